@@ -1,4 +1,4 @@
-"""The cloud account of a set-up: reads entities of RAM, and sends the calls of a plan."""
+"""The cloud account of a set-up: reads entities of RAM, and sends API calls to RAM and OSS."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,10 +19,10 @@ SECONDS = len("2026-01-31T12:00:00")
 
 
 class Account:
-    """RAM and the bucket of one account.
+    """RAM and the bucket of one cloud account.
 
     Args:
-        wanted: the names.
+        wanted: the names of the bucket and the RAM entities.
         credentials: credentials of the person who runs the command.
         oss: URL of OSS.
         ram: URL of RAM.
@@ -86,7 +86,10 @@ class Account:
         return _list(found, "PolicyVersions", "PolicyVersion")
 
     def attached(self, kind: str, name: str) -> Sequence[tuple[str, str]]:
-        """Return (type, name) of the policies of a `Role` or `User`; empty if it is missing."""
+        """Return the policies attached to a `Role` or `User`, as pairs of type and name.
+
+        The result is empty if the role or user does not exist.
+        """
         found = self._ram.find(f"ListPoliciesFor{kind}", **{f"{kind}Name": name})
         policies = _list(found, "Policies", "Policy")
         return [(each["PolicyType"], each["PolicyName"]) for each in policies]
@@ -97,7 +100,10 @@ class Account:
         return [each["AccessKeyId"] for each in _list(found, "AccessKeys", "AccessKey")]
 
     def run(self, call: Call) -> Entity:
-        """Send a call; return the answer of RAM, or the token of CreateCnameToken as `Token`.
+        """Send an API call, and return the response of RAM as a dictionary.
+
+        For CreateCnameToken, the dictionary contains the token as `Token`; for other calls to OSS,
+        the values are empty.
 
         Raises:
             CloudError: RAM or OSS refuses the call or does not answer.

@@ -1,6 +1,6 @@
 """The bucket of a set-up: reads and changes its settings, and deletes it.
 
-Each failure becomes one sentence that says what to do.
+Each failure is converted to an error whose message says what to do.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -64,10 +64,10 @@ T = TypeVar("T")
 
 
 class Bucket:
-    """The bucket that a set-up makes.
+    """The bucket that a set-up creates or uses.
 
     Args:
-        wanted: the names.
+        wanted: the wanted state, which contains the name of the bucket.
         credentials: credentials for the calls.
         address: URL of OSS, without the bucket.
     """
@@ -91,7 +91,7 @@ class Bucket:
         self._sdk.close()
 
     def info(self) -> BucketInfo | None:
-        """Return owner, ACL, region and switches of the bucket; None if it does not exist.
+        """Return region, owner, ACL and creation time of the bucket; None if it does not exist.
 
         Raises:
             CloudError: the bucket belongs to another account or region, or OSS refuses the request
@@ -119,7 +119,8 @@ class Bucket:
     def check_region(self) -> None:
         """Check that OSS at this address has the wanted region; the bucket need not exist.
 
-        The request needs the right oss:ListBuckets; a caller without it is not told here.
+        The request needs the right `oss:ListBuckets`. If the caller lacks the right, this method
+        does not raise an error.
 
         Raises:
             CloudError: OSS does not accept the region or the credentials, or does not answer.
@@ -168,16 +169,16 @@ class Bucket:
         return self._read("GetBucketLifecycle", lambda bucket: bucket.lifecycle()) or ()
 
     def domain(self) -> Domain | None:
-        """Return the binding of the wanted custom domain; None if the domain is not bound."""
+        """Return the binding of the wanted custom domain to the bucket; None if there is none."""
         bound = self._read("ListCname", lambda bucket: bucket.domains()) or ()
         return next((each for each in bound if each.name == self._wanted.domain), None)
 
     def counts(self) -> tuple[int, int]:
-        """Return the numbers of objects and of unfinished uploads, as OSS last counted them."""
+        """Return the numbers of objects and unfinished uploads, as OSS last counted them."""
         return self._read("GetBucketStat", lambda bucket: bucket.counts()) or (0, 0)
 
     def is_untouched(self) -> bool:
-        """Return whether the bucket has no tags, rules, objects and unfinished uploads."""
+        """Return whether the bucket has no tags, rules, objects or unfinished uploads."""
         return not (self.tags() or self.cors() or self.lifecycle_rules() or any(self.counts()))
 
     def _read(self, action: str, call: Callable[[SdkBucket], T]) -> T | None:
@@ -191,10 +192,14 @@ class Bucket:
             raise
 
     def run(self, action: str, **params: str) -> str:
-        """Make a call that changes the bucket.
+        """Send a call that changes the bucket.
+
+        Args:
+            action: name of the operation, such as `PutBucketCors`.
+            params: parameters of the operation.
 
         Returns:
-            The token of CreateCnameToken; otherwise empty text.
+            The token in the response to CreateCnameToken; empty for all other operations.
 
         Raises:
             CloudError: OSS refuses the request or does not answer.

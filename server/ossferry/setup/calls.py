@@ -1,4 +1,4 @@
-"""Calls to RAM and OSS as data: they can be shown, compared, and written into a plan."""
+"""Calls to RAM and OSS as data, which can be shown, compared, and written into a plan file."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ PLAN_FORMAT = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One call that changes the account.
+    """One call to a cloud service that changes the account.
 
     Attributes:
         service: `RAM` or `OSS`.
@@ -26,7 +26,7 @@ class Call:
     params: Mapping[str, str]
 
     def as_text(self) -> str:
-        """Return the call for people: action and parameters in one line, then the documents."""
+        """Return the call as text: action and parameters on one line, then the documents."""
         documents = [value for value in self.params.values() if value.startswith(("{", "<"))]
         plain = [f"{name}={value}" for name, value in self.params.items() if value not in documents]
         lines = [" ".join([self.service, self.action, *plain])]

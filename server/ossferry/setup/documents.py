@@ -1,6 +1,6 @@
 """The documents of a set-up: RAM policies as JSON, and the bucket's settings as XML.
 
-Every document is built as data from a `Wanted`. `deploy/ram` has the same documents for sample
+Every document is built from a `Wanted` object. `deploy/ram` has the same documents for sample
 names; a test compares them.
 """
 
@@ -151,17 +151,17 @@ def _element(name: str, *content: Any) -> ET.Element:
 
 
 def cors_text(wanted: Wanted, others: Sequence[CorsRule] = ()) -> str:
-    """Return the body of PutBucketCors with the wanted rule and then other rules."""
+    """Return the XML body of PutBucketCors: the wanted rule first, then other rules."""
     return cors_document([upload_rule(wanted.origins), *others])
 
 
 def is_same_rule(rule: CorsRule, wanted: Wanted) -> bool:
-    """Return whether a CORS rule of a bucket is the wanted rule."""
+    """Return whether a CORS rule of a bucket equals the rule that the set-up wants."""
     return _facts(rule) == _facts(upload_rule(wanted.origins))
 
 
 def other_rules(found: Cors | None, wanted: Wanted) -> list[CorsRule]:
-    """Return the CORS rules of a bucket that are not the wanted rule."""
+    """Return the CORS rules of a bucket that differ from the rule that the set-up wants."""
     rules = () if found is None else found.rules
     return [each for each in rules if not is_same_rule(each, wanted)]
 
@@ -195,14 +195,14 @@ DOCUMENTS = (*POLICIES, *SETTINGS, "cors")
 
 
 def compact(name: str, wanted: Wanted) -> str:
-    """Return a document as a request contains it."""
+    """Return a document, by name, without line breaks, as an API call sends it."""
     if name in POLICIES:
         return json.dumps(POLICIES[name](wanted), separators=(",", ":"))
     return cors_text(wanted) if name == "cors" else SETTINGS[name]
 
 
 def pretty(text: str) -> str:
-    """Return a JSON or XML document with line breaks and indentation."""
+    """Return a JSON or XML document with line breaks and indentation, for people."""
     if text.startswith("{"):
         return json.dumps(json.loads(text), indent=2)
     root = ET.fromstring(text)  # noqa: S314 - our own document

@@ -1,7 +1,7 @@
 """The steps of `ossferry setup`: each compares a part of the account with the wanted state.
 
-A step changes only what differs. It refuses to touch what another person or program has made,
-unless the wanted state says `adopt`.
+A step changes only what differs. It refuses to change a resource that another person or program has
+created, unless `Wanted.adopt` is set.
 """
 
 import json
@@ -33,10 +33,10 @@ MAX_KEYS = 2
 
 
 def making_steps(wanted: Wanted, account: Account, *, new_key: bool = False) -> list[Step]:
-    """Return the steps that make the wanted state, in the order in which they depend on each other.
+    """Return the steps that create the wanted state, in the order in which they must run.
 
     Args:
-        new_key: whether the server's user gets another access key if it has one.
+        new_key: whether to create another access key if the server's user already has one.
     """
     making = _Making(wanted, account)
     steps = [

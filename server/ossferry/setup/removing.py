@@ -1,7 +1,8 @@
-"""The steps of `ossferry teardown`: each removes a part of what `ossferry setup` has made.
+"""The steps of `ossferry teardown`: each removes a part of what `ossferry setup` has created.
 
-What was not made by `ossferry setup` for this bucket stays. If the wanted state says `adopt`, other
-users, roles and policies with these names are removed, too. Another bucket and its objects stay.
+Resources that `ossferry setup` did not create for this bucket are kept. If `Wanted.adopt` is set,
+users, roles and policies with the wanted names are removed anyway, but a bucket that another
+program created is still kept.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,13 +18,13 @@ from ossferry.setup.wanted import Wanted
 
 
 def removing_steps(wanted: Wanted, account: Account, *, delete_objects: bool = False) -> list[Step]:
-    """Return the steps that remove what a set-up has made.
+    """Return the steps that remove the resources of a set-up.
 
-    The roles end first, so that no upload arrives in a bucket that is being deleted.
+    The roles are removed first, so that no upload arrives in a bucket that is being deleted.
 
     Args:
-        delete_objects: whether to delete all objects of the bucket; without it, a bucket with
-            objects stays.
+        delete_objects: whether to delete all objects of the bucket; otherwise a bucket with objects
+            is kept.
     """
     removing = _Removing(wanted, account)
     return [

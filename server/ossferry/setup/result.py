@@ -1,4 +1,4 @@
-"""The result of a set-up: the server's settings, and what only a person can do."""
+"""The result of a set-up: settings for the server, and tasks that only a person can do."""
 
 from urllib.parse import urlsplit
 
@@ -7,10 +7,10 @@ from ossferry.setup.wanted import Wanted
 
 
 def settings_of(wanted: Wanted, mock: str = "") -> dict[str, str]:
-    """Return the settings of a server that uses the set-up, as environment variables.
+    """Return the settings for a server that uses the set-up, as environment variables.
 
     Args:
-        mock: URL of the mock that stands in for the cloud, or empty text.
+        mock: URL of the mock that is used instead of the cloud; empty without a mock.
     """
     host = urlsplit(wanted.origins[0]).hostname or ""
     return {
@@ -50,7 +50,7 @@ def _mock_addresses(wanted: Wanted, mock: str) -> dict[str, str]:
 
 
 def todo(wanted: Wanted) -> list[str]:
-    """Return what only a person can do after the set-up, one sentence each."""
+    """Return sentences about tasks after the set-up that only a person can do."""
     found = []
     if wanted.domain and wanted.plain_http and not is_loopback(wanted.domain):
         found.append(

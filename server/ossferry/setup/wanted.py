@@ -1,4 +1,4 @@
-"""The wanted state of a cloud account: all names, checked, and as JSON for a plan file."""
+"""The wanted state of a cloud account: the names of all resources, and options of the set-up."""
 
 import re
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ _SERVICE_ACCOUNT = re.compile(r"[a-z0-9-]{1,63}:[a-z0-9.-]{1,253}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """The names of everything that a set-up makes, and how the server proves its identity.
+    """The names of all resources that a set-up creates, and how the server proves its identity.
 
     Attributes:
         account: id of the cloud account.
@@ -42,11 +42,11 @@ class Wanted:
         domain: custom domain of the bucket, or empty text.
         certificate: path of the domain's certificate chain (PEM), or empty text.
         private_key: path of the certificate's key (PEM), or empty text.
-        adopt: whether to use and change what another program or person has made.
+        adopt: whether to use and change resources that another program or person has created.
         plain_http: whether the roles also work over plain HTTP, which only a mock needs.
 
     Raises:
-        SettingsError: a value cannot be used; the message names the option.
+        SettingsError: a value is invalid; the message names the option.
     """
 
     account: str
@@ -127,7 +127,7 @@ class Wanted:
 
     @property
     def server_kind(self) -> Literal["User", "Role"]:
-        """What the server's identity is in RAM."""
+        """Whether the server's identity in RAM is a user or a role."""
         return "User" if self.identity == "user" else "Role"
 
     @property
@@ -137,7 +137,7 @@ class Wanted:
 
     @property
     def doctor_policy(self) -> str:
-        """The name of the policy with the rights of `ossferry doctor`."""
+        """The name of the RAM policy that `ossferry doctor` needs to read the bucket's settings."""
         return f"{self.server}-doctor"
 
     @property
@@ -147,12 +147,12 @@ class Wanted:
 
     @property
     def objects_role_arn(self) -> str:
-        """The ARN of the role for the server's own access."""
+        """The ARN of the RAM role for the server's own access to stored objects."""
         return f"acs:ram::{self.account}:role/{self.objects_role}"
 
     @property
     def mark(self) -> str:
-        """The description of everything in RAM that the set-up makes."""
+        """The description of every RAM entity that `ossferry setup` creates for this bucket."""
         return f"Made by ossferry setup for the bucket {self.bucket}"
 
     def as_data(self) -> dict[str, Any]:
