@@ -1,1 +1,1 @@
-"""The options of the server: the model, the types of values, and rules for combinations."""
+"""The options of the server: the settings class, types of values, and rules for combinations."""

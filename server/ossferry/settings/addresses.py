@@ -1,4 +1,4 @@
-"""Parts of addresses, and checks of host names."""
+"""Functions for addresses: host names in URLs, and checks of host names."""
 
 import ipaddress
 import re
@@ -11,7 +11,7 @@ _MOCK_HOST = re.compile(r"localhost|(?:oss-[a-z0-9-]+|[a-z]{2}-[a-z0-9-]+\.oss)\
 
 
 def with_bucket(address: str, bucket: str) -> str:
-    """Return an address with the bucket's name before the host name."""
+    """Return a URL with the bucket's name in front of the host name (virtual-hosted style)."""
     parts = urlsplit(address)
     return f"{parts.scheme}://{bucket}.{parts.netloc}"
 
@@ -22,7 +22,7 @@ def host_of(url: str) -> str:
 
 
 def is_mock_endpoint(host: str, bucket: str) -> bool:
-    """Return whether a host name is a mock's endpoint, with or without the bucket's name."""
+    """Return whether a host name is that of a mock of OSS, with or without the bucket's name."""
     return _MOCK_HOST.fullmatch(host.removeprefix(f"{bucket}.")) is not None
 
 
@@ -34,7 +34,7 @@ def is_loopback(host: str) -> bool:
 
 
 def is_address(host: str) -> bool:
-    """Return whether a host is an IP address, not a name."""
+    """Return whether a host is an IP address, not a host name."""
     try:
         ipaddress.ip_address(host)
     except ValueError:

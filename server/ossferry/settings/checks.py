@@ -92,7 +92,7 @@ def _numbers_are_possible(options: BuiltInOptions) -> BuiltInOptions:
 
 
 def built_in_json(options: BuiltInOptions) -> dict[str, Any]:
-    """Return the built-in checks that are on, with all options, as a dictionary for JSON."""
+    """Return the built-in checks that are on, with all their options, as a dictionary for JSON."""
     return {name: value for name, value in asdict(options).items() if value not in (None, False)}
 
 
@@ -103,7 +103,7 @@ BuiltIn: TypeAlias = Annotated[
 
 
 class CheckSettings(BaseSettings):
-    """The options of checks."""
+    """The options of checks, read from `OSSFERRY_CHECKS…` variables and `.env`."""
 
     model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
         env_prefix=PREFIX,
@@ -158,5 +158,5 @@ class CheckSettings(BaseSettings):
 
     @property
     def has_checks(self) -> bool:
-        """True if the page checks files before it sends them."""
+        """Whether the settings switch on any checks that the page runs before an upload."""
         return self.checks is not None or bool(built_in_json(self.checks_built_in))

@@ -1,4 +1,4 @@
-"""Loading of the settings; an invalid option raises an error that names the option."""
+"""Functions that load the settings; an invalid option raises an error that names the option."""
 
 import os
 import re
@@ -46,7 +46,7 @@ log = logger("ossferry.settings")
 
 
 class ExplicitSettings(Settings):
-    """Settings with all options set in code; the environment and `.env` are not read."""
+    """Settings that are set only in code; environment variables and `.env` are not read."""
 
     @classmethod
     def settings_customise_sources(
@@ -57,16 +57,16 @@ class ExplicitSettings(Settings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Return the values set in code as the only source."""
+        """Return the only source of these settings: the values that are set in code."""
         return (init_settings,)
 
 
 def load_settings(cls: type[Settings] = Settings, /, **values: object) -> Settings:
-    """Return the settings from the given values, the environment and `.env`.
+    """Return the settings from the given values, environment variables and `.env`.
 
     Args:
-        cls: `ExplicitSettings` to ignore the environment and `.env`.
-        values: options that take precedence over the environment.
+        cls: the class of the settings; `ExplicitSettings` ignores the environment and `.env`.
+        values: options that take precedence over environment variables.
 
     Raises:
         SettingsError: an option is missing or invalid, and the message names the first such option;
@@ -76,10 +76,10 @@ def load_settings(cls: type[Settings] = Settings, /, **values: object) -> Settin
 
 
 def load_check_settings() -> CheckSettings:
-    """Return the options of checks from the environment and `.env`, without any other option.
+    """Return the options of checks from environment variables and `.env`; read no other option.
 
     Raises:
-        SettingsError: as in `load_settings`.
+        SettingsError: an option is invalid, and the message names it; or `.env` cannot be read.
     """
     return _load(CheckSettings, {})
 

@@ -1,8 +1,8 @@
 """The settings of the server, read from `OSSFERRY_*` variables and `.env`.
 
-Only the modules of this folder read these variables. Each value is validated alone (`options`) and
-in combination with other values (`rules`). If a value is unsafe or missing, the server does not
-start, and the error message names the option. This module opens no connection.
+No other package reads these variables. The module `options` validates each value alone, and the
+module `rules` validates combinations of values. If a value is unsafe or missing, the server does
+not start, and the error message names the option. This module opens no connection.
 """
 
 from typing import Self
@@ -19,7 +19,7 @@ __all__ = ["PREFIX", "Settings"]
 
 
 class Settings(Options):
-    """Options of `ossferry serve`, safe in combination.
+    """Validated options of `ossferry serve`, including rules for combinations of options.
 
     Each option is set by the environment variable `OSSFERRY_` + the option's name in capitals.
     """

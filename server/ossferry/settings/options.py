@@ -1,4 +1,4 @@
-"""The options of the server, each validated alone, and the addresses that follow from them."""
+"""The options of the server, each validated alone, and addresses that are computed from them."""
 
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -28,7 +28,7 @@ from ossferry.settings.types import (
 
 
 class Options(CheckSettings):
-    """Options of `ossferry serve`.
+    """Options of `ossferry serve`, before combinations of options are validated.
 
     Each option is set by the environment variable `OSSFERRY_` + the option's name in capitals.
     """
@@ -326,10 +326,13 @@ class Options(CheckSettings):
         return tuple(host.lower() for host in value)
 
     def own_origins(self, port: int) -> tuple[str, ...]:
-        """Return the addresses at which browsers reach this server: the public one, if it is known.
+        """Return the origins at which browsers reach this server.
+
+        If the settings have a public URL, this is the only origin. Otherwise, the result has one
+        origin for each allowed host name.
 
         Args:
-            port: the port that the server listens on.
+            port: the port that the server listens on; not used behind a TLS proxy.
         """
         if self.public_url:
             return (self.public_url,)
@@ -343,7 +346,7 @@ class Options(CheckSettings):
 
     @property
     def upload_origins(self) -> tuple[str, ...]:
-        """All addresses to which browsers may upload, in order of preference."""
+        """All origins to which browsers may upload, in order of preference."""
         hosts = tuple(
             with_bucket(each, self.bucket)
             if self.is_endpoint(each) and not host_of(each).startswith(f"{self.bucket}.")
@@ -391,7 +394,7 @@ class Options(CheckSettings):
 
     @property
     def objects_by_cname(self) -> bool:
-        """True if the server's own requests go to a custom domain of the bucket."""
+        """Whether the server's own requests go to a custom domain of the bucket."""
         return self.cname and self.objects_address == self.endpoint
 
     @property

@@ -51,7 +51,7 @@ QUOTAS = ("quota_bytes_day", "quota_objects_day", "quota_bytes_total", "quota_ob
 
 
 def broken_rules(options: Options) -> Iterator[str]:
-    """Apply all rules to the options, and yield the error message of each broken rule."""
+    """Yield the error message of each rule that a combination of options breaks."""
     for rule in RULES:
         yield from rule(options)
 

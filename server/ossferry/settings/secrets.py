@@ -1,4 +1,4 @@
-"""Secret options: detection of secret fields, and the secret values for redaction."""
+"""Secret options: which options are secret, and their values for redaction."""
 
 from typing import get_args
 
@@ -7,7 +7,7 @@ from pydantic.fields import FieldInfo
 
 
 def is_secret(field: FieldInfo) -> bool:
-    """Return whether an option holds a secret."""
+    """Return whether the value of an option is a secret."""
     kinds = (field.annotation, *get_args(field.annotation))
     return any(getattr(kind, "__origin__", kind) is SecretStr for kind in kinds)
 

@@ -107,7 +107,7 @@ def _rate(value: str) -> str:
 
 
 def file_type(value: str) -> str:
-    """Return a file type in lower case.
+    """Validate an allowed file type, and return it in lower case.
 
     Args:
         value: one value of HTML's `accept`, such as `image/*`, `application/pdf` or `.csv`.
@@ -149,7 +149,10 @@ def _is_guessable(secret: str) -> bool:
 
 
 def bare(secret: str) -> str:
-    """Return the letters and digits of a secret in lower case, for comparison with known texts."""
+    """Return only the letters and digits of a secret, in lower case.
+
+    The result is compared with well-known example secrets, which are refused.
+    """
     return "".join(char for char in secret.lower() if char.isalnum())
 
 
@@ -177,9 +180,9 @@ def _near_on_keyboard(first: str, later: str) -> bool:
 
 
 def webhook_key(secret: str) -> bytes:
-    """Return the key that signs webhook events.
+    """Return the key that signs webhook events, from the secret in the settings.
 
-    If a secret has the prefix `whsec_` of Standard Webhooks, the rest of the secret is decoded
+    If the secret has the prefix `whsec_` of Standard Webhooks, the rest of the secret is decoded
     from base64. Any other secret is used as the key without decoding.
 
     Raises:
