@@ -1,1 +1,1 @@
-"""Findings about a server's set-up, for `/readyz` and `ossferry doctor`."""
+"""Probes and findings about a server's set-up, for `/readyz` and `ossferry doctor`."""

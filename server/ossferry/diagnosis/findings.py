@@ -1,6 +1,6 @@
-"""Findings: what `/readyz` and `ossferry doctor` report about a set-up.
+"""Findings: the results of probes, which `/readyz` and `ossferry doctor` report.
 
-The two sentences of a finding are for the operator; clients never receive them.
+The reason and the fix in a finding are sentences for the operator; clients never receive them.
 """
 
 import re
@@ -11,7 +11,7 @@ from ossferry.errors import MissingExtraError, SettingsError
 
 
 class Outcome(StrEnum):
-    """The result of a probe."""
+    """The kind of a probe's result."""
 
     OK = "ok"
     WARN = "warn"
@@ -21,13 +21,13 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """The result of a probe, with its reason.
+    """The result of a probe, which tests one part of a server's set-up.
 
     Attributes:
         reason: a sentence that says what was found.
         fix: a sentence that says what to do; empty if there is nothing to do.
-        outage: whether a service that all processes share does not answer, so that no other process
-            and no restart would do better.
+        outage: whether the problem is that a service does not answer which all processes share.
+            Then another process or a restart would not help.
     """
 
     outcome: Outcome
@@ -37,7 +37,7 @@ class Finding:
 
 
 def passed(reason: str) -> Finding:
-    """Return a finding without a problem."""
+    """Return a finding for a probe that found no problem."""
     return Finding(outcome=Outcome.OK, reason=reason)
 
 
@@ -59,7 +59,8 @@ def skipped(reason: str, fix: str = "") -> Finding:
 def unusable(error: SettingsError) -> Finding:
     """Return the finding for settings with which the server does not start.
 
-    If a message has a command that repairs the set-up, the command is in the last clause.
+    The message of the error becomes the reason. If its last clause contains a command, that clause
+    becomes the fix.
     """
     if isinstance(error, MissingExtraError):
         return failed(

@@ -1,11 +1,11 @@
-"""The commands that print the right documents of a set-up, for the fixes of findings."""
+"""Commands to recommend in findings: they print or apply the correct documents of a set-up."""
 
 
 def policy_command(document: str, *options: tuple[str, str]) -> str:
-    """Return the command that prints a document, in backticks.
+    """Return the command, in backticks, that prints a document such as a CORS rule or a RAM policy.
 
     Args:
-        document: such as `cors`.
+        document: name of the document, such as `cors`.
         options: names and values of the options that the document needs.
     """
     words = ["ossferry policy", document, *(f"{name} {value}" for name, value in options)]
@@ -13,10 +13,10 @@ def policy_command(document: str, *options: tuple[str, str]) -> str:
 
 
 def setup_does_it(more: str = "") -> str:
-    """Return the last sentence of a fix that `ossferry setup` applies if it runs again.
+    """Return a sentence that recommends running `ossferry setup` again, to apply a fix.
 
     Args:
-        more: the options that it needs besides those of the first time.
+        more: options that are needed in addition to those of the first run; may be empty.
     """
     return f"`ossferry setup` with {f'{more} and ' if more else ''}the same options does this."
 
@@ -25,8 +25,8 @@ def trust_command(role_arn: str, caller_arn: str) -> str:
     """Return the command that prints the trust policy of a role that the server assumes.
 
     Args:
-        caller_arn: the ARN of the server's identity, a user or an assumed role; if it is something
-            else, the command has a placeholder.
+        caller_arn: the ARN of the server's identity. If this is neither a user nor an assumed role,
+            the command contains the placeholder `NAME`.
     """
     kind, _, name = caller_arn.rpartition(":")[2].partition("/")
     server = name.partition("/")[0] or "NAME"
@@ -37,7 +37,12 @@ def trust_command(role_arn: str, caller_arn: str) -> str:
 
 
 def caller_command(role_arn: str, objects_role_arn: str | None) -> str:
-    """Return the command that prints the policy of the server's own user or role."""
+    """Return the command that prints the RAM policy for the server's own user or role.
+
+    Args:
+        role_arn: ARN of the role whose credentials browsers get.
+        objects_role_arn: ARN of the server's role for stored objects; None without one.
+    """
     objects = [("--objects-role", _name(objects_role_arn))] if objects_role_arn else []
     return policy_command(
         "caller", ("--account", _account(role_arn)), ("--role", _name(role_arn)), *objects

@@ -1,7 +1,7 @@
-"""Probes of a server's set-up: their order, and those that `/readyz` and `ossferry doctor` share.
+"""Probes, which test a server's set-up, and those that `/readyz` and `ossferry doctor` share.
 
-The shared probes look at STS, the clock, the role for uploads, the shared storage, the ledger and
-the audit trail. A probe returns a `Finding`.
+The shared probes test STS, the clock, the role for uploads, the shared storage, the ledger and the
+audit trail. Each probe returns a `Finding`.
 """
 
 import asyncio
@@ -109,7 +109,7 @@ OnFound: TypeAlias = Callable[[str, Finding], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
-    """One probe.
+    """A test of one part of a server's set-up.
 
     Attributes:
         id: the stable name of the probe.
@@ -125,13 +125,13 @@ class Probe:
 async def run_probes(
     probes: Iterable[Probe], *, on_found: OnFound = lambda _id, _finding: None
 ) -> Mapping[str, Finding]:
-    """Run each probe as soon as the probes that it needs have ended.
+    """Run probes concurrently; each starts as soon as all probes that it needs have ended.
 
     Args:
-        on_found: called in the order of the probes, as soon as a finding is known.
+        on_found: called with each finding, in the order of `probes`, as soon as it is known.
 
     Returns:
-        The findings by id, in the order of the probes.
+        A mapping from the ids of probes to findings, in the order of `probes`.
     """
     running: dict[str, asyncio.Task[Finding]] = {}
 
@@ -169,7 +169,7 @@ async def _run(probe: Probe) -> Finding:
 
 
 def ask_sts_date(settings: Settings) -> StsDate:
-    """Return a function that sends a request to STS and returns the answer's `Date` header."""
+    """Return a function that sends a request to STS and returns the time in the `Date` header."""
 
     async def ask() -> datetime:
         try:
@@ -182,17 +182,17 @@ def ask_sts_date(settings: Settings) -> StsDate:
 
 
 def date_of(answer: httpx.Response) -> datetime:
-    """Return the time in the `Date` header of an answer.
+    """Return the time in the `Date` header of a response.
 
     Raises:
-        ValueError: the answer has no date.
+        ValueError: the response has no valid date.
     """
     date = parsedate_to_datetime(answer.headers.get("date", ""))
     return date if date.tzinfo else date.replace(tzinfo=UTC)  # "-0000" means no zone
 
 
 class StsTime:
-    """Two probes with one request to STS: STS answers, and this machine's clock agrees with it.
+    """Two probes with one request to STS: whether STS answers, and whether the clocks agree.
 
     Args:
         ask: returns the time at STS.
@@ -204,7 +204,7 @@ class StsTime:
         self._skew_s = 0.0
 
     async def probe_answer(self) -> Finding:
-        """Check that STS answers."""
+        """Check that STS answers, and store the time difference for `probe_clock`."""
         try:
             self._skew_s = (self._clock() - await self._ask()).total_seconds()
         except StsLostError as error:
@@ -217,7 +217,7 @@ class StsTime:
         return passed("STS answers.")
 
     async def probe_clock(self) -> Finding:
-        """Check that the clock differs from that of STS by at most `MAX_SKEW_S` seconds.
+        """Check that this machine's clock differs from STS by at most `MAX_SKEW_S` seconds.
 
         Call `probe_answer` first.
         """
@@ -225,11 +225,11 @@ class StsTime:
 
 
 def probe_skew(skew_s: float, service: str) -> Finding:
-    """Return the finding for a clock.
+    """Return the finding for the difference between this machine's clock and that of a service.
 
     Args:
         skew_s: seconds by which this machine's clock is ahead of that of the service.
-        service: `STS` or `OSS`.
+        service: name of the service, `STS` or `OSS`.
     """
     off_s = f"{abs(skew_s):.0f} s"
     if abs(skew_s) > MAX_SKEW_S:
@@ -247,10 +247,10 @@ async def probe_role(
 ) -> Finding:
     """Check that STS issues credentials of the role for uploads.
 
-    A call is sent only if the last call failed or if there was no call yet.
+    Credentials are requested only if the last request of `sts` failed or there was none yet.
 
     Args:
-        caller: the ARN of the identity that asks for credentials.
+        caller: the ARN of the server's identity, for the finding.
     """
     try:
         await sts.check()
@@ -264,11 +264,12 @@ async def probe_role(
 
 
 def refused_role(code: str, role_arn: str, settings: Settings, *, caller: str) -> Finding:
-    """Return the finding for a role of which STS issues no credentials.
+    """Return the finding for a role if STS refuses to issue its credentials to the server.
 
     Args:
         code: the error code of STS.
-        caller: the ARN of the identity that asked for credentials.
+        role_arn: the ARN of the role.
+        caller: the ARN of the identity that requested the credentials.
     """
     is_for_objects = role_arn == settings.objects_role_arn
     if code.startswith("EntityNotExist.Role"):
@@ -292,7 +293,7 @@ def refused_role(code: str, role_arn: str, settings: Settings, *, caller: str) -
 
 
 async def probe_storage(storage: Storage) -> Finding:
-    """Check that the shared storage answers."""
+    """Check that the shared storage (Redis) answers."""
     try:
         await storage.ping()
     except StorageLostError as error:

@@ -1,4 +1,4 @@
-"""Probes of the cloud account: the server's credentials, and the rights of its roles."""
+"""Probes of the cloud account: the server's credentials, and the rights of its RAM roles."""
 
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence

@@ -1,7 +1,7 @@
 """Probes of the bucket's settings, with the server's own credentials.
 
-The server itself does not need the rights to read these settings. If it does not have such a right,
-the probe is skipped.
+The server does not need the right to read a setting in order to work. If it lacks the right, the
+probe of the setting is skipped.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""All probes of `ossferry doctor` in their order, with what each of them needs."""
+"""All probes of `ossferry doctor`, in their order, with the earlier probes that each one needs."""
 
 import os
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
@@ -62,7 +62,7 @@ PROBES: Sequence[tuple[str, str, str]] = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One line of the result.
+    """The result of one probe, as `ossferry doctor` prints it.
 
     Attributes:
         about: the statement that the probe tests.
@@ -82,7 +82,7 @@ async def examine(
     on_row: Callable[[Row], None],
     clock: Clock = utc_now,
 ) -> Sequence[Row]:
-    """Run all probes, and return one row for each; no text contains a secret.
+    """Run all probes, and return one row for each; secrets are removed from all texts.
 
     Args:
         create_app: creates the application as the command `serve` does, or raises a

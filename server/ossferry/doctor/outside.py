@@ -1,4 +1,4 @@
-"""Probes of the bucket from outside: requests as a browser sends them, most without a signature."""
+"""Probes of the bucket from outside: requests like those of a browser, most without a signature."""
 
 import asyncio
 import re
@@ -362,7 +362,7 @@ def _answers_needed() -> Iterator[None]:
 
 
 def public_endpoint(settings: Settings) -> str:
-    """Return the address of the bucket at the region's public endpoint, or at that of a mock."""
+    """Return the URL of the bucket at the region's public endpoint, or at that of a mock."""
     host = f"{settings.bucket}.oss-{settings.region}"
     return f"http://{host}.localhost" if settings.allow_mock else f"https://{host}.aliyuncs.com"
 
@@ -373,7 +373,7 @@ def page_origins(settings: Settings) -> tuple[str, ...]:
 
 
 def certificate_end(address: str) -> datetime:
-    """Connect with TLS, verify the certificate as a browser does, and return its end.
+    """Connect with TLS, verify the certificate as a browser does, and return its expiry time.
 
     Raises:
         ssl.SSLCertVerificationError: the certificate is not valid for this host.

@@ -1,4 +1,4 @@
-"""Check that people and programs can prove who they are, with the methods in `OSSFERRY_AUTH`."""
+"""Probe of sign-in: whether people and programs can authenticate with the selected methods."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""Check that the server starts: runs the start-up code of `ossferry serve`, but serves nothing."""
+"""Probe of the start: runs the start-up code of `ossferry serve`, but serves nothing."""
 
 from collections.abc import Callable
 from dataclasses import replace
