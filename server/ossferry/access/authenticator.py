@@ -1,4 +1,4 @@
-"""The `Authenticator` interface, which each authentication method implements."""
+"""The `Authenticator` class: a table of functions that each authentication method provides."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
