@@ -41,7 +41,7 @@ def authenticator_for(
 
     Raises:
         SettingsError: the file with the API keys is missing or cannot be read; or the method is
-            `app`, and no application identifies people.
+            `app`, and no application has passed an `identify` function.
     """
 
     def method(name: Auth) -> Authenticator:

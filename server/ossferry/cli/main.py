@@ -299,10 +299,11 @@ commands.command()(check)
 
 
 def main() -> None:
-    """Run the command line; print a sentence about an error on stderr, and exit with 1 or 2.
+    """Run the command line and exit; the program `ossferry` calls this function.
 
-    Files that cannot be read or written are such errors; other exceptions are mistakes of this
-    program. Only the commands that run a server write log lines: they call `configure`.
+    For an `OssferryError`, or an `OSError` about a file or a full disk, print a message to stderr,
+    and exit with code 1, or 2 for wrong options. Other exceptions are bugs and are not caught. Only
+    the commands that run a server write log lines: they call `configure`.
     """
     logging.getLogger().handlers[:] = [logging.NullHandler()]
     try:

@@ -139,7 +139,7 @@ def teardown(
     mock: Mock = "",
     oss_endpoint: OssEndpoint = "",
 ) -> None:
-    """Remove what `ossferry setup` has made; a bucket with objects, or of other origin, stays.
+    """Remove what `ossferry setup` has made; a bucket with objects, or made by others, stays.
 
     The command prints all calls, asks, and makes them. Give the same names as for `setup`, or the
     plan with --from-plan.
