@@ -10,7 +10,7 @@ from oss2.exceptions import ServerError
 from oss2.models import BucketCors, CorsRule
 
 from contract.mock_oss.clients import oss2_bucket, refusal, send, signed_headers
-from mock_oss import ACCESS_KEY_ID, BUCKET, BucketSpec, MockOSS, World
+from mock_oss import ACCESS_KEY_ID, BUCKET, MockOSS, World
 
 
 @pytest.mark.parametrize("version", ["v4", "v2", "v1"])
@@ -64,12 +64,6 @@ def test_urls_work_until_they_expire(mock_oss: MockOSS, version: str) -> None:
     assert (fresh.status, fresh.body) == (200, b"hello")
     assert (late.status, late.xml("Message")) == (403, "Request has expired.")
     assert wrong.status == 403
-
-
-def test_the_region_of_the_signature_is_the_buckets() -> None:
-    with MockOSS(buckets=[BucketSpec(name="far", region="ap-southeast-1")]) as oss:
-        assert refusal(oss2_bucket(oss, "far").put_object, "a", b"") == (400, "InvalidArgument")
-        assert oss.requests[-1].why["kind"] == "region"
 
 
 ADDRESSES = {

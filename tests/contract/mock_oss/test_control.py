@@ -187,19 +187,6 @@ def test_snapshots_are_kept_by_name(mock_oss: MockOSS, bucket_v4: Any) -> None:
         assert post(mock_oss, f"snapshots/{name}/restore", {})[0] in (400, 404), name
 
 
-def test_a_plan_that_is_no_fault_is_told_in_words(mock_oss: MockOSS) -> None:
-    for plan, words in (
-        ({}, "a fault needs an effect"),
-        ({"effect": "hang", "key": 5}, "key must be text"),
-        ({"effect": "hang", "nth": True}, "nth must be a number"),
-        ({"effect": ["hang"]}, "effect must be text"),
-        ({"effect": "hang", "self": 1}, "a fault has no 'self'"),
-    ):
-        status, answer = post(mock_oss, "faults", plan)
-
-        assert (status, answer["error"][: len(words)]) == (400, words)
-
-
 def test_looking_inside_leaves_no_trace(mock_oss: MockOSS) -> None:
     get(mock_oss, "state")
     get(mock_oss, "requests")

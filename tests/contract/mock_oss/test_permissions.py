@@ -145,43 +145,6 @@ def test_a_tag_that_is_denied_comes_in_by_no_form(oss: MockOSS) -> None:
     assert len(oss.bucket(BUCKET).objects) == 0
 
 
-def reads_if(operator: str, key: str, value: str) -> list[dict[str, Any]]:
-    """Return the statements that allow GetObject under a condition."""
-    return [statement("Allow", "GetObject", "*", Condition={operator: {key: [value]}})]
-
-
-READS = [
-    # operator, key, a value that allows the request, a value that does not
-    ("Bool", "acs:SecureTransport", "false", "true"),
-    ("IpAddress", "acs:SourceIp", "127.0.0.0/8", "203.0.113.0/24"),
-    ("StringEquals", "acs:AccessId", ALICE[0], OWNER[0]),
-    ("StringLike", "acs:UserAgent", "*aliyun*", "curl/*"),
-    ("DateLessThan", "acs:CurrentTime", "2100-01-01T00:00:00Z", "2020-01-01T00:00:00Z"),
-    ("StringEquals", "oss:ExistingObjectTag/class", "secret", "public"),
-]
-
-
-@pytest.mark.parametrize(
-    ("oss", "allowed"),
-    [
-        pytest.param(reads_if(operator, key, value), value == right, id=f"{key} {value}")
-        for operator, key, right, wrong in READS
-        for value in (right, wrong)
-    ],
-    indirect=["oss"],
-)
-def test_a_condition_is_about_the_request_and_the_stored_object(
-    oss: MockOSS, allowed: bool
-) -> None:
-    oss2_bucket(oss, credentials=OWNER).put_object("a", b"hello", headers=TAG)
-    alice = oss2_bucket(oss, credentials=ALICE)
-
-    if allowed:
-        assert alice.get_object("a").read() == b"hello"
-    else:
-        assert refusal(alice.get_object, "a") == DENIED
-
-
 READS_CURRENT = [statement("Allow", "GetObject GetObjectTagging DeleteObject PutObject", "*")]
 READS_VERSIONS = [statement("Allow", "GetObjectVersion DeleteObjectVersion PutObject", "alice/*")]
 

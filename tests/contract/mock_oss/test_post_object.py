@@ -2,56 +2,17 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from contract.mock_oss.clients import ALLOW_ALL, REGION, send, start_session
-from contract.mock_oss.matrix import ADMIN
+from contract.mock_oss.clients import REGION, send, start_session
 from contract.mock_oss.post_forms import BOUNDARY, form, policy_of, post, v1_fields, v4_fields
-from mock_oss import BUCKET, BucketSpec, Clock, MockOSS, User, World
+from mock_oss import BUCKET, BucketSpec, Clock, MockOSS
 from mock_oss.signing import v4
-from mock_oss.store import SessionRecord
-from support.vectors import load
 
-# The fields of the other vectors do not satisfy the conditions of their signed policies.
-COMPLETE = [
-    v for v in load("post_policy")["vectors"] if v["id"] in ("post/permanent-key", "post/sts")
-]
-
-
-@pytest.mark.parametrize("vector", COMPLETE, ids=lambda v: v["id"])
-def test_forms_that_the_sdk_signed_are_taken(vector: Any) -> None:
-    key_id, secret = vector["access_key_id"], vector["access_key_secret"]
-    world = World(
-        users=(User(name="u", keys={key_id: secret}, policies=(ALLOW_ALL,)),),
-        roles=(ADMIN,),
-        buckets=(BucketSpec(name="examplebucket", region=vector["region"]),),
-    )
-    if vector["security_token"]:
-        world = replace(world, users=())
-    fields = {
-        **vector["form_fields_v4"],
-        "success_action_status": "200",
-        "Content-Type": "image/png",
-    }
-    clock = Clock(datetime.fromisoformat("2026-03-14T09:27:53Z"))
-    with MockOSS(world=world, clock=clock) as oss:
-        if vector["security_token"]:
-            token, ends_ms = vector["security_token"], 2_000_000_000_000
-            session = SessionRecord(key_id, secret, token, ADMIN.arn, "s", "", ends_ms)
-            oss.store.sessions.put(session)
-
-        answer = post(oss, form(fields), bucket="examplebucket")
-
-        assert answer.status == 200, answer.body
-        stored = oss.bucket("examplebucket").objects["user/alice/photo.jpg"]
-        assert (stored.data, stored.headers["content-type"]) == (b"hello", "image/png")
-
-
-SIGNERS = [pytest.param(v1_fields, id="v1"), pytest.param(v4_fields, id="v4")]
+SIGNERS = (v1_fields, v4_fields)
 HOLDS = [
     {"bucket": BUCKET},
     ["eq", "$key", "dir/${filename}"],
@@ -124,48 +85,39 @@ def test_a_wrong_signature_is_refused_in_both_versions(mock_oss: MockOSS) -> Non
 
 
 NOON = datetime.fromisoformat("2026-11-28T12:00:00Z")
-EXPIRED = (403, "AccessDenied", "Invalid according to Policy: Policy expired.")
+ENDS, ENDED = "2026-11-28T12:00:00.000Z", "2026-11-28T11:59:59.999Z"
+AGES = {
+    "7 days": (timedelta(days=7), True),
+    "more than 7 days": (timedelta(days=7, seconds=1), False),
+    "15 minutes ahead": (timedelta(minutes=-15), True),
+    "more than 15 minutes ahead": (timedelta(minutes=-15, seconds=-1), False),
+}
 
 
-def outcome(fields: Mapping[str, str]) -> tuple[int, str, str]:
-    """Return status, code and message of a form that arrives at noon."""
-    with MockOSS(clock=Clock(NOON, frozen=True)) as oss:
-        answer = post(oss, form({"key": "a", **fields}))
-        assert bool(oss.bucket(BUCKET).objects) is (answer.status < 300)
-    if answer.status < 300:
-        return answer.status, "", ""
-    return answer.status, answer.code, answer.xml("Message")
-
-
-@pytest.mark.parametrize("signer", SIGNERS)
 @pytest.mark.parametrize(
-    ("expiration", "valid"),
-    [("2026-11-28T12:00:00.000Z", True), ("2026-11-28T11:59:59.999Z", False)],
+    ("signer", "changes", "valid"),
+    [
+        *(
+            pytest.param(signer, {"expiration": text}, text == ENDS, id=f"{signer.__name__} {text}")
+            for signer in SIGNERS
+            for text in (ENDS, ENDED)
+        ),
+        *(
+            pytest.param(v4_fields, {"at": NOON - age}, valid, id=name)
+            for name, (age, valid) in AGES.items()
+        ),
+    ],
 )
-def test_a_form_is_taken_up_to_the_expiration_of_its_policy(
-    signer: Any, expiration: str, valid: bool
+def test_a_form_is_taken_up_to_its_expiration_and_with_v4_for_seven_days(
+    signer: Any, changes: dict[str, Any], valid: bool
 ) -> None:
     with MockOSS(clock=Clock(NOON, frozen=True)) as oss:
-        fields = signer(oss, [], expiration=expiration)
+        answer = post(oss, form({"key": "a", **signer(oss, [], **changes)}))
 
-    assert outcome(fields) == ((204, "", "") if valid else EXPIRED)
-
-
-@pytest.mark.parametrize(
-    ("age", "valid"),
-    [
-        (timedelta(days=7), True),
-        (timedelta(days=7, seconds=1), False),
-        (timedelta(minutes=-15), True),
-        (timedelta(minutes=-15, seconds=-1), False),
-    ],
-    ids=["7 days", "more than 7 days", "15 minutes ahead", "more than 15 minutes ahead"],
-)
-def test_a_v4_form_is_taken_for_seven_days_after_its_date(age: timedelta, valid: bool) -> None:
-    with MockOSS(clock=Clock(NOON, frozen=True)) as oss:
-        fields = v4_fields(oss, [], at=NOON - age)
-
-    assert outcome(fields) == ((204, "", "") if valid else EXPIRED)
+        assert bool(oss.bucket(BUCKET).objects) is valid
+    found = (answer.status, "" if valid else answer.xml("Message"))
+    expired = (403, "Invalid according to Policy: Policy expired.")
+    assert found == ((204, "") if valid else expired)
 
 
 @pytest.mark.parametrize(

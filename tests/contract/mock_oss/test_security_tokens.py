@@ -54,16 +54,6 @@ Put = Callable[[MockOSS, Credentials, str], Outcome]
 
 
 @every_way
-def test_a_temporary_key_works_with_its_own_token(
-    mock_oss: MockOSS, put: Put, version: str
-) -> None:
-    status, code, _ = put(mock_oss, start_session(mock_oss), version)
-
-    assert (status // 100, code) == (2, "")
-    assert mock_oss.bucket(BUCKET).objects[KEY].data == b"hello"
-
-
-@every_way
 def test_a_temporary_key_works_with_no_other_token(
     mock_oss: MockOSS, put: Put, version: str
 ) -> None:

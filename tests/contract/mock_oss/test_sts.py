@@ -39,25 +39,6 @@ def refusal(oss: MockOSS, sts: Client, **wanted: Any) -> tuple[int, str]:
     return record.status, record.code
 
 
-@every_style
-def test_the_official_client_gets_a_token_that_ends_when_it_says(
-    mock_oss: MockOSS, style: str | None
-) -> None:
-    body = sts_client(mock_oss, style).assume_role(role_wanted()).body
-
-    assert body.assumed_role_user.arn == f"{ROLE_ARN}/alice"
-    assert body.credentials.access_key_id.startswith("STS.")
-    ends = body.credentials.expiration
-    assert ends.endswith("Z")
-    assert len(ends) == 20
-
-
-async def test_the_async_client_gets_a_token(mock_oss: MockOSS) -> None:
-    answer = await sts_client(mock_oss).assume_role_async(role_wanted())
-
-    assert answer.body.credentials.security_token
-
-
 def test_alibabacloud_credentials_gets_a_token_for_a_role(mock_oss: MockOSS) -> None:
     config = CredentialsConfig(
         type="ram_role_arn",

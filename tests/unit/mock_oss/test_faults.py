@@ -58,6 +58,11 @@ METHODS = "method must be one of GET, HEAD, PUT, POST, DELETE, OPTIONS"
 @pytest.mark.parametrize(
     ("plan", "message"),
     [
+        ({}, "a fault needs an effect"),
+        ({"effect": ["hang"]}, "effect must be text"),
+        ({"effect": "hang", "key": 5}, "key must be text"),
+        ({"effect": "hang", "nth": True}, "nth must be a number"),
+        ({"effect": "hang", "self": 1}, "a fault has no 'self'"),
         ({"effect": "explode"}, "there is no fault 'explode'"),
         ({"effect": "delay"}, "a delay fault needs seconds"),
         ({"effect": "error", "code": "NoSuchThing"}, "NoSuchThing is not an error code"),
@@ -84,7 +89,7 @@ def test_a_plan_that_means_nothing_is_refused(plan: dict[str, Any], message: str
     faults = Faults()
 
     with pytest.raises(WorldError, match=message):
-        faults.add(**plan)
+        faults.add_plan(plan)
 
     assert not list(faults)
 
