@@ -318,6 +318,8 @@ def test_a_role_and_a_user_of_ram_requests_work_in_sts_and_oss(oss: MockOSS, ram
 
 def test_a_reset_forgets_what_ram_requests_have_made(oss: MockOSS, ram: Ask) -> None:
     ram("CreateUser", UserName="u")
+    ram("CreatePolicy", PolicyName="p", PolicyDocument=EVERYTHING)
+    ram("AttachPolicyToUser", UserName="admin", PolicyName="p")
 
     oss.reset()
 

@@ -19,17 +19,13 @@ def policy(action: str, **more: object) -> str:
     return json.dumps({"Version": "1", "Statement": [statement]})
 
 
-def version(number: int, document: str) -> PolicyVersion:
-    """Return a version of a custom policy."""
-    return PolicyVersion(number=number, document=document, created_ms=0)
-
-
 READ, WRITE, LIST = (policy(f"oss:{name}", Resource="*") for name in ("Get*", "Put*", "List*"))
 TRUST = policy("sts:AssumeRole", Principal={"RAM": "acs:ram::1:user/alice"})
 ROLE = Role(
     name="uploader", account_id="1", role_id="300001", policies=(READ, WRITE), trust_policy=TRUST
 )
-OTHER_ROLE = Role(name="reader", account_id="1")
+
+
 WORLD = World(
     users=(
         User(name="root", account_id="1", user_id="200000", keys={"LTAIroot": "r"}),
@@ -42,7 +38,16 @@ WORLD = World(
             policies=(READ, WRITE),
         ),
     ),
-    roles=(ROLE, OTHER_ROLE),
+    roles=(ROLE,),
+)
+ROOT = Caller(
+    kind="root",
+    account_id="1",
+    name="root",
+    arn="acs:ram::1:root",
+    principal_id="1",
+    access_key_id="LTAIroot",
+    secret="r",
 )
 ALICE = Caller(
     kind="user",
@@ -94,38 +99,24 @@ def identities(store: Store) -> Identities:
     return Identities(WORLD, store)
 
 
-def test_a_key_of_a_user_is_used_with_the_rights_of_the_user(identities: Identities) -> None:
-    assert identities.find("LTAIalice") == ALICE
-    old = replace(ALICE, access_key_id="LTAIold", secret="o", enabled=False)
-    assert identities.find("LTAIold") == old
+LIMITED = parse_policy(LIST, "session policy")
 
 
-def test_a_key_of_the_user_root_is_used_with_the_rights_of_the_account(
-    identities: Identities,
+@pytest.mark.parametrize(
+    ("key", "owner"),
+    [
+        ("LTAIalice", ALICE),
+        ("LTAIold", replace(ALICE, access_key_id="LTAIold", secret="o", enabled=False)),
+        ("LTAIroot", ROOT),
+        ("STS.bob", BOB),
+        ("STS.limited", replace(BOB, access_key_id="STS.limited", session_policy=LIMITED)),
+        *((unknown, None) for unknown in ("LTAIunknown", "STS.unknown", "STS.gone", "")),
+    ],
+)
+def test_a_key_is_used_with_the_rights_of_its_owner(
+    identities: Identities, key: str, owner: Caller | None
 ) -> None:
-    assert identities.find("LTAIroot") == Caller(
-        kind="root",
-        account_id="1",
-        name="root",
-        arn="acs:ram::1:root",
-        principal_id="1",
-        access_key_id="LTAIroot",
-        secret="r",
-    )
-
-
-def test_a_temporary_key_is_used_with_the_rights_of_its_role_and_session(
-    identities: Identities,
-) -> None:
-    assert identities.find("STS.bob") == BOB
-    limited = identities.find("STS.limited")
-    assert limited is not None
-    assert limited.session_policy == parse_policy(LIST, "session policy")
-
-
-@pytest.mark.parametrize("key", ["LTAIunknown", "STS.unknown", "STS.gone", ""])
-def test_a_key_without_an_owner_is_unknown(identities: Identities, key: str) -> None:
-    assert identities.find(key) is None
+    assert identities.find(key) == owner
 
 
 def test_the_secrets_are_those_of_users(identities: Identities) -> None:
@@ -137,56 +128,12 @@ def test_a_token_belongs_to_a_session(identities: Identities) -> None:
     assert not identities.is_token("token of Bob")
 
 
-def test_an_attached_policy_gives_rights_to_open_sessions_of_its_role_until_the_reset(
-    identities: Identities,
-) -> None:
-    directory = identities.directory
-    role, other = directory.roles[ROLE.arn], directory.roles[OTHER_ROLE.arn]
-    listing = ManagedPolicy(account_id="1", name="listing", versions=(version(1, LIST),))
-    directory.put_policy(listing)
-    directory.attach(listing, role)
-
-    found = identities.find("STS.bob")
-    assert found is not None
-    assert found.policies == (*BOB.policies, parse_policy(LIST, "role uploader"))
-    assert directory.attached(other) == []
-
-    directory.reset()
-
-    assert identities.find("STS.bob") == BOB
-    assert directory.policies == {}
-    assert directory.attached(role) == []
-
-
-def test_the_version_in_force_gives_rights_to_users_and_to_keys_made_later(
-    identities: Identities,
-) -> None:
-    directory = identities.directory
-    alice = directory.users["1", "alice"]
-    versions = (version(1, READ), version(2, LIST))
-    policy = ManagedPolicy(account_id="1", name="listing", versions=versions)
-    directory.put_policy(policy)
-    directory.attach(policy, alice)
-    assert identities.find("LTAIalice") == replace(
-        ALICE, policies=(*ALICE.policies, parse_policy(READ, "user alice"))
-    )
-
-    directory.put_policy(replace(policy, default=2))
-    directory.put_user(replace(alice, user=replace(alice.user, keys={"LTAInew": "n"})))
-
-    found = identities.find("LTAInew")
-    assert found is not None
-    assert found.policies == (*ALICE.policies, parse_policy(LIST, "user alice"))
-    assert identities.find("LTAIalice") is None
-
-
 @pytest.mark.parametrize("kind", ["user", "role"])
 def test_only_a_policy_that_is_attached_is_detached(identities: Identities, kind: str) -> None:
     directory = identities.directory
     entry = directory.users["1", "alice"] if kind == "user" else directory.roles[ROLE.arn]
-    policies = [
-        ManagedPolicy(account_id="1", name=name, versions=(version(1, LIST),)) for name in "ab"
-    ]
+    versions = (PolicyVersion(number=1, document=LIST, created_ms=0),)
+    policies = [ManagedPolicy(account_id="1", name=name, versions=versions) for name in "ab"]
     for policy in policies:
         directory.put_policy(policy)
         directory.attach(policy, entry)
