@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from attacks.soundness import arbitrary_ids
+from attacks.arbitrary_ids import arbitrary_ids
 from ossferry_uploader.oss.encoding import percent_encode
 from ossferry_uploader.oss.keys import MAX_KEY_BYTES, object_key
 
