@@ -5,7 +5,7 @@ import base64
 import re
 from collections.abc import Callable
 
-from attacks.attempt import Attempt, Try, attempts, raises
+from attacks.attempt import Attempt, Try, asks, attempts, raises, with_session
 from attacks.over_http import PAGE
 from attacks.worlds import PROXY_SECRET, Worlds, session
 from ossferry.authentication.apikey_format import new_key, parse_key
@@ -56,8 +56,7 @@ LOOK_ALIKES = (
 def _behind_proxy(user: str) -> Try:
     """Return an attempt to impersonate somebody by a look-alike user id in the proxy's header."""
     named = ("x-forwarded-user", user.encode().decode("latin-1"))
-    headers = (*PAGE, ("x-proxy-secret", PROXY_SECRET), named)
-    return lambda worlds: worlds["proxy"].gets_nothing("POST", "/api/grant", headers)
+    return asks("proxy", headers=(*PAGE, ("x-proxy-secret", PROXY_SECRET), named))
 
 
 KEYS: dict[str, Callable[[str], str]] = {
@@ -79,13 +78,9 @@ KEYS: dict[str, Callable[[str], str]] = {
 """Description of a wrong API key -> function from a valid one to the wrong one."""
 
 
-def _key(changed: Callable[[str], str]) -> Try:
-    def attempt(worlds: Worlds) -> bool:
-        world = worlds["apikey"]
-        headers = (("authorization", f"Bearer {changed(world.key)}"),)
-        return world.gets_nothing("POST", "/api/grant", headers)
-
-    return attempt
+def _placed(header: str, form: str, changed: Callable[[str], str] = str) -> Try:
+    """Return an attempt with a header that is made of a valid API key."""
+    return asks("apikey", own=lambda world: ((header, form.format(changed(world.key))),))
 
 
 def with_own_id(key: str) -> str:
@@ -95,16 +90,6 @@ def with_own_id(key: str) -> str:
     made = new_key(lambda _count: next(chance)).text
     assert parse_key(made) is not None
     return made
-
-
-def _placed(header: str, form: str) -> Try:
-    """Return an attempt to use a valid API key in the wrong header."""
-
-    def attempt(worlds: Worlds) -> bool:
-        world = worlds["apikey"]
-        return world.gets_nothing("POST", "/api/grant", ((header, form.format(world.key)),))
-
-    return attempt
 
 
 def _in_query(worlds: Worlds) -> bool:
@@ -128,12 +113,9 @@ COOKIES: dict[str, Callable[[str], str]] = {
 
 
 def _cookie(changed: Callable[[str], str], name: str = SESSION_COOKIE) -> Try:
-    def attempt(worlds: Worlds) -> bool:
-        world = worlds["oidc"]
-        cookie = ("cookie", f"{name}={changed(world.cookie)}")
-        return world.gets_nothing("POST", "/api/grant", (*PAGE, cookie))
-
-    return attempt
+    return asks(
+        "oidc", headers=PAGE, own=lambda world: (("cookie", f"{name}={changed(world.cookie)}"),)
+    )
 
 
 def _after_sign_out(worlds: Worlds) -> bool:
@@ -182,17 +164,12 @@ PROXIED = (("x-forwarded-user", "carol"), ("x-proxy-secret", PROXY_SECRET))
 
 def _with_session(*headers: tuple[str, str]) -> Try:
     """Return an attempt to use a session on a server that also accepts API keys."""
-
-    def attempt(worlds: Worlds) -> bool:
-        world = worlds["people and programs"]
-        return world.gets_nothing("POST", "/api/grant", (session(world), *headers))
-
-    return attempt
+    return with_session("people and programs", headers=headers)
 
 
 def _through_proxy(*headers: tuple[str, str]) -> Try:
     """Return an attempt to use a proxy's sign-in on a server that also accepts API keys."""
-    return lambda worlds: worlds["proxy and programs"].gets_nothing("POST", "/api/grant", headers)
+    return asks("proxy and programs", headers=headers)
 
 
 ATTEMPTS: list[Attempt] = [
@@ -204,7 +181,16 @@ ATTEMPTS: list[Attempt] = [
         ],
     ),
     *attempts("T21", [(name, _not_verified(make)) for name, make in FORGED.items()]),
-    *attempts("T20", [*((what, _key(key)) for what, key in KEYS.items()), ("guesses", _guesses)]),
+    *attempts(
+        "T20",
+        [
+            *(
+                (what, _placed("authorization", "Bearer {}", changed))
+                for what, changed in KEYS.items()
+            ),
+            ("guesses", _guesses),
+        ],
+    ),
     *attempts(
         "T01",
         [

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
-from attacks.worlds import Worlds
+from attacks.worlds import Headers, World, Worlds, session
 
 Try = Callable[[Worlds], bool]
 
@@ -20,6 +21,32 @@ class Attempt:
     row: str
     what: str
     refused: Try
+
+
+def asks(
+    kind: str,
+    method: str = "POST",
+    path: str = "/api/grant",
+    headers: Headers = (),
+    body: bytes = b"",
+    *,
+    own: Callable[[World], Headers] = lambda _world: (),
+    gets: Callable[..., bool] = World.gets_nothing,
+) -> Try:
+    """Return an attempt to send a request to a server of this kind.
+
+    `own` returns headers with a valid key or cookie of the server, and `gets` tells the outcome.
+    """
+
+    def attempt(worlds: Worlds) -> bool:
+        world = worlds[kind]
+        return gets(world, method, path, (*own(world), *headers), body)
+
+    return attempt
+
+
+with_key = partial(asks, own=lambda world: (world.bearer,))
+with_session = partial(asks, own=lambda world: (session(world),))
 
 
 def raises(error: type[Exception], call: Callable[[], object]) -> Try:

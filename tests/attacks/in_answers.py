@@ -61,9 +61,7 @@ def _says_nothing(error: Exception) -> Try:
 def _alike(worlds: Worlds) -> bool:
     world = worlds["apikey"]
     tokens = ("osf_x", "x", f"{world.key}x", "eyJhbGciOiJub25lIn0.e30.")
-    answers = [
-        world.ask("POST", "/api/grant", (("authorization", f"Bearer {token}"),)) for token in tokens
-    ]
+    answers = [world.ask(headers=(("authorization", f"Bearer {token}"),)) for token in tokens]
     shapes = {(each.status_code, len(each.content), tuple(sorted(each.json()))) for each in answers}
     return len(shapes) == 1
 

@@ -3,10 +3,11 @@ bodies.
 """
 
 import json
+from functools import partial
 from urllib.parse import quote
 
-from attacks.attempt import Attempt, Try, attempts
-from attacks.worlds import BASE, PROXY_SECRET, Headers, Worlds, session
+from attacks.attempt import Attempt, Try, asks, attempts, with_key, with_session
+from attacks.worlds import BASE, PROXY_SECRET, Headers, Worlds
 
 PAGE: Headers = (("sec-fetch-site", "same-origin"), ("origin", BASE))
 BOTH = (("POST", "/api/grant"), ("GET", "/get_sts_token"))
@@ -26,29 +27,7 @@ EVIL_ORIGINS = (
 SITES = ("cross-site", "same-site", "none", "SAME-ORIGIN", "same-origin, cross-site", "")
 
 
-def refused(kind: str, method: str, path: str, headers: Headers = (), body: bytes = b"") -> Try:
-    """Return an attempt on a server of this kind."""
-    return lambda worlds: worlds[kind].gets_nothing(method, path, headers, body)
-
-
-def with_key(kind: str, method: str, path: str, headers: Headers = (), body: bytes = b"") -> Try:
-    """Return an attempt with a valid API key."""
-
-    def attempt(worlds: Worlds) -> bool:
-        world = worlds[kind]
-        return world.gets_nothing(method, path, (world.bearer, *headers), body)
-
-    return attempt
-
-
-def signed_in(method: str, path: str, headers: Headers) -> Try:
-    """Return an attempt with a valid session cookie."""
-
-    def attempt(worlds: Worlds) -> bool:
-        world = worlds["oidc"]
-        return world.gets_nothing(method, path, (session(world), *headers))
-
-    return attempt
+signed_in = partial(with_session, "oidc")
 
 
 def _variants(path: str) -> list[str]:
@@ -72,7 +51,7 @@ def _variants(path: str) -> list[str]:
 METHODS = ("GET", "HEAD", "OPTIONS", "PUT", "DELETE", "PATCH", "TRACE", "CONNECT", "PROPFIND")
 
 ANONYMOUS = [
-    (f"{kind}: {method} {path}", refused(kind, method, path, PAGE))
+    (f"{kind}: {method} {path}", asks(kind, method, path, PAGE))
     for kind in ("apikey", "proxy", "oidc")
     for method, path in (*BOTH, FORM)
 ]
@@ -111,13 +90,13 @@ FORGERY = [
         for method, path in (*BOTH, FORM)
         for origin in EVIL_ORIGINS
     ),
-    ("nothing but the cookie", signed_in("POST", "/api/grant", ())),
-    ("two origins", signed_in("POST", "/api/grant", (("origin", BASE), ("origin", "null")))),
+    ("nothing but the cookie", signed_in()),
+    ("two origins", signed_in(headers=(("origin", BASE), ("origin", "null")))),
     (
         "own origin, other site",
-        signed_in("POST", "/api/grant", (("origin", BASE), ("sec-fetch-site", "cross-site"))),
+        signed_in(headers=(("origin", BASE), ("sec-fetch-site", "cross-site"))),
     ),
-    ("form", signed_in("POST", "/api/grant", (("content-type", "text/plain"), ("origin", "null")))),
+    ("form", signed_in(headers=(("content-type", "text/plain"), ("origin", "null")))),
     ("sign-out from elsewhere", signed_in("POST", "/logout", (("sec-fetch-site", "cross-site"),))),
 ]
 
@@ -127,7 +106,7 @@ def _not_shared(origin: str) -> Try:
 
     def attempt(worlds: Worlds) -> bool:
         world = worlds["cors"]
-        allowed = world.ask("POST", "/api/grant", (("origin", origin), world.bearer)).headers
+        allowed = world.ask(headers=(("origin", origin), world.bearer)).headers
         return "access-control-allow-origin" not in allowed
 
     return attempt
@@ -209,11 +188,8 @@ HOSTS = (
 )
 OUR_HOST = ("host", "uploads.example.com")
 FRAMES = [
-    *(
-        (f"host {host!r}", with_key("apikey", "POST", "/api/grant", (("host", host),)))
-        for host in HOSTS
-    ),
-    ("two hosts", with_key("apikey", "POST", "/api/grant", (OUR_HOST, OUR_HOST))),
+    *((f"host {host!r}", with_key("apikey", headers=(("host", host),))) for host in HOSTS),
+    ("two hosts", with_key("apikey", headers=(OUR_HOST, OUR_HOST))),
 ]
 BODIES = [
     ("17 KB", b" " * 17_000),
@@ -230,13 +206,13 @@ SHAPES = [
     *(
         (
             f"body: {what}",
-            with_key("apikey", "POST", "/api/grant", (("content-type", "application/json"),), body),
+            with_key("apikey", headers=(("content-type", "application/json"),), body=body),
         )
         for what, body in BODIES
     ),
-    ("text/plain", with_key("apikey", "POST", "/api/grant", (TEXT,), b"{}")),
-    ("two lengths", with_key("apikey", "POST", "/api/grant", LENGTHS)),
-    ("long header", with_key("apikey", "POST", "/api/grant", (("x-a", "a" * 17_000),))),
+    ("text/plain", with_key("apikey", headers=(TEXT,), body=b"{}")),
+    ("two lengths", with_key("apikey", headers=LENGTHS)),
+    ("long header", with_key("apikey", headers=(("x-a", "a" * 17_000),))),
     ("long query", with_key("apikey", "POST", "/api/grant?" + "a" * 17_000)),
 ]
 GOOD_PROXY: Headers = (*PAGE, ("x-proxy-secret", PROXY_SECRET))
@@ -257,9 +233,9 @@ SPOOFED: list[tuple[str, Headers]] = [
     ("no page", (("x-proxy-secret", PROXY_SECRET), ("x-forwarded-user", "a"))),
 ]
 IDENTITY = [
-    *((what, refused("proxy", "POST", "/api/grant", headers)) for what, headers in SPOOFED),
+    *((what, asks("proxy", headers=headers)) for what, headers in SPOOFED),
     *(
-        (what, refused("distant proxy", "POST", "/api/grant", (*GOOD_PROXY, *more)))
+        (what, asks("distant proxy", headers=(*GOOD_PROXY, *more)))
         for what, more in (
             ("another peer", (USER_A,)),
             ("another peer that forwards", (USER_A, ("x-forwarded-for", "198.51.100.1"))),
@@ -267,25 +243,22 @@ IDENTITY = [
     ),
 ]
 PLAIN = [
-    (
-        f"forwarded as {proto!r}",
-        refused("tls", "POST", "/api/grant", (("x-forwarded-proto", proto),)),
-    )
+    (f"forwarded as {proto!r}", asks("tls", headers=(("x-forwarded-proto", proto),)))
     for proto in ("http", "", "HTTP", "http,https", "https,http", "wss")
 ]
 
 
 def _http_only(worlds: Worlds) -> bool:
-    return worlds["tls"].gets_nothing("POST", "/api/grant", (), b"", "http://uploads.example.com")
+    return worlds["tls"].gets_nothing(base="http://uploads.example.com")
 
 
 PRIVATE = [
-    (f"{path} with {what}", refused("apikey", "GET", path, headers))
+    (f"{path} with {what}", asks("apikey", "GET", path, headers))
     for path in ("/metrics", "/docs", "/redoc", "/admin", "/debug", "/.env", "/console")
     for what, headers in (("nothing", ()), ("a guess", (("authorization", "Bearer guess"),)))
 ]
 WORKERS = [
-    (path, refused("apikey", "GET", path))
+    (path, asks("apikey", "GET", path))
     for path in (
         "/sw.js",
         "/service-worker.js",
@@ -295,10 +268,7 @@ WORKERS = [
     )
 ]
 LONG = [
-    (
-        f"{size} characters",
-        refused("apikey", "POST", "/api/grant", (("authorization", "Bearer " + "a" * size),)),
-    )
+    (f"{size} characters", asks("apikey", headers=(("authorization", "Bearer " + "a" * size),)))
     for size in (8193, 12_000, 16_000, 20_000, 100_000)
 ]
 

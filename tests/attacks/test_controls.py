@@ -2,48 +2,28 @@
 succeed.
 """
 
+from functools import partial
 from urllib.parse import unquote
 
 import pytest
 
+from attacks import attempt
 from attacks.at_sign_in import verify
 from attacks.at_start import CLOUD, MOCK
-from attacks.attempt import Try
+from attacks.attempt import Try, asks, with_session
 from attacks.in_policy import BUCKET, allows, issued, policy_for, prefix
 from attacks.on_uploads import callback, eaten, shown_in_place
 from attacks.over_http import GOOD_PROXY, PAGE
-from attacks.worlds import Headers, Worlds, session
+from attacks.worlds import Headers, World, Worlds
 from mock_oss.policies.evaluation import parse_policy
 from mock_oss.world.model import ACCESS_KEY_ID
 from ossferry.oss.mock_check import refuse_mock_keys
 from ossferry.settings.loading import ExplicitSettings, load_settings
 from support.forged_tokens import ISSUER, now
 
-
-def granted(kind: str, method: str, path: str, headers: Headers, body: bytes = b"") -> Try:
-    return lambda worlds: worlds[kind].gets_credentials(method, path, headers, body)
-
-
-def with_key(
-    kind: str,
-    headers: Headers = (),
-    body: bytes = b"",
-    path: str = "/api/grant",
-    method: str = "POST",
-) -> Try:
-    def control(worlds: Worlds) -> bool:
-        world = worlds[kind]
-        return world.gets_credentials(method, path, (world.bearer, *headers), body)
-
-    return control
-
-
-def signed_in(method: str, path: str, headers: Headers) -> Try:
-    def control(worlds: Worlds) -> bool:
-        world = worlds["signed in"]
-        return world.gets_credentials(method, path, (session(world), *headers))
-
-    return control
+granted = partial(asks, gets=World.gets_credentials)
+with_key = partial(attempt.with_key, gets=World.gets_credentials)
+signed_in = partial(with_session, "signed in", gets=World.gets_credentials)
 
 
 def may(action: str, **context: str) -> Try:
@@ -102,23 +82,23 @@ def _preflight(worlds: Worlds) -> bool:
 TLS: Headers = (("x-forwarded-proto", "https"), ("x-forwarded-for", "203.0.113.9"))
 JSON: Headers = (("content-type", "application/json"),)
 CONTROLS: dict[str, Try] = {
-    "T01 demo": granted("demo", "POST", "/api/grant", ()),
+    "T01 demo": granted("demo"),
     "T01 key": with_key("apikey"),
-    "T02 tutorial": lambda worlds: worlds["demo"].gets_credentials("GET", "/get_sts_token"),
+    "T02 tutorial": granted("demo", "GET", "/get_sts_token"),
     "T02 tutorial, with a key": with_key("apikey", path="/get_sts_token", method="GET"),
     "T02 key of an object, as it is encoded": lambda worlds: _finds_object(worlds, "a%20b%2fc"),
     "T02 query that means nothing": with_key("apikey", path="/api/grant?x=1"),
-    "T03 page": signed_in("POST", "/api/grant", PAGE),
+    "T03 page": signed_in(headers=PAGE),
     "T03 page, tutorial's route": signed_in("GET", "/get_sts_token", PAGE[:1]),
-    "T03 old browser": signed_in("POST", "/api/grant", PAGE[1:]),
-    "T03 key of a program on any site": with_key("apikey", (("sec-fetch-site", "none"),)),
-    "T03 session, beside API keys": lambda worlds: worlds["people and programs"].gets_credentials(
-        "POST", "/api/grant", (session(worlds["people and programs"]), *PAGE)
+    "T03 old browser": signed_in(headers=PAGE[1:]),
+    "T03 key of a program on any site": with_key("apikey", headers=(("sec-fetch-site", "none"),)),
+    "T03 session, beside API keys": with_session(
+        "people and programs", headers=PAGE, gets=World.gets_credentials
     ),
     "T03 key of a program, beside sessions": with_key("people and programs"),
     "T03 key of a program, beside a proxy": with_key("proxy and programs"),
     "T50 person behind a proxy, beside API keys": granted(
-        "proxy and programs", "POST", "/api/grant", (*GOOD_PROXY, ("x-forwarded-user", "eve"))
+        "proxy and programs", headers=(*GOOD_PROXY, ("x-forwarded-user", "eve"))
     ),
     "T05 configured origin": _shared,
     "T05 preflight": _preflight,
@@ -136,14 +116,11 @@ CONTROLS: dict[str, Try] = {
         verify(ISSUER.token(sub="\u00c9ve"))["sub"] == "\u00c9ve"
     ),
     "T12 proxy names somebody in one form": granted(
-        "proxy",
-        "POST",
-        "/api/grant",
-        (*GOOD_PROXY, ("x-forwarded-user", "\u00c9ve".encode().decode("latin-1"))),
+        "proxy", headers=(*GOOD_PROXY, ("x-forwarded-user", "\u00c9ve".encode().decode("latin-1")))
     ),
-    "T17 body with a key id": with_key("apikey", JSON, b'{"refused_key_id":""}'),
-    "T17 empty object": with_key("apikey", JSON, b"{}"),
-    "T18 again": signed_in("POST", "/api/grant", PAGE),
+    "T17 body with a key id": with_key("apikey", headers=JSON, body=b'{"refused_key_id":""}'),
+    "T17 empty object": with_key("apikey", headers=JSON, body=b"{}"),
+    "T18 again": signed_in(headers=PAGE),
     "T19 own address": bound("192.0.2.7"),
     "T19 own IPv6 address": bound("2001:db8::7"),
     "T21 good token": reads(),
@@ -155,13 +132,13 @@ CONTROLS: dict[str, Try] = {
         upload_hosts=("https://files.example.com", "https://oss-accelerate.aliyuncs.com")
     ),
     "T28 VPC endpoint": starts(sts_endpoint="https://sts-vpc.cn-hangzhou.aliyuncs.com"),
-    "T30 https through the proxy": granted("tls", "POST", "/api/grant", TLS),
+    "T30 https through the proxy": granted("tls", headers=TLS),
     "T30 public with TLS in front": starts(host="0.0.0.0", behind_tls=True),  # noqa: S104
     "T31 one secret each": starts(metrics_token="9f86d081884c7d659a2feaa0c55ad015"),
-    "T32 host with port": granted(
-        "demo", "POST", "/api/grant", (("host", "uploads.example.com:443"),)
+    "T32 host with port": granted("demo", headers=(("host", "uploads.example.com:443"),)),
+    "T33 body in limits": with_key(
+        "apikey", headers=JSON, body=b'{"refused_key_id":"' + b"a" * 9000 + b'"}'
     ),
-    "T33 body in limits": with_key("apikey", JSON, b'{"refused_key_id":"' + b"a" * 9000 + b'"}'),
     "T47 mock where it is allowed": starts(**MOCK, auth="demo"),
     "T47 key of the cloud": lambda _worlds: _may_serve("LTAI5tRealKeyOfSomebody1"),
     "T47 key of the mock with the mock": lambda _worlds: _may_serve(ACCESS_KEY_ID, **MOCK),
@@ -170,9 +147,7 @@ CONTROLS: dict[str, Try] = {
     "T23 private networks": starts(trusted_proxies=["10.0.0.0/8", "fd00::/8", "127.0.0.1/32"]),
     "T05 page of this machine": starts(cors_origins=("http://localhost:5173",)),
     "T23 workers with Redis": starts(workers=4, redis_url="rediss://redis.example.com/0"),
-    "T50 proxy": granted(
-        "proxy", "POST", "/api/grant", (*GOOD_PROXY, ("x-forwarded-user", "carol"))
-    ),
+    "T50 proxy": granted("proxy", headers=(*GOOD_PROXY, ("x-forwarded-user", "carol"))),
     "T49 health": lambda worlds: worlds["apikey"].ask("GET", "/healthz").status_code == 200,
 }
 
