@@ -15,6 +15,7 @@ from mock_oss.journal import Journal, RequestRecord
 from mock_oss.signing import v1, v4
 from mock_oss.store import BucketRecord, SessionRecord, Store
 from support.mock_calls import NONE_SENT, NOW, mock_call, mock_request
+from support.refusals import refusal
 from support.vectors import load
 
 NOW_S = 1_773_480_413
@@ -96,12 +97,8 @@ class Gate:
             raise
 
     def refusal(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        """Return the error document of a refused request, with its status."""
-        with pytest.raises(RefusedError) as refused:
-            self.send(*args, **kwargs)
-        error = refused.value
-        named = {"status": error.status, "Code": error.code, "Message": error.message}
-        return {**named, "EC": error.ec, **error.extras}
+        """Return the refusal of one request, without the explanation of its signature."""
+        return refusal(self.send, *args, **kwargs)
 
 
 @pytest.fixture
@@ -186,28 +183,38 @@ def test_a_request_without_a_signature_is_anonymous(gate: Gate, query: str) -> N
 # Times
 
 
+def refused(
+    status: int, code: str, message: str, ec: str, *, why: object = None, **extras: object
+) -> dict[str, Any]:
+    told = {"status": status, "Code": code, "Message": message, "EC": ec}
+    return {**told, **extras, "why": why or {}}
+
+
 def skewed(by_s: int) -> dict[str, Any]:
-    server = NOW - timedelta(seconds=by_s)
-    return {
-        "status": 403,
-        "Code": "RequestTimeTooSkewed",
-        "Message": "The difference between the request time and the current time is too large.",
-        "EC": "0002-00000504",
-        "MaxAllowedSkewMilliseconds": 900_000,
-        "RequestTime": "2026-03-14T09:26:53.000Z",
-        "ServerTime": f"{server:%Y-%m-%dT%H:%M:%S}.000Z",
-    }
+    return refused(
+        403,
+        "RequestTimeTooSkewed",
+        "The difference between the request time and the current time is too large.",
+        "0002-00000504",
+        MaxAllowedSkewMilliseconds=900_000,
+        RequestTime="2026-03-14T09:26:53.000Z",
+        ServerTime=f"{NOW - timedelta(seconds=by_s):%Y-%m-%dT%H:%M:%S}.000Z",
+        why={"kind": "clock", "client_minus_server_s": by_s},
+    )
+
+
+def denied(message: str, ec: str, **more: object) -> dict[str, Any]:
+    return refused(403, "AccessDenied", message, ec, **more)
 
 
 def expired(at: str, now: str) -> dict[str, Any]:
-    return {
-        "status": 403,
-        "Code": "AccessDenied",
-        "Message": "Request has expired.",
-        "EC": "0002-00000069",
-        "Expires": at,
-        "ServerTime": now,
-    }
+    why = {"kind": "clock", "expired_at": at}
+    return denied("Request has expired.", "0002-00000069", why=why, Expires=at, ServerTime=now)
+
+
+def no_date(text: str) -> dict[str, Any]:
+    why = {"kind": "clock", "date": text}
+    return denied("OSS authentication requires a valid Date.", "0002-00000503", why=why)
 
 
 @pytest.mark.parametrize("name", ["v4_header", "v1_header"])
@@ -222,7 +229,6 @@ def test_a_signature_in_the_header_may_be_15_minutes_old_or_early(gate: Gate, na
     for skew_s in (-901, 901):
         gate.clock.set(NOW - timedelta(seconds=skew_s))
         assert gate.refusal("PUT", vector["key"], headers=headers) == skewed(skew_s)
-        assert gate.record.why == {"kind": "clock", "client_minus_server_s": skew_s}
 
 
 def test_a_v4_url_is_valid_from_15_minutes_before_its_date_until_it_expires(gate: Gate) -> None:
@@ -234,12 +240,10 @@ def test_a_v4_url_is_valid_from_15_minutes_before_its_date_until_it_expires(gate
 
     gate.clock.set(NOW - timedelta(seconds=901))
     assert gate.refusal("GET", vector["key"], query) == skewed(901)
-    assert gate.record.why == {"kind": "clock", "client_minus_server_s": 901}
 
     end = "2026-03-14T10:26:53.000Z"
     gate.clock.set(NOW + timedelta(seconds=3600))
     assert gate.refusal("GET", vector["key"], query) == expired(end, end)
-    assert gate.record.why == {"kind": "clock", "expired_at": end}
 
 
 def test_a_v1_url_is_valid_up_to_its_last_second(gate: Gate) -> None:
@@ -251,7 +255,6 @@ def test_a_v1_url_is_valid_up_to_its_last_second(gate: Gate) -> None:
     gate.clock.set(NOW + timedelta(seconds=3601))
     end, now = "2026-03-14T10:26:53.000Z", "2026-03-14T10:26:54.000Z"
     assert gate.refusal("GET", vector["key"], query) == expired(end, now)
-    assert gate.record.why == {"kind": "clock", "expired_at": end}
 
 
 def v4_authorization(canonical: str, *, additional: str = "") -> str:
@@ -284,93 +287,11 @@ def test_x_oss_date_of_a_v1_request_may_be_iso_8601(gate: Gate) -> None:
     assert caller.name == "alice"
 
 
-NO_DATE = {
-    "status": 403,
-    "Code": "AccessDenied",
-    "Message": "OSS authentication requires a valid Date.",
-    "EC": "0002-00000503",
-}
+# Refusals before the signature
+
+
 V4_WRONG = f"OSS4-HMAC-SHA256 Credential={KEY_ID}/{SCOPE},Signature={'0' * 64}"
 V1_WRONG = f"OSS {KEY_ID}:AAAA"
-AFTER_THE_LAST_YEAR = "Fri, 31 Dec 9999 23:59:59 -0100"  # in UTC
-
-
-@pytest.mark.parametrize(
-    ("authorization", "dates", "text"),
-    [
-        (V4_WRONG, {}, ""),
-        (V4_WRONG, {"x-oss-date": GMT}, GMT),
-        (V4_WRONG, {"x-oss-date": "", "Date": GMT}, ""),
-        (V4_WRONG, {"x-oss-date": "yesterday", "Date": GMT}, "yesterday"),
-        (V4_WRONG, {"Date": DATE_TIME}, DATE_TIME),
-        (V4_WRONG, {"Date": AFTER_THE_LAST_YEAR}, AFTER_THE_LAST_YEAR),
-        (V1_WRONG, {}, ""),
-        (V1_WRONG, {"x-oss-date": "yesterday", "Date": GMT}, "yesterday"),
-        (V1_WRONG, {"Date": DATE_TIME}, DATE_TIME),
-    ],
-)
-def test_a_signature_in_the_header_needs_a_date_in_the_format_of_its_header(
-    gate: Gate, authorization: str, dates: dict[str, str], text: str
-) -> None:
-    assert gate.refusal("PUT", headers={"Authorization": authorization, **dates}) == NO_DATE
-    assert gate.record.why == {"kind": "clock", "date": text}
-
-
-# Headers and parameters
-
-
-def invalid(message: str, *, ec: str = "0002-00000229", **extras: str) -> dict[str, Any]:
-    return {"status": 400, "Code": "InvalidArgument", "Message": message, "EC": ec, **extras}
-
-
-@pytest.mark.parametrize("authorization", [V4_WRONG, V1_WRONG, "nonsense"])
-@pytest.mark.parametrize(
-    "name", ["x-oss-signature-version", "x-oss-signature", "OSSAccessKeyId", "Expires", "Signature"]
-)
-def test_a_signature_in_the_url_excludes_one_in_the_header(
-    gate: Gate, name: str, authorization: str
-) -> None:
-    headers = {"Authorization": authorization, "x-oss-date": DATE_TIME}
-
-    assert gate.refusal("GET", "a", f"{name}=1", headers=headers) == invalid(
-        "Only one auth mechanism allowed; only the X-Oss-Algorithm query parameter, Signature "
-        "query string parameter or the Authorization header should be specified.",
-        ArgumentName="Authorization",
-        ArgumentValue="Authorization",
-    )
-
-
-@pytest.mark.parametrize(
-    ("authorization", "message"),
-    [
-        ("OSS3 AccessKeyId:a", "Unsupported authorization type."),
-        (
-            "OSS2 AccessKeyId:a",
-            "Invalid Authorization header: the Authorization header lacks Signature.",
-        ),
-        ("OSS4-HMAC-SHA256", "Unsupported authorization type."),
-        ("Basic OSS a:b", "Unsupported authorization type."),
-        (
-            "OSS4-HMAC-SHA256 nonsense",
-            "Invalid Authorization header: cannot read 'nonsense' in the Authorization header.",
-        ),
-        (
-            "OSS nonsense",
-            "Invalid Authorization header: the Authorization header is not "
-            "'OSS AccessKeyId:Signature'.",
-        ),
-    ],
-)
-def test_an_authorization_header_must_have_the_format_of_v4_v2_or_v1(
-    gate: Gate, authorization: str, message: str
-) -> None:
-    headers = {"Authorization": authorization, "x-oss-date": DATE_TIME}
-
-    assert gate.refusal(headers=headers) == invalid(
-        message, ec="0002-00000225", ArgumentName="Authorization"
-    )
-
-
 V4_URL = {
     "x-oss-signature-version": "OSS4-HMAC-SHA256",
     "x-oss-credential": f"{KEY_ID}/{SCOPE}",
@@ -378,30 +299,159 @@ V4_URL = {
     "x-oss-expires": "60",
     "x-oss-signature": "0" * 64,
 }
-EXPIRES = "x-oss-expires must be between 1 and 604800 seconds."
+V1_URL = {"OSSAccessKeyId": KEY_ID, "Expires": str(NOW_S + 60), "Signature": "AAAA"}
+AFTER_THE_LAST_YEAR = "Fri, 31 Dec 9999 23:59:59 -0100"  # in UTC
+DATES: list[tuple[str, dict[str, str], str]] = [
+    # Authorization, the headers with a date, and the date that is read
+    *((signed, {}, "") for signed in (V4_WRONG, V1_WRONG)),
+    *(
+        (signed, {"x-oss-date": "yesterday", "Date": GMT}, "yesterday")
+        for signed in (V4_WRONG, V1_WRONG)
+    ),
+    *((signed, {"Date": DATE_TIME}, DATE_TIME) for signed in (V4_WRONG, V1_WRONG)),
+    (V4_WRONG, {"x-oss-date": GMT}, GMT),
+    (V4_WRONG, {"x-oss-date": "", "Date": GMT}, ""),
+    (V4_WRONG, {"Date": AFTER_THE_LAST_YEAR}, AFTER_THE_LAST_YEAR),
+]
+AT_FAULT = "Invalid Authorization header: "
+AUTHORIZATIONS = {
+    "OSS3 AccessKeyId:a": "Unsupported authorization type.",
+    "OSS2 AccessKeyId:a": f"{AT_FAULT}the Authorization header lacks Signature.",
+    "OSS4-HMAC-SHA256": "Unsupported authorization type.",
+    "Basic OSS a:b": "Unsupported authorization type.",
+    "OSS4-HMAC-SHA256 nonsense": f"{AT_FAULT}cannot read 'nonsense' in the Authorization header.",
+    "OSS nonsense": f"{AT_FAULT}the Authorization header is not 'OSS AccessKeyId:Signature'.",
+}
+BOTH = "x-oss-signature-version x-oss-signature OSSAccessKeyId Expires Signature".split()  # noqa: SIM905
+NOT_7_DAYS = ["0", "604801", "-1", "60.0", "1e3", "9" * 5000, "\uff16\uff10", "\u00b2"]
+NO_SECONDS = ["soon", "-1", "1e9", "1" * 16, "\uff19" * 10]
 
 
-@pytest.mark.parametrize("empty", [False, True])
-@pytest.mark.parametrize("name", V4_URL)
-def test_a_v4_url_needs_all_its_parameters(gate: Gate, name: str, empty: bool) -> None:
-    changed = {n: v for n, v in V4_URL.items() if n != name} | ({name: ""} if empty else {})
-
-    assert gate.refusal("GET", "a", urlencode(changed)) == invalid(
-        f"Query-string authentication version 4 requires {name}.",
-        ec="0002-00000215",
-        ArgumentName=name,
-    )
+def invalid(message: str, ec: str, **extras: str) -> dict[str, Any]:
+    return refused(400, "InvalidArgument", message, ec, **extras)
 
 
-def test_the_version_and_the_additional_headers_of_a_v4_url_are_checked(gate: Gate) -> None:
-    version, additional = "x-oss-signature-version", "x-oss-additional-headers"
+def signed_by(authorization: str, **dates: str) -> dict[str, str]:
+    return {"Authorization": authorization, **(dates or {"x-oss-date": DATE_TIME})}
 
-    assert gate.refusal("GET", "a", urlencode({**V4_URL, version: "OSS5"})) == invalid(
-        "Invalid signature version.", ArgumentName=version, ArgumentValue="OSS5"
-    )
-    assert gate.refusal("GET", "a", urlencode({**V4_URL, additional: ""})) == invalid(
-        "x-oss-additional-headers is empty.", ec="0002-00000209"
-    )
+
+def incomplete(url: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield each name, and the query without the parameter or with an empty one."""
+    for name in url:
+        yield name, urlencode({n: v for n, v in url.items() if n != name})
+        yield name, urlencode({**url, name: ""})
+
+
+NOBODY = refused(
+    403,
+    "InvalidAccessKeyId",
+    "The OSS Access Key Id you provided does not exist in our records.",
+    "0002-00000902",
+    why={"kind": "key", "unknown": "LTAInone"},
+    OSSAccessKeyId="LTAInone",
+)
+REFUSED: list[tuple[str, Mapping[str, str], dict[str, Any]]] = [
+    # query, headers, and the refusal
+    *(("", {"Authorization": by, **dates}, no_date(text)) for by, dates, text in DATES),
+    (urlencode({**V4_URL, "x-oss-date": GMT}), {}, no_date(GMT)),
+    *(
+        (
+            f"{name}=1",
+            signed_by(authorization),
+            invalid(
+                "Only one auth mechanism allowed; only the X-Oss-Algorithm query parameter, "
+                "Signature query string parameter or the Authorization header should be specified.",
+                "0002-00000229",
+                ArgumentName="Authorization",
+                ArgumentValue="Authorization",
+            ),
+        )
+        for name in BOTH
+        for authorization in (V4_WRONG, V1_WRONG, "nonsense")
+    ),
+    *(
+        ("", signed_by(text), invalid(message, "0002-00000225", ArgumentName="Authorization"))
+        for text, message in AUTHORIZATIONS.items()
+    ),
+    *(
+        (
+            query,
+            {},
+            invalid(
+                f"Query-string authentication version 4 requires {name}.",
+                "0002-00000215",
+                ArgumentName=name,
+            ),
+        )
+        for name, query in incomplete(V4_URL)
+    ),
+    (
+        urlencode({**V4_URL, "x-oss-signature-version": "OSS5"}),
+        {},
+        invalid(
+            "Invalid signature version.",
+            "0002-00000229",
+            ArgumentName="x-oss-signature-version",
+            ArgumentValue="OSS5",
+        ),
+    ),
+    (
+        urlencode({**V4_URL, "x-oss-additional-headers": ""}),
+        {},
+        invalid("x-oss-additional-headers is empty.", "0002-00000209"),
+    ),
+    *(
+        (
+            urlencode({**V4_URL, "x-oss-expires": text}),
+            {},
+            invalid(
+                "x-oss-expires must be between 1 and 604800 seconds.",
+                "0002-00000232",
+                ArgumentName="x-oss-expires",
+                ArgumentValue=text,
+            ),
+        )
+        for text in NOT_7_DAYS
+    ),
+    *(
+        (
+            query,
+            {},
+            denied(
+                "Query-string authentication requires the Signature, Expires and OSSAccessKeyId "
+                "parameters",
+                "0002-00000062",
+            ),
+        )
+        for _, query in incomplete(V1_URL)
+    ),
+    *(
+        (
+            urlencode({**V1_URL, "Expires": text}),
+            {},
+            denied("Invalid date (should be seconds since epoch).", "0002-00000064"),
+        )
+        for text in NO_SECONDS
+    ),
+    ("", signed_by(V4_WRONG.replace(KEY_ID, "LTAInone")), NOBODY),
+    ("", signed_by(V1_WRONG.replace(KEY_ID, "LTAInone"), Date=GMT), NOBODY),
+    *((urlencode(url).replace(KEY_ID, "LTAInone"), {}, NOBODY) for url in (V4_URL, V1_URL)),
+]
+
+
+@pytest.mark.parametrize(
+    ("query", "headers", "document"),
+    [
+        pytest.param(*row, id=f"{number} {row[2]['Message'][:50]}")
+        for number, row in enumerate(REFUSED, 1)
+    ],
+)
+def test_a_request_that_is_not_signed_as_oss_requires_is_refused_with_the_reason(
+    gate: Gate, query: str, headers: Mapping[str, str], document: dict[str, Any]
+) -> None:
+    assert gate.refusal("GET", "a", query, headers=headers) == document
+    if document is NOBODY:
+        assert gate.record.access_key_id == "LTAInone"
 
 
 @pytest.mark.parametrize(
@@ -424,60 +474,11 @@ def test_a_credential_belongs_to_the_request(
     assert gate.refusal("GET", "a", query)["EC"] == of_url
 
 
-def test_the_date_of_a_v4_url_is_iso_8601(gate: Gate) -> None:
-    assert gate.refusal("GET", "a", urlencode({**V4_URL, "x-oss-date": GMT})) == NO_DATE
-    assert gate.record.why == {"kind": "clock", "date": GMT}
-
-
-@pytest.mark.parametrize(
-    "expires",
-    ["0", "604801", "-1", "60.0", "1e3", "9" * 5000, "\uff16\uff10", "\u00b2"],
-    ids=["0", "604801", "-1", "60.0", "1e3", "5000 digits", "full-width", "superscript"],
-)
-def test_a_v4_url_is_valid_for_1_second_to_7_days(gate: Gate, expires: str) -> None:
-    query = urlencode({**V4_URL, "x-oss-expires": expires})
-
-    assert gate.refusal("GET", "a", query) == invalid(
-        EXPIRES, ec="0002-00000232", ArgumentName="x-oss-expires", ArgumentValue=expires
-    )
-
-
 @pytest.mark.parametrize("expires", ["1", "604800"])
 def test_the_limits_of_a_v4_url_belong_to_the_range(gate: Gate, expires: str) -> None:
     query = urlencode({**V4_URL, "x-oss-expires": expires})
 
     assert gate.refusal("GET", "a", query)["Code"] == "SignatureDoesNotMatch"
-
-
-V1_URL = {"OSSAccessKeyId": KEY_ID, "Expires": str(NOW_S + 60), "Signature": "AAAA"}
-
-
-def denied(message: str, ec: str) -> dict[str, Any]:
-    return {"status": 403, "Code": "AccessDenied", "Message": message, "EC": ec}
-
-
-@pytest.mark.parametrize("empty", [False, True])
-@pytest.mark.parametrize("name", V1_URL)
-def test_a_v1_url_needs_all_its_parameters(gate: Gate, name: str, empty: bool) -> None:
-    changed = {n: v for n, v in V1_URL.items() if n != name} | ({name: ""} if empty else {})
-
-    assert gate.refusal("GET", "a", urlencode(changed)) == denied(
-        "Query-string authentication requires the Signature, Expires and OSSAccessKeyId parameters",
-        "0002-00000062",
-    )
-
-
-@pytest.mark.parametrize(
-    "expires",
-    ["soon", "-1", "1e9", "1" * 16, "\uff19" * 10],
-    ids=["soon", "-1", "1e9", "16 digits", "full-width"],
-)
-def test_a_v1_url_expires_at_a_number_of_seconds(gate: Gate, expires: str) -> None:
-    query = urlencode({**V1_URL, "Expires": expires})
-
-    assert gate.refusal("GET", "a", query) == denied(
-        "Invalid date (should be seconds since epoch).", "0002-00000064"
-    )
 
 
 @pytest.mark.parametrize("expires", [str(NOW_S), "1" * 15])
@@ -486,35 +487,6 @@ def test_a_v1_url_may_expire_at_any_time_in_the_future(gate: Gate, expires: str)
     signed = {**V1_URL, "Expires": expires, "Signature": v1.signature(SECRET, text)}
 
     assert gate.send("GET", "a", urlencode(signed)).name == "alice"
-
-
-# Keys and tokens
-
-
-@pytest.mark.parametrize(
-    "request_of_key",
-    [
-        lambda key: ("", {"Authorization": V4_WRONG.replace(KEY_ID, key), "x-oss-date": DATE_TIME}),
-        lambda key: (urlencode(V4_URL).replace(KEY_ID, key), {}),
-        lambda key: ("", {"Authorization": V1_WRONG.replace(KEY_ID, key), "Date": GMT}),
-        lambda key: (urlencode(V1_URL).replace(KEY_ID, key), {}),
-    ],
-    ids=["v4 header", "v4 url", "v1 header", "v1 url"],
-)
-def test_an_unknown_access_key_is_refused_before_the_signature(
-    gate: Gate, request_of_key: Any
-) -> None:
-    query, headers = request_of_key("LTAInone")
-
-    assert gate.refusal("GET", "a", query, headers=headers) == {
-        "status": 403,
-        "Code": "InvalidAccessKeyId",
-        "Message": "The OSS Access Key Id you provided does not exist in our records.",
-        "EC": "0002-00000902",
-        "OSSAccessKeyId": "LTAInone",
-    }
-    assert gate.record.why == {"kind": "key", "unknown": "LTAInone"}
-    assert gate.record.access_key_id == "LTAInone"
 
 
 # Signatures
@@ -604,18 +576,18 @@ def test_a_wrong_signature_is_refused_with_the_expected_text_and_explained(
     )
 
     text = v4.string_to_sign(DATE_TIME, SCOPE, ours) if is_v4 else ours
-    assert found == {
-        "status": 403,
-        "Code": "SignatureDoesNotMatch",
-        "Message": "The request signature we calculated does not match the signature you provided. "
+    assert found == refused(
+        403,
+        "SignatureDoesNotMatch",
+        "The request signature we calculated does not match the signature you provided. "
         "Check your key and signing method.",
-        "EC": "0002-00000201" if is_v4 else "0002-00000040",
-        "OSSAccessKeyId": KEY_ID,
-        "SignatureProvided": made,
-        "StringToSign": text,
-        "StringToSignBytes": text.encode().hex(" ").upper() + " ",
+        "0002-00000201" if is_v4 else "0002-00000040",
+        OSSAccessKeyId=KEY_ID,
+        SignatureProvided=made,
+        StringToSign=text,
+        StringToSignBytes=text.encode().hex(" ").upper() + " ",
         **({"CanonicalRequest": ours} if is_v4 else {}),
-    }
+    )
     kind = "canonical_request" if is_v4 else "string_to_sign"
     why = gate.record.why
     assert (why["kind"], why["cause"]) == ("signature", cause)
