@@ -26,17 +26,6 @@ class UserEntry:
     created_ms: int = 0
     key_created_ms: Mapping[str, int] = field(default_factory=dict)
 
-    @property
-    def account_id(self) -> str:
-        """The id of the user's account."""
-        return self.user.account_id
-
-    @property
-    def arn(self) -> str:
-        """The ARN of the user; for the user `root`, the ARN of the account itself."""
-        name = "root" if self.user.name == "root" else f"user/{self.user.name}"
-        return f"acs:ram::{self.account_id}:{name}"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoleEntry:
@@ -45,16 +34,6 @@ class RoleEntry:
     role: Role
     description: str = ""
     created_ms: int = 0
-
-    @property
-    def account_id(self) -> str:
-        """The id of the role's account."""
-        return self.role.account_id
-
-    @property
-    def arn(self) -> str:
-        """The ARN of the role."""
-        return self.role.arn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +84,7 @@ class Directory:
     def reset(self) -> None:
         """Restore the configured users and roles; delete everything that RAM requests created."""
         users = (UserEntry(user=user) for user in self._world.users)
-        self.users = {(entry.account_id, entry.user.name): entry for entry in users}
+        self.users = {(entry.user.account_id, entry.user.name): entry for entry in users}
         self.roles = {role.arn: RoleEntry(role=role) for role in self._world.roles}
         self.policies: dict[tuple[str, str], ManagedPolicy] = {}
         # ARN of a user or role -> names of attached policies, in the order of attachment.
@@ -113,25 +92,25 @@ class Directory:
 
     def put_user(self, entry: UserEntry) -> None:
         """Create or replace a user."""
-        self.users[entry.account_id, entry.user.name] = entry
+        self.users[entry.user.account_id, entry.user.name] = entry
 
     def put_policy(self, policy: ManagedPolicy) -> None:
         """Create or replace a custom policy."""
         self.policies[policy.account_id, policy.name] = policy
 
-    def attached(self, entry: UserEntry | RoleEntry) -> list[ManagedPolicy]:
+    def attached(self, holder: User | Role) -> list[ManagedPolicy]:
         """Return the policies that are attached to a user or role."""
-        names = self._attached.get(entry.arn, ())
-        return [self.policies[entry.account_id, name] for name in names]
+        names = self._attached.get(holder.arn, ())
+        return [self.policies[holder.account_id, name] for name in names]
 
-    def attach(self, policy: ManagedPolicy, entry: UserEntry | RoleEntry) -> None:
+    def attach(self, policy: ManagedPolicy, holder: User | Role) -> None:
         """Attach a policy to a user or role that does not have the policy yet."""
-        self._attached[entry.arn] = (*self._attached.get(entry.arn, ()), policy.name)
+        self._attached[holder.arn] = (*self._attached.get(holder.arn, ()), policy.name)
 
-    def detach(self, name: str, entry: UserEntry | RoleEntry) -> bool:
+    def detach(self, name: str, holder: User | Role) -> bool:
         """Detach a policy from a user or role; return whether the policy was attached."""
-        names = self._attached.get(entry.arn, ())
-        self._attached[entry.arn] = tuple(other for other in names if other != name)
+        names = self._attached.get(holder.arn, ())
+        self._attached[holder.arn] = tuple(other for other in names if other != name)
         return name in names
 
     def holders(self, policy: ManagedPolicy) -> list[str]:
@@ -180,7 +159,7 @@ class Identities:
         """Return the user or role session that owns an access key, or None for an unknown key."""
         for entry in self.directory.users.values():
             if access_key_id in entry.user.keys:
-                return self._user(entry, access_key_id)
+                return self._user(entry.user, access_key_id)
         session = self._store.sessions.get(access_key_id)
         return None if session is None else self._session(session)
 
@@ -192,19 +171,18 @@ class Identities:
         """Return the (access key id, secret) pairs of all users."""
         return [key for entry in self.directory.users.values() for key in entry.user.keys.items()]
 
-    def _user(self, entry: UserEntry, access_key_id: str) -> Caller:
-        user = entry.user
+    def _user(self, user: User, access_key_id: str) -> Caller:
         is_root = user.name == "root"
         return Caller(
             kind="root" if is_root else "user",
             account_id=user.account_id,
             name=user.name,
-            arn=entry.arn,
+            arn=user.arn,
             principal_id=user.account_id if is_root else user.user_id,
             access_key_id=access_key_id,
             secret=user.keys[access_key_id],
             enabled=access_key_id not in user.disabled_keys,
-            policies=self._policies(entry, user.policies, f"user {user.name}"),
+            policies=self._policies(user, f"user {user.name}"),
         )
 
     def _session(self, session: SessionRecord) -> Caller | None:
@@ -221,14 +199,12 @@ class Identities:
             principal_id=f"{role.role_id}:{session.session_name}",
             access_key_id=session.access_key_id,
             secret=session.access_key_secret,
-            policies=self._policies(entry, role.policies, f"role {role.name}"),
+            policies=self._policies(role, f"role {role.name}"),
             session_policy=policy,
             token=session.security_token,
             expires_ms=session.expires_ms,
         )
 
-    def _policies(
-        self, entry: UserEntry | RoleEntry, own: tuple[str, ...], name: str
-    ) -> tuple[Policy, ...]:
-        attached = (policy.current.document for policy in self.directory.attached(entry))
-        return tuple(parse_policy(text, name) for text in (*own, *attached))
+    def _policies(self, holder: User | Role, name: str) -> tuple[Policy, ...]:
+        attached = (policy.current.document for policy in self.directory.attached(holder))
+        return tuple(parse_policy(text, name) for text in (*holder.policies, *attached))

@@ -34,14 +34,10 @@ class Ids:
 
     def upload_id(self) -> str:
         """Return an upload id: 32 upper-case hex digits."""
-        return f"{self._random.getrandbits(128):032X}"
+        return self.digits().upper()
 
-    def cname_token(self) -> str:
-        """Return an ownership token for a custom domain: 32 lower-case hex digits."""
-        return f"{self._random.getrandbits(128):032x}"
-
-    def version_digits(self) -> str:
-        """Return the digits of a version id: 32 lower-case hex digits."""
+    def digits(self) -> str:
+        """Return 32 lower-case hex digits, for the token of a custom domain or a version id."""
         return f"{self._random.getrandbits(128):032x}"
 
     def uuid(self) -> str:

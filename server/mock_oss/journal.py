@@ -53,7 +53,7 @@ class RequestRecord:
     faults: tuple[str, ...] = ()
     duration_ms: float = 0.0
     _why: Mapping[str, Any] | Callable[[], Mapping[str, Any]] = field(default_factory=dict)
-    _size_bytes: int = 0
+    _size_bytes: int = 0  # 0 before `measure` is called
 
     def __repr__(self) -> str:
         answer = f"{self.status} {self.code}".rstrip()
@@ -96,17 +96,12 @@ class RequestRecord:
         return {"in": name, **difference} if difference else {}
 
     def measure(self) -> int:
-        """Estimate the memory of this record in bytes; store the estimate in `size_bytes`."""
+        """Estimate the memory of this record in bytes, and keep the estimate."""
         texts = [self.path, self.message, *self.headers.values(), *self.params.values()]
         head = sum(map(len, texts))
         # An explanation that is not computed yet holds texts about as long as the head.
         evidence = head if callable(self._why) else len(repr(self._why))
         self._size_bytes = RECORD_BYTES + head + evidence
-        return self._size_bytes
-
-    @property
-    def size_bytes(self) -> int:
-        """The estimated memory of this record in bytes; 0 before `measure` is called."""
         return self._size_bytes
 
     @property
@@ -181,7 +176,7 @@ class Journal(Sequence[RequestRecord]):
     def _drop_oldest(self) -> None:
         records = self._records
         while len(records) > self._limit or (self._bytes > self._max_bytes and len(records) > 1):
-            self._bytes -= records.popleft().size_bytes
+            self._bytes -= records.popleft()._size_bytes
 
     def clear(self) -> None:
         """Delete all records."""

@@ -1,7 +1,6 @@
 """Sending of responses: encodes the headers, and sends the body at once or in pieces."""
 
 import asyncio
-import re
 import zlib
 from collections.abc import AsyncIterator
 from concurrent.futures import Executor
@@ -10,7 +9,7 @@ from typing import NamedTuple
 
 from mock_oss.clock import Pace
 from mock_oss.http.body import CutConnectionError
-from mock_oss.http.request import Scope, Send
+from mock_oss.http.request import CONTROL, Scope, Send
 from mock_oss.http.response import Response
 from mock_oss.segments import Segment
 from mock_oss.store.blobs import Blobs
@@ -21,7 +20,6 @@ SLOW_PIECE = 16 << 10
 GZIP_WBITS = 31
 _BLANKS = b" " * SLOW_PIECE
 _NOTHING = nullcontext()  # for responses whose body does not come from the store
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 def header_block(response: Response) -> bytes:
@@ -32,7 +30,7 @@ def header_block(response: Response) -> bytes:
     """
     text = "".join([value for _, value in response.headers])
     # The first test is faster, and sufficient for most responses.
-    if not (text.isascii() and text.isprintable()) and _CONTROL.search(text):
+    if not (text.isascii() and text.isprintable()) and CONTROL.search(text):
         raise ValueError("a header holds control characters")
     lines = [f"{name}: {value}\r\n" for name, value in response.headers]
     length = response.length

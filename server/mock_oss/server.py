@@ -325,9 +325,7 @@ class MockOSS:
             if directory is None:
                 self._temporary = tempfile.TemporaryDirectory(prefix="mock-oss-")
                 directory = Path(self._temporary.name)
-            store = Store(
-                directory, self._ids.version_digits, is_temporary=self._temporary is not None
-            )
+            store = Store(directory, self._ids.digits, is_temporary=self._temporary is not None)
         except BaseException:
             self._close()
             raise

@@ -7,6 +7,7 @@ signatures in the requests, and records in the journal why a request was refused
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from mock_oss.access.keys import find_caller
@@ -21,7 +22,7 @@ from mock_oss.journal import Journal
 from mock_oss.service import Call
 from mock_oss.signing import v1, v2, v4
 from mock_oss.signing.cases import Case, V1Case, V2Case, V4Case
-from mock_oss.signing.explain import Evidence, mismatch
+from mock_oss.signing.explain import Evidence, explanation
 
 MAX_EXPIRES_S = 604_800
 SEEN_REQUESTS = 500
@@ -136,14 +137,7 @@ def _v4_header(call: Call, fields: Mapping[str, str]) -> Caller:
 
 def _v4_url(call: Call) -> Caller:
     params = call.request.params
-    for name in _V4_URL:
-        if not params.get(name):
-            raise RefusedError(
-                "InvalidArgument",
-                f"Query-string authentication version 4 requires {name}.",
-                ec="0002-00000215",
-                ArgumentName=name,
-            )
+    _require(params, _V4_URL, 4, ec="0002-00000215")
     version = params["x-oss-signature-version"]
     if version != v4.ALGORITHM:
         raise invalid_argument("x-oss-signature-version", version, "Invalid signature version.")
@@ -179,6 +173,15 @@ def _v4_url(call: Call) -> Caller:
         credential=credential,
     )
     return _verify(call, caller, case)
+
+
+def _require(
+    params: Mapping[str, str], names: tuple[str, ...], version: int, *, ec: str | None = None
+) -> None:
+    for name in names:
+        if not params.get(name):
+            message = f"Query-string authentication version {version} requires {name}."
+            raise RefusedError("InvalidArgument", message, ec=ec, ArgumentName=name)
 
 
 def _expired(at_s: float, clock: Clock) -> RefusedError:
@@ -225,7 +228,7 @@ def _verify(call: Call, caller: Caller, case: Case) -> Caller:
     refused = RefusedError(
         "SignatureDoesNotMatch",
         ec=ec,
-        explain=mismatch(case, evidence),
+        explain=partial(explanation, case, evidence),
         OSSAccessKeyId=caller.access_key_id,
         SignatureProvided=case.provided,
         StringToSign=string_to_sign,
@@ -280,13 +283,7 @@ def _v2_header(call: Call, fields: Mapping[str, str]) -> Caller:
 
 def _v2_url(call: Call) -> Caller:
     params = call.request.params
-    for name in _V2_URL:
-        if not params.get(name):
-            raise RefusedError(
-                "InvalidArgument",
-                f"Query-string authentication version 2 requires {name}.",
-                ArgumentName=name,
-            )
+    _require(params, _V2_URL, 2)
     expires = _check_expires(params["x-oss-expires"], call.clock)
     caller = find_caller(params["x-oss-access-key-id"], params.get("security-token"), call)
     additional = params.get("x-oss-additional-headers", "")

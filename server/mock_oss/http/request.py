@@ -21,7 +21,7 @@ _SINGLE = frozenset(
     x-oss-content-sha256 x-oss-date x-oss-security-token""".split()  # noqa: SIM905 - as a table
 )
 MAX_HEADER_BYTES = 64 << 10
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 def whole_number(text: str, low: int, high: int) -> int | None:
@@ -37,7 +37,7 @@ def whole_number(text: str, low: int, high: int) -> int | None:
 
 def check_header(name: str, value: str) -> None:
     """Raise RefusedError if a header value contains control characters."""
-    if _CONTROL.search(value):
+    if CONTROL.search(value):
         raise RefusedError("InvalidArgument", f"The header {name} holds control characters.")
 
 

@@ -31,7 +31,7 @@ async def create_token(call: Call) -> Response:
     token = _valid_token(call, domain)
     if token is None:
         expires_ms = call.service.now_ms() + TOKEN_LIFETIME_MS
-        token = CnameToken(domain, call.bucket.name, call.service.ids.cname_token(), expires_ms)
+        token = CnameToken(domain, call.bucket.name, call.service.ids.digits(), expires_ms)
         call.store.cnames.put_token(token)
     return _token_response(token)
 

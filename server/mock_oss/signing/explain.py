@@ -7,7 +7,7 @@ is found. An explanation requires thousands of signatures. The mock therefore co
 explanation only when `why` of the journal record is read.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import combinations, islice, zip_longest
 from typing import Any
@@ -68,21 +68,14 @@ def _rest_of_line(text: bytes, offset: int) -> str:
     return text[offset:].partition(b"\n")[0][:120].decode(errors="replace")
 
 
-def mismatch(case: Case, evidence: Evidence) -> Callable[[], dict[str, Any]]:
-    """Return a function that computes the explanation of a signature mismatch.
+def explanation(case: Case, evidence: Evidence) -> dict[str, Any]:
+    """Return the explanation of a signature mismatch.
 
-    The returned function returns a dict with `cause`, `expected_string_to_sign` and, for V4,
-    `expected_canonical_request`. If it finds the text that the client signed, the dict also
-    contains `first_difference`, `signed_string_to_sign` and, for V4, `signed_canonical_request`.
-
-    Args:
-        case: the request with the wrong signature.
-        evidence: secrets and earlier requests that can help to find the cause.
+    Returns:
+        A dict with `cause`, `expected_string_to_sign` and, for V4, `expected_canonical_request`. If
+        the text that the client signed is found, the dict also contains `first_difference`,
+        `signed_string_to_sign` and, for V4, `signed_canonical_request`.
     """
-    return lambda: _explain(case, evidence)
-
-
-def _explain(case: Case, evidence: Evidence) -> dict[str, Any]:
     ours = case.text()
     why: dict[str, Any] = {"kind": "signature", "cause": UNKNOWN}
     why |= {f"expected_{name}": text for name, text in case.texts(ours).items()}

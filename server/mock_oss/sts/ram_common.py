@@ -10,6 +10,7 @@ from mock_oss.errors import STSRefusedError
 from mock_oss.identities import Caller, ManagedPolicy, RoleEntry, UserEntry
 from mock_oss.policies.evaluation import Policy, PolicyError, Question, evaluate_session
 from mock_oss.sts.signatures import STSCall, missing
+from mock_oss.world.model import Role, User
 
 Answer = dict[str, object]
 
@@ -106,14 +107,9 @@ class RamCall:
             raise STSRefusedError(404, "EntityNotExist.User", f"The user {name} does not exist.")
         return user
 
-    def holder(self) -> tuple[str, UserEntry | RoleEntry]:
-        """Return the user or role that the request names, with its kind: `User` or `Role`.
-
-        The name of the action tells the kind.
-        """
-        if self._call.action.endswith("Role"):
-            return "Role", self.role()
-        return "User", self.user()
+    def holder(self) -> User | Role:
+        """Return the user or the role that the request names; the action says which of them."""
+        return self.role().role if self._call.action.endswith("Role") else self.user().user
 
     def document(self, parameter: str, parse: Callable[[str, str], Policy]) -> str:
         """Return a mandatory parameter that contains a policy document.

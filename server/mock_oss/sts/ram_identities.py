@@ -30,7 +30,7 @@ def create_role(call: RamCall) -> Answer:
     entry = RoleEntry(
         role=role, description=call.params.get("Description", ""), created_ms=call.now_ms
     )
-    call.directory.roles[entry.arn] = entry
+    call.directory.roles[role.arn] = entry
     return call.answer(Role=_role(entry))
 
 
@@ -52,16 +52,16 @@ def update_role(call: RamCall) -> Answer:
         role=replace(role, max_session_s=longest_s),
         description=call.params.get("NewDescription", entry.description),
     )
-    call.directory.roles[entry.arn] = entry
+    call.directory.roles[role.arn] = entry
     return call.answer(Role=_role(entry))
 
 
 def delete_role(call: RamCall) -> Answer:
     """Delete a role; refuse the request if custom policies are attached to the role."""
     entry = call.role()
-    if call.directory.attached(entry):
+    if call.directory.attached(entry.role):
         raise _conflict("Role", "Policy")
-    del call.directory.roles[entry.arn]
+    del call.directory.roles[entry.role.arn]
     return call.answer()
 
 
@@ -90,7 +90,7 @@ def delete_user(call: RamCall) -> Answer:
     entry = call.user()
     if entry.user.keys:
         raise _conflict("User", "AccessKey")
-    if call.directory.attached(entry):
+    if call.directory.attached(entry.user):
         raise _conflict("User", "Policy")
     del call.directory.users[call.account_id, entry.user.name]
     return call.answer()
@@ -149,7 +149,7 @@ def _role(entry: RoleEntry) -> dict[str, object]:
     return {
         "RoleId": entry.role.role_id,
         "RoleName": entry.role.name,
-        "Arn": entry.arn,
+        "Arn": entry.role.arn,
         "Description": entry.description,
         "AssumeRolePolicyDocument": entry.role.trust_policy,
         "MaxSessionDuration": entry.role.max_session_s,

@@ -108,12 +108,12 @@ def delete_version(call: RamCall) -> Answer:
 
 def attach(call: RamCall) -> Answer:
     """Attach a custom policy to a user or role."""
-    kind, entry = call.holder()
+    holder = call.holder()
     policy = call.policy()
-    if policy in call.directory.attached(entry):
+    if policy in call.directory.attached(holder):
         message = f"The policy {policy.name} is attached already."
-        raise STSRefusedError(409, f"EntityAlreadyExists.{kind}.Policy", message)
-    call.directory.attach(policy, entry)
+        raise STSRefusedError(409, f"EntityAlreadyExists.{type(holder).__name__}.Policy", message)
+    call.directory.attach(policy, holder)
     return call.answer()
 
 
@@ -123,19 +123,18 @@ def detach(call: RamCall) -> Answer:
     Raises:
         STSRefusedError: for example EntityNotExist.User.Policy if the policy is not attached.
     """
-    kind, entry = call.holder()
+    holder = call.holder()
     name = call.policy_name()
     call.permit(f"policy/{name}")
-    if not call.directory.detach(name, entry):
+    if not call.directory.detach(name, holder):
         message = f"The policy {name} is not attached."
-        raise STSRefusedError(404, f"EntityNotExist.{kind}.Policy", message)
+        raise STSRefusedError(404, f"EntityNotExist.{type(holder).__name__}.Policy", message)
     return call.answer()
 
 
 def list_attached(call: RamCall) -> Answer:
     """Return the custom policies that are attached to a user or role."""
-    _, entry = call.holder()
-    policies = [_summary(policy) for policy in call.directory.attached(entry)]
+    policies = [_summary(policy) for policy in call.directory.attached(call.holder())]
     return call.answer(Policies={"Policy": policies})
 
 

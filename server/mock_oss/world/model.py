@@ -66,6 +66,12 @@ class User:
     disabled_keys: tuple[str, ...] = ()
     policies: tuple[str, ...] = ()
 
+    @property
+    def arn(self) -> str:
+        """The ARN of the user, or of the account itself for the user `root`."""
+        name = "root" if self.name == "root" else f"user/{self.name}"
+        return f"acs:ram::{self.account_id}:{name}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Role:

@@ -7,7 +7,7 @@ import pytest
 
 from mock_oss.signing import v1, v4
 from mock_oss.signing.cases import Case, V1Case, V4Case
-from mock_oss.signing.explain import Evidence, first_difference, mismatch
+from mock_oss.signing.explain import Evidence, explanation, first_difference
 
 CREDENTIAL = v4.Credential("AK", "20260314", "cn-hangzhou")
 SECRET = "secret"
@@ -49,7 +49,7 @@ UNKNOWN = (
 
 
 def explained(case: Case, **evidence: Any) -> dict[str, Any]:
-    return mismatch(case, Evidence(secret=SECRET, **evidence))()
+    return explanation(case, Evidence(secret=SECRET, **evidence))
 
 
 def string_to_sign(canonical: str) -> str:

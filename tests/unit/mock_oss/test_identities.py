@@ -131,14 +131,15 @@ def test_a_token_belongs_to_a_session(identities: Identities) -> None:
 @pytest.mark.parametrize("kind", ["user", "role"])
 def test_only_a_policy_that_is_attached_is_detached(identities: Identities, kind: str) -> None:
     directory = identities.directory
-    entry = directory.users["1", "alice"] if kind == "user" else directory.roles[ROLE.arn]
+    users, roles = directory.users, directory.roles
+    holder = users["1", "alice"].user if kind == "user" else roles[ROLE.arn].role
     versions = (PolicyVersion(number=1, document=LIST, created_ms=0),)
     policies = [ManagedPolicy(account_id="1", name=name, versions=versions) for name in "ab"]
     for policy in policies:
         directory.put_policy(policy)
-        directory.attach(policy, entry)
+        directory.attach(policy, holder)
 
-    assert directory.detach("a", entry)
-    assert not directory.detach("a", entry)
+    assert directory.detach("a", holder)
+    assert not directory.detach("a", holder)
 
-    assert directory.attached(entry) == policies[1:]
+    assert directory.attached(holder) == policies[1:]

@@ -3,6 +3,7 @@
 import json
 from base64 import b64encode
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -104,7 +105,7 @@ CONDITIONS_AT_FAULT = [
     ),
     ({LONG: 1}, '{"' + "名" * 198),
 ]
-LENGTHS_AT_FAULT: list[list[object]] = [
+LENGTHS_AT_FAULT: list[Any] = [
     *([], [1], [1, 2, 3], [-1, 2], [3, 2], [1.5, 2], [1, 2.5]),
     *(["1", 2], [1, "2"], [None, 2], [False, 2], [0, True]),
 ]
@@ -114,6 +115,8 @@ def expiration_is(problem: str, ec: str, *values: object) -> list[tuple[str, str
     return [(policy(value), f"its expiration is {problem}", ec) for value in values]
 
 
+NO_OBJECTS: list[object] = [[], "x"]
+NO_LISTS: list[object] = [{}, "[]"]
 NOT_BASE64 = "it is not base64 of JSON"
 UNREADABLE = [
     # the text of the policy, the cause and the EC
@@ -144,10 +147,10 @@ UNREADABLE = [
         (text, NOT_BASE64, DEFAULT_EC)
         for text in ("", "!", "e30", policy() + "\n", b64encode(b'{"expiration": NaN}').decode())
     ),
-    *((encoded(document), "it is not an object", DEFAULT_EC) for document in ([], "x")),
+    *((encoded(document), "it is not an object", DEFAULT_EC) for document in NO_OBJECTS),
     *(
         (policy(conditions=wrong), "its conditions are not a list", DEFAULT_EC)
-        for wrong in ({}, "[]")
+        for wrong in NO_LISTS
     ),
     *(
         (policy(conditions=[condition]), f"a condition cannot be read: {text}", DEFAULT_EC)
