@@ -91,17 +91,6 @@ def test_a_delete_marker_hides_the_object_until_it_is_deleted(
     assert versioned.get_object("a").read() == b"hello"
 
 
-def test_deleting_the_current_version_makes_the_previous_one_current(versioned: Any) -> None:
-    first = versioned.put_object("a", b"first")
-    second = versioned.put_object("a", b"second")
-
-    for _ in range(2):
-        gone = versioned.delete_object("a", params=one_version(second.versionid))
-        assert (gone.status, gone.delete_marker) == (204, None)
-        assert gone.versionid == second.versionid
-        assert versioned.get_object("a").versionid == first.versionid
-
-
 def test_a_bucket_with_versions_is_not_empty(versioned: Any) -> None:
     stored = versioned.put_object("a", b"hello")
     hidden = versioned.delete_object("a")

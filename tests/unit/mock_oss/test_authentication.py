@@ -299,6 +299,7 @@ V4_URL = {
     "x-oss-expires": "60",
     "x-oss-signature": "0" * 64,
 }
+V2_URL = {"x-oss-access-key-id": KEY_ID, "x-oss-expires": "60", "x-oss-signature": "AAAA"}
 V1_URL = {"OSSAccessKeyId": KEY_ID, "Expires": str(NOW_S + 60), "Signature": "AAAA"}
 AFTER_THE_LAST_YEAR = "Fri, 31 Dec 9999 23:59:59 -0100"  # in UTC
 DATES: list[tuple[str, dict[str, str], str]] = [
@@ -313,6 +314,7 @@ DATES: list[tuple[str, dict[str, str], str]] = [
     (V4_WRONG, {"x-oss-date": "", "Date": GMT}, ""),
     (V4_WRONG, {"Date": AFTER_THE_LAST_YEAR}, AFTER_THE_LAST_YEAR),
 ]
+DEFAULT_EC = "0002-00000229"
 AT_FAULT = "Invalid Authorization header: "
 AUTHORIZATIONS = {
     "OSS3 AccessKeyId:a": "Unsupported authorization type.",
@@ -361,7 +363,7 @@ REFUSED: list[tuple[str, Mapping[str, str], dict[str, Any]]] = [
             invalid(
                 "Only one auth mechanism allowed; only the X-Oss-Algorithm query parameter, "
                 "Signature query string parameter or the Authorization header should be specified.",
-                "0002-00000229",
+                DEFAULT_EC,
                 ArgumentName="Authorization",
                 ArgumentValue="Authorization",
             ),
@@ -385,12 +387,24 @@ REFUSED: list[tuple[str, Mapping[str, str], dict[str, Any]]] = [
         )
         for name, query in incomplete(V4_URL)
     ),
+    *(
+        (
+            f"x-oss-signature-version=OSS2&{query}",
+            {},
+            invalid(
+                f"Query-string authentication version 2 requires {name}.",
+                DEFAULT_EC,
+                ArgumentName=name,
+            ),
+        )
+        for name, query in incomplete(V2_URL)
+    ),
     (
         urlencode({**V4_URL, "x-oss-signature-version": "OSS5"}),
         {},
         invalid(
             "Invalid signature version.",
-            "0002-00000229",
+            DEFAULT_EC,
             ArgumentName="x-oss-signature-version",
             ArgumentValue="OSS5",
         ),
@@ -426,12 +440,17 @@ REFUSED: list[tuple[str, Mapping[str, str], dict[str, Any]]] = [
         for _, query in incomplete(V1_URL)
     ),
     *(
-        (
-            urlencode({**V1_URL, "Expires": text}),
-            {},
-            denied("Invalid date (should be seconds since epoch).", "0002-00000064"),
-        )
+        (query, {}, denied("Invalid date (should be seconds since epoch).", "0002-00000064"))
         for text in NO_SECONDS
+        for query in (
+            urlencode({**V1_URL, "Expires": text}),
+            urlencode({"x-oss-signature-version": "OSS2", **V2_URL, "x-oss-expires": text}),
+        )
+    ),
+    (
+        urlencode({"x-oss-signature-version": "OSS2", **V2_URL}),
+        {},
+        expired("1970-01-01T00:01:00.000Z", "2026-03-14T09:26:53.000Z"),
     ),
     ("", signed_by(V4_WRONG.replace(KEY_ID, "LTAInone")), NOBODY),
     ("", signed_by(V1_WRONG.replace(KEY_ID, "LTAInone"), Date=GMT), NOBODY),

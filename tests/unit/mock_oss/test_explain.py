@@ -117,15 +117,6 @@ def test_a_v4_mismatch_names_its_cause_and_the_first_differing_byte(
     assert OURS.encode()[offset : offset + 1] != theirs.encode()[offset : offset + 1]
 
 
-def test_a_foreign_secret_is_named_by_its_key() -> None:
-    case = replace(CASE, provided=signed(OURS, "another"))
-    secrets = [("AK", SECRET), ("AK2", "another"), ("AK3", "a third")]
-
-    why = explained(case, other_secrets=secrets)
-
-    assert why == {**EXPECTED, "cause": "signed with the secret of AK2"}
-
-
 def test_what_cannot_be_explained_is_said_to_be_so() -> None:
     why = explained(replace(CASE, provided="0" * 64), other_secrets=[("AK2", "another")])
 

@@ -10,7 +10,7 @@ import pytest
 
 from mock_oss.signing import v4
 from mock_oss.signing.cases import Case, V1Case, V4Case
-from mock_oss.signing.mistakes import dropped, guesses, likely, with_header
+from mock_oss.signing.mistakes import COMMON_TYPES, dropped, guesses, likely, with_header
 
 TEXTS = {"x-oss-meta-a": '"ä B%2FX"', "x-oss-meta-b": "b", "range": "bytes=0-"}
 V4 = V4Case(
@@ -39,16 +39,6 @@ V1 = V1Case(
     headers={"host": "h", "content-md5": "m==", "x-oss-date": "D"},
     date_line="D",
     provided="",
-)
-COMMON_TYPES = (
-    "application/octet-stream",
-    "application/x-www-form-urlencoded",
-    "application/json",
-    "application/xml",
-    "text/plain",
-    "text/plain;charset=UTF-8",
-    "image/jpeg",
-    "image/png",
 )
 EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
