@@ -45,12 +45,16 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
         yield running
 
 
+def client_of(running: Demo) -> Iterator[httpx.Client]:
+    """Yield a client of a server, signed in as Alice, and reset the clock afterwards."""
+    with httpx.Client(base_url=running.url, trust_env=False) as client:
+        yield client
+    running.oss.clock.reset()
+
+
 @pytest.fixture
 def site(demo: Demo) -> Iterator[httpx.Client]:
-    """A client of the demo's server, signed in as Alice; the clock is reset afterwards."""
-    with httpx.Client(base_url=demo.url, trust_env=False) as client:
-        yield client
-    demo.oss.clock.reset()
+    yield from client_of(demo)
 
 
 def keys(demo: Demo) -> set[str]:
@@ -232,16 +236,12 @@ def either(request: pytest.FixtureRequest) -> Demo:
 
 @pytest.fixture
 def eithers_site(either: Demo) -> Iterator[httpx.Client]:
-    """A client of either server, signed in as Alice; the clock is reset afterwards."""
-    with httpx.Client(base_url=either.url, trust_env=False) as client:
-        yield client
-    either.oss.clock.reset()
+    yield from client_of(either)
 
 
 @pytest.fixture
 def forms_site(forms_only: Demo) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=forms_only.url, trust_env=False) as client:
-        yield client
+    yield from client_of(forms_only)
 
 
 def test_t53_the_form_of_the_page_is_taken(either: Demo, eithers_site: httpx.Client) -> None:

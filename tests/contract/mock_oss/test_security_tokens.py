@@ -80,40 +80,35 @@ def ask_sts(oss: MockOSS, credentials: Credentials, style: str | None) -> tuple[
     return record.status, record.code
 
 
+OFF = User(name="u", keys={"LTAIoff": "s"}, disabled_keys=("LTAIoff",))
+TEMPORARY, LONG_TERM = ("STS.NMockOssalice", "secret of alice"), (ACCESS_KEY_ID, ACCESS_KEY_SECRET)
+WRONG = "InvalidSecurityToken"
+# Key id and secret, token, and the outcome.
+KEYS = {
+    "own": (TEMPORARY, "token/of+alice==", (200, "")),
+    "of another session": (TEMPORARY, "token/of+bob==", (400, f"{WRONG}.MismatchWithAccessKey")),
+    "garbage": (TEMPORARY, "x", (400, f"{WRONG}.Malformed")),
+    "none": (TEMPORARY, None, (400, "MissingSecurityToken")),
+    "long-term key, of a session": (
+        LONG_TERM,
+        "token/of+alice==",
+        (400, f"{WRONG}.MismatchWithAccessKey"),
+    ),
+    "long-term key, garbage": (LONG_TERM, "x", (400, f"{WRONG}.Malformed")),
+    "disabled key": (("LTAIoff", "s"), None, (400, "InvalidAccessKeyId.Inactive")),
+}
+
+
 @STYLES
-@pytest.mark.parametrize(
-    ("token", "expected"),
-    [
-        ("token/of+alice==", (200, "")),
-        ("token/of+bob==", (400, "InvalidSecurityToken.MismatchWithAccessKey")),
-        ("x", (400, "InvalidSecurityToken.Malformed")),
-        (None, (400, "MissingSecurityToken")),
-    ],
-    ids=["own", "other", "garbage", "none"],
-)
-def test_sts_takes_a_temporary_key_with_its_own_token_only(
-    mock_oss: MockOSS, style: str | None, token: str | None, expected: tuple[int, str]
+@pytest.mark.parametrize(("key", "token", "expected"), KEYS.values(), ids=KEYS)
+def test_sts_takes_a_temporary_key_with_its_own_token_and_no_other_key_with_a_token(
+    style: str | None, key: tuple[str, str], token: str | None, expected: tuple[int, str]
 ) -> None:
-    key_id, secret, _ = start_session(mock_oss)
-    start_session(mock_oss, "bob")
+    with MockOSS(world=World(users=(*World().users, OFF))) as oss:
+        for name in ("alice", "bob"):
+            start_session(oss, name)
 
-    assert ask_sts(mock_oss, (key_id, secret, token), style) == expected
-
-
-@STYLES
-@pytest.mark.parametrize(
-    ("token", "code"),
-    [("token/of+alice==", "MismatchWithAccessKey"), ("x", "Malformed")],
-    ids=["of a session", "garbage"],
-)
-def test_sts_takes_no_token_with_a_long_term_key(
-    mock_oss: MockOSS, style: str | None, token: str, code: str
-) -> None:
-    start_session(mock_oss)
-
-    refused = ask_sts(mock_oss, (ACCESS_KEY_ID, ACCESS_KEY_SECRET, token), style)
-
-    assert refused == (400, f"InvalidSecurityToken.{code}")
+        assert ask_sts(oss, (*key, token), style) == expected
 
 
 @STYLES
@@ -128,10 +123,3 @@ def test_sts_takes_a_token_until_its_expiration(mock_oss: MockOSS, style: str | 
 
     assert last == (200, "")
     assert ask_sts(mock_oss, credentials, style) == (400, "InvalidSecurityToken.Expired")
-
-
-@STYLES
-def test_sts_takes_no_disabled_key(style: str | None) -> None:
-    user = User(name="u", keys={"LTAIoff": "s"}, disabled_keys=("LTAIoff",))
-    with MockOSS(world=World(users=(user,))) as oss:
-        assert ask_sts(oss, ("LTAIoff", "s", None), style) == (400, "InvalidAccessKeyId.Inactive")

@@ -25,75 +25,47 @@ def find(host: str, path: bytes) -> Target:
     )
 
 
+HOSTED, HERE = "virtual-hosted", "cn-hangzhou"
+
+
 @pytest.mark.parametrize(
     ("host", "path", "target"),
-    [
-        ("bucket.localhost:9000", b"/dir/a.txt", ("bucket", "dir/a.txt", "virtual-hosted")),
-        ("bucket.localhost", b"/", ("bucket", "", "virtual-hosted")),
-        ("b.oss-cn-hangzhou.aliyuncs.com", b"/k", ("b", "k", "virtual-hosted")),
-        ("b.oss-cn-hangzhou-internal.aliyuncs.com", b"/k", ("b", "k", "virtual-hosted")),
-        ("oss-cn-hangzhou.aliyuncs.com", b"/", ("", "", "service")),
-        ("files.example.com:80", b"/k", ("bound", "k", "cname")),
-        ("127.0.0.1:9000", b"/bucket/dir%2Fa.txt", ("bucket", "dir/a.txt", "path")),
-        ("localhost:9000", b"/bucket", ("bucket", "", "path")),
-        ("localhost:9000", b"/bucket/", ("bucket", "", "path")),
-        ("[::1]:9000", b"/bucket/k", ("bucket", "k", "path")),
-        ("mock:9000", b"/", ("", "", "service")),
-        ("", b"/bucket/k", ("bucket", "k", "path")),
-        ("http://127.0.0.1:9000", b"/bucket/k", ("bucket", "k", "path")),
-        ("B.LOCALHOST", b"/a//b/../c%2F.%2F~d", ("b", "a//b/../c/./~d", "virtual-hosted")),
-        ("b.localhost", "/é".encode(), ("b", "é", "virtual-hosted")),
-        ("b.localhost", b"/%25", ("b", "%", "virtual-hosted")),
-        ("b.localhost", b"/_mock/x", ("b", "_mock/x", "virtual-hosted")),
-        ("b.oss-cn-hangzhou.localhost:9000", b"/k", ("b", "k", "virtual-hosted")),
-        ("b.oss-accelerate.localhost", b"/k", ("b", "k", "virtual-hosted")),
-        ("b.cn-hangzhou.oss.aliyuncs.com", b"/k", ("b", "k", "virtual-hosted")),
-        ("oss-cn-hangzhou.localhost", b"/", ("", "", "service")),
-        ("files.example.net", b"/k", ("", "", "unbound")),
-        ("oss.example.net", b"/b/k", ("b", "k", "path")),
-        ("sts.cn-hangzhou.aliyuncs.com", b"/", ("", "", "service")),
+    [  # bucket, key, style, region, and whether the endpoint is public
+        ("bucket.localhost:9000", b"/dir/a.txt", ("bucket", "dir/a.txt", HOSTED, "", True)),
+        ("bucket.localhost", b"/", ("bucket", "", HOSTED, "", True)),
+        ("b.oss-cn-hangzhou.aliyuncs.com", b"/k", ("b", "k", HOSTED, HERE, True)),
+        ("b.oss-cn-hangzhou-internal.aliyuncs.com", b"/k", ("b", "k", HOSTED, HERE, False)),
+        ("oss-cn-hangzhou.aliyuncs.com", b"/", ("", "", "service", HERE, True)),
+        ("oss-us-west-1.aliyuncs.com:80", b"/", ("", "", "service", "us-west-1", True)),
+        ("files.example.com:80", b"/k", ("bound", "k", "cname", "", False)),
+        ("127.0.0.1:9000", b"/bucket/dir%2Fa.txt", ("bucket", "dir/a.txt", "path", "", False)),
+        ("localhost:9000", b"/bucket", ("bucket", "", "path", "", False)),
+        ("localhost:9000", b"/bucket/", ("bucket", "", "path", "", False)),
+        ("[::1]:9000", b"/bucket/k", ("bucket", "k", "path", "", False)),
+        ("mock:9000", b"/", ("", "", "service", "", False)),
+        ("", b"/bucket/k", ("bucket", "k", "path", "", False)),
+        ("http://127.0.0.1:9000", b"/bucket/k", ("bucket", "k", "path", "", False)),
+        ("B.LOCALHOST", b"/a//b/../c%2F.%2F~d", ("b", "a//b/../c/./~d", HOSTED, "", True)),
+        ("b.localhost", "/é".encode(), ("b", "é", HOSTED, "", True)),
+        ("b.localhost", b"/%25", ("b", "%", HOSTED, "", True)),
+        ("b.localhost", b"/_mock/x", ("b", "_mock/x", HOSTED, "", True)),
+        ("b.oss-cn-hangzhou.localhost:9000", b"/k", ("b", "k", HOSTED, HERE, True)),
+        ("b.oss-cn-hangzhou-internal.localhost", b"/k", ("b", "k", HOSTED, HERE, False)),
+        ("b.oss-accelerate.localhost", b"/k", ("b", "k", HOSTED, "", True)),
+        ("b.oss-accelerate.aliyuncs.com", b"/k", ("b", "k", HOSTED, "", True)),
+        ("b.oss-accelerate-overseas.aliyuncs.com", b"/k", ("b", "k", HOSTED, "", True)),
+        ("b.cn-hangzhou.oss.aliyuncs.com", b"/k", ("b", "k", HOSTED, HERE, True)),
+        ("b.cn-hangzhou.oss.localhost", b"/k", ("b", "k", HOSTED, HERE, True)),
+        ("oss-cn-hangzhou.localhost", b"/", ("", "", "service", HERE, True)),
+        ("files.example.net", b"/k", ("", "", "unbound", "", False)),
+        ("oss.example.net", b"/b/k", ("b", "k", "path", "", False)),
+        ("sts.cn-hangzhou.aliyuncs.com", b"/", ("", "", "service", "", False)),
     ],
 )
-def test_host_and_path_give_bucket_and_key(host: str, path: bytes, target: object) -> None:
-    assert find(host, path)[:3] == target
-
-
-@pytest.mark.parametrize(
-    ("host", "region"),
-    [
-        ("b.oss-cn-hangzhou.aliyuncs.com", "cn-hangzhou"),
-        ("b.oss-cn-hangzhou-internal.aliyuncs.com", "cn-hangzhou"),
-        ("oss-us-west-1.aliyuncs.com:80", "us-west-1"),
-        ("b.oss-accelerate.aliyuncs.com", ""),
-        ("b.oss-accelerate-overseas.aliyuncs.com", ""),
-        ("b.localhost", ""),
-        ("b.oss-cn-hangzhou.localhost", "cn-hangzhou"),
-        ("b.oss-cn-hangzhou-internal.localhost", "cn-hangzhou"),
-        ("b.oss-accelerate.localhost", ""),
-        ("b.cn-hangzhou.oss.localhost", "cn-hangzhou"),
-        ("files.example.com", ""),
-    ],
-)
-def test_the_vendors_host_names_a_region(host: str, region: str) -> None:
-    assert find(host, b"/").region == region
-
-
-@pytest.mark.parametrize(
-    ("host", "is_public"),
-    [
-        ("b.oss-cn-hangzhou.aliyuncs.com", True),
-        ("b.oss-cn-hangzhou.localhost", True),
-        ("b.oss-accelerate.localhost", True),
-        ("b.cn-hangzhou.oss.aliyuncs.com", True),
-        ("b.localhost", True),
-        ("b.oss-cn-hangzhou-internal.aliyuncs.com", False),
-        ("127.0.0.1:9000", False),
-        ("localhost:9000", False),
-        ("files.example.com", False),
-    ],
-)
-def test_public_endpoints_are_told_from_others(host: str, is_public: bool) -> None:
-    assert find(host, b"/k" if host[0] == "b" else b"/b/k").is_public is is_public
+def test_host_and_path_give_bucket_and_key_region_and_kind_of_endpoint(
+    host: str, path: bytes, target: object
+) -> None:
+    assert find(host, path) == target
 
 
 @pytest.mark.parametrize(
