@@ -10,11 +10,12 @@ from urllib.parse import quote, quote_from_bytes
 from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contract.mock_oss.clients import signed_headers
 from mock_oss import BUCKET, BucketSpec, MockOSS, World
+from support.random_examples import SAME
 
 BATCH = 25  # requests per example
 EXAMPLES = pytest.mark.parametrize(
@@ -214,23 +215,13 @@ def check(oss: MockOSS, raw: bytes) -> None:
 def test_requests_with_odd_contents_get_an_answer(
     oss: MockOSS, drawn: st.SearchStrategy[Any], examples: int
 ) -> None:
-    @repeated(examples)
+    @settings(SAME, max_examples=examples)
     @given(st.lists(drawn, min_size=BATCH, max_size=BATCH))
     def send(cases: list[Any]) -> None:
         for case in cases:
             check(oss, case if isinstance(case, bytes) else signed(oss, case))
 
     send()
-
-
-def repeated(examples: int) -> settings:
-    return settings(
-        max_examples=examples,
-        deadline=None,
-        derandomize=True,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
 
 
 HOST = [("Host", "still.localhost")]

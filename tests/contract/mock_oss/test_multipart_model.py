@@ -14,7 +14,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -26,6 +26,7 @@ from hypothesis.stateful import (
 
 from contract.mock_oss.clients import signed_headers
 from mock_oss import BUCKET, MockOSS
+from support.random_examples import SAME
 
 KEYS = st.sampled_from(["a", "b/ü", "b/z"])
 NUMBERS = st.sampled_from([1, 2, 3, 9_999, 10_000])
@@ -249,13 +250,5 @@ def _copy(source: str, target: str) -> str:
 )
 def test_any_order_of_steps_and_crashes_keeps_what_was_answered(examples: int) -> None:
     run_state_machine_as_test(
-        Multipart,
-        settings=settings(
-            max_examples=examples,
-            stateful_step_count=50,
-            deadline=None,
-            derandomize=True,
-            database=None,
-            suppress_health_check=list(HealthCheck),
-        ),
+        Multipart, settings=settings(SAME, max_examples=examples, stateful_step_count=50)
     )

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contract.mock_oss.clients import Answer, ask, send
@@ -15,6 +15,7 @@ from contract.mock_oss.post_forms import form, post, v1_fields
 from contract.mock_oss.receiver import encoded
 from mock_oss import ACCESS_KEY_ID, ACCESS_KEY_SECRET, BUCKET, MockOSS
 from mock_oss.signing import v1
+from support.random_examples import SAME
 
 
 @pytest.fixture(scope="module")
@@ -285,9 +286,7 @@ CONDITIONS = st.lists(
     st.one_of(JSON, st.tuples(st.sampled_from(["eq", "starts-with", "in"]), st.just("$key"), JSON)),
     max_size=2,
 )
-OFTEN = settings(
-    max_examples=150, deadline=None, database=None, suppress_health_check=list(HealthCheck)
-)
+OFTEN = settings(SAME, max_examples=150, derandomize=False)
 
 
 @OFTEN

@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from mock_oss.operations.listing import collect
 from mock_oss.store import BucketRecord, ObjectRecord, Store
 from mock_oss.store.records import VersionEntry
+from support.random_examples import SAME
 
 KEYS = st.sampled_from(["a", "b"])
 DATA = st.sampled_from([b"", b"small", b"x" * 70_000])  # the last one is a file
@@ -160,13 +161,5 @@ def new_record(key: str, size: int) -> ObjectRecord:
 @pytest.mark.timeout(300)
 def test_versions_agree_with_a_model() -> None:
     run_state_machine_as_test(
-        Versions,
-        settings=settings(
-            max_examples=60,
-            stateful_step_count=40,
-            deadline=None,
-            derandomize=True,
-            database=None,
-            suppress_health_check=list(HealthCheck),
-        ),
+        Versions, settings=settings(SAME, max_examples=60, stateful_step_count=40)
     )
