@@ -318,40 +318,36 @@ BROKEN_TRUST = [
 ]
 
 
-def error_of(statements: object, parse: Callable[[str, str], Policy] = parse_policy) -> str:
+def changed(base: dict[str, object], change: dict[str, object]) -> str:
+    """Return a policy of a valid statement, and of one with changed elements."""
+    other = {name: value for name, value in {**base, **change}.items() if value is not ABSENT}
+    return json.dumps({"Version": "1", "Statement": [base, other]})
+
+
+@pytest.mark.parametrize(
+    ("parse", "text", "message"),
+    [
+        *((parse_policy, text, message) for text, message in BROKEN),
+        *((parse_trust_policy, text, message) for text, message in BROKEN),
+        *((parse_policy, changed(ALL, change), message) for change, message in BROKEN_STATEMENTS),
+        *(
+            (parse_trust_policy, changed(TRUST, change), message)
+            for change, message in BROKEN_TRUST
+        ),
+    ],
+)
+def test_the_error_of_a_policy_names_the_rule_or_the_element(
+    parse: Callable[[str, str], Policy], text: str, message: str
+) -> None:
     with pytest.raises(PolicyError) as error:
-        parse(json.dumps({"Version": "1", "Statement": statements}), "p")
-    return str(error.value)
+        parse(text, "p")
 
-
-def changed(base: dict[str, object], change: dict[str, object]) -> dict[str, object]:
-    return {name: value for name, value in {**base, **change}.items() if value is not ABSENT}
-
-
-@pytest.mark.parametrize(("text", "message"), BROKEN)
-def test_the_error_of_a_document_names_the_rule(text: str, message: str) -> None:
-    for parse in (parse_policy, parse_trust_policy):
-        with pytest.raises(PolicyError) as error:
-            parse(text, "p")
-        assert str(error.value) == message
-
-
-@pytest.mark.parametrize(("change", "message"), BROKEN_STATEMENTS)
-def test_the_error_of_a_statement_names_the_element(
-    change: dict[str, object], message: str
-) -> None:
-    assert error_of([ALL, changed(ALL, change)]) == message
-
-
-@pytest.mark.parametrize(("change", "message"), BROKEN_TRUST)
-def test_the_error_of_a_trust_policy_names_the_element(
-    change: dict[str, object], message: str
-) -> None:
-    assert error_of([TRUST, changed(TRUST, change)], parse_trust_policy) == message
+    assert str(error.value) == message
 
 
 def test_a_policy_that_cannot_be_written_as_json_again_is_an_error() -> None:
-    assert error_of([{**ALL, "Sid": "\ud800"}]).startswith("not JSON: ")
+    with pytest.raises(PolicyError, match=r"^not JSON: "):
+        parse_policy(changed(ALL, {"Sid": "\ud800"}), "p")
 
 
 def test_the_values_of_a_condition_are_texts() -> None:
