@@ -412,6 +412,21 @@ def test_a_lifecycle_rule_deletes_old_versions_by_the_mocks_clock(
     assert [each.data for each in versions("other")] == [b"second", b"first"]
 
 
+def test_oss2_reads_the_rule_for_versions_that_it_sent(bucket_v4: Any) -> None:
+    rule = models.LifecycleRule(
+        "r",
+        "logs/",
+        expiration=models.LifecycleExpiration(expired_detete_marker=True),
+        noncurrent_version_expiration=models.NoncurrentVersionExpiration(30),
+    )
+    bucket_v4.put_bucket_lifecycle(models.BucketLifecycle([rule]))
+
+    (found,) = bucket_v4.get_bucket_lifecycle().rules
+
+    assert found.expiration.expired_detete_marker is True
+    assert found.noncurrent_version_expiration.noncurrent_days == 30
+
+
 def test_a_lifecycle_rule_with_tags_deletes_only_versions_with_these_tags(
     bucket_v4: Any, mock_oss: MockOSS
 ) -> None:
