@@ -283,7 +283,7 @@ def texts(name: str) -> str:
     return f"{name} must be a string or a list of strings"
 
 
-BROKEN_STATEMENTS = [
+BROKEN_STATEMENTS: list[tuple[dict[str, object], str]] = [
     ({"Effect": "allow"}, "Effect must be Allow or Deny"),
     ({"Effect": ABSENT}, "Effect must be Allow or Deny"),
     ({"Action": ABSENT}, ONE_ACTION),
@@ -305,7 +305,7 @@ BROKEN_STATEMENTS = [
         "a condition value must be a string, a number or a bool",
     ),
 ]
-BROKEN_TRUST = [
+BROKEN_TRUST: list[tuple[dict[str, object], str]] = [
     ({"Resource": "*"}, "a statement has no element Resource"),
     ({"Action": ABSENT, "NotAction": "*"}, "a statement has no element NotAction"),
     ({"Action": ABSENT}, ONE_ACTION),
