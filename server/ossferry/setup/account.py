@@ -1,7 +1,7 @@
 """The cloud account of a set-up: reads entities of RAM, and sends API calls to RAM and OSS."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from alibabacloud_credentials.client import Client as CredentialClient
 
@@ -12,7 +12,8 @@ from ossferry.setup.calls import Call
 from ossferry.setup.documents import BUCKET_MARK
 from ossferry.setup.wanted import Wanted
 
-Entity = Mapping[str, Any]
+Entity: TypeAlias = Mapping[str, Any]
+Kind: TypeAlias = Literal["Role", "User", "Policy"]
 
 SECONDS = len("2026-01-31T12:00:00")
 """Length of a time without fractions of a second; OSS writes fractions, and RAM does not."""
@@ -36,21 +37,24 @@ class Account:
         self._ram = RamApi(credentials, ram)
         self.bucket = Bucket(wanted, credentials, oss)
 
-    def role(self, name: str) -> Entity | None:
-        """Return a role, or None if it does not exist."""
-        return _part(self._ram.find("GetRole", RoleName=name), "Role")
+    def entity(self, kind: Kind, name: str) -> Entity | None:
+        """Return a role, a user or a custom policy; None if it does not exist.
 
-    def user(self, name: str) -> Entity | None:
-        """Return a user, or None if it does not exist."""
-        return _part(self._ram.find("GetUser", UserName=name), "User")
-
-    def policy(self, name: str) -> Entity | None:
-        """Return a custom policy, with its document in force as `PolicyDocument`; or None."""
-        found = self._ram.find("GetPolicy", PolicyName=name, PolicyType="Custom")
+        A policy has its document in force as `PolicyDocument`.
+        """
+        more = {"PolicyType": "Custom"} if kind == "Policy" else {}
+        found = self._ram.find(f"Get{kind}", **{f"{kind}Name": name}, **more)
         if found is None:
             return None
-        document = found["DefaultPolicyVersion"]["PolicyDocument"]
-        return {**found["Policy"], "PolicyDocument": document}
+        entity: Entity = found[kind]
+        if kind == "Policy":
+            return {**entity, "PolicyDocument": found["DefaultPolicyVersion"]["PolicyDocument"]}
+        return entity
+
+    def is_ours(self, kind: Kind, found: Entity | None) -> bool:
+        """Return whether an entity exists, and `ossferry setup` has made it for this bucket."""
+        label = "Comments" if kind == "User" else "Description"
+        return found is not None and found.get(label) == self._wanted.mark
 
     def made_bucket(self, found: BucketInfo) -> bool:
         """Return whether `ossferry setup` has made the bucket.
@@ -73,10 +77,10 @@ class Account:
             return True
         if not self.bucket.is_untouched():
             return False
-        policy = self.policy(self._wanted.server)
+        policy = self.entity("Policy", self._wanted.server)
         return (
             policy is not None
-            and policy.get("Description") == self._wanted.mark
+            and self.is_ours("Policy", policy)
             and found.created[:SECONDS] >= str(policy["CreateDate"])[:SECONDS]
         )
 
@@ -115,11 +119,6 @@ class Account:
     def close(self) -> None:
         """Close the HTTP connections."""
         self.bucket.close()
-
-
-def _part(answer: Entity | None, name: str) -> Entity | None:
-    found: Entity | None = None if answer is None else answer[name]
-    return found
 
 
 def _list(answer: Entity | None, group: str, name: str) -> Sequence[Entity]:

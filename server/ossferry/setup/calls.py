@@ -1,8 +1,8 @@
 """Calls to RAM and OSS as data, which can be shown, compared, and written into a plan file."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 from ossferry.errors import SettingsError
 from ossferry.setup.documents import pretty
@@ -39,32 +39,37 @@ class Call:
         return {"service": self.service, "action": self.action, "params": dict(self.params)}
 
 
-@dataclass(slots=True)
-class Needs:
-    """The calls that a step needs now; `notes` say what the step leaves to a person."""
+Needs: TypeAlias = Iterator[Call | str]
+"""The calls that a step needs now, and sentences about what the step leaves to a person."""
 
-    calls: list[Call] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
 
-    def ram(self, action: str, **params: str) -> None:
-        """Add a call to RAM."""
-        self.calls.append(Call(service="RAM", action=action, params=params))
+def ram(action: str, **params: str) -> Call:
+    """Return a call to RAM."""
+    return Call(service="RAM", action=action, params=params)
 
-    def oss(self, action: str, **params: str) -> None:
-        """Add a call to OSS; a call without a document names the bucket."""
-        self.calls.append(Call(service="OSS", action=action, params=params))
+
+def oss(action: str, **params: str) -> Call:
+    """Return a call to OSS; a call without a document names the bucket."""
+    return Call(service="OSS", action=action, params=params)
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """A part of a set-up, such as one role.
 
-    `needs` reads the account and returns the calls that are missing. It works also if earlier steps
+    `needs` reads the account and yields the calls that are missing. It works also if earlier steps
     have not been done yet.
     """
 
     title: str
     needs: Callable[[], Needs]
+
+
+def needs_of(*steps: Step) -> tuple[list[Call], list[str]]:
+    """Read the account, and return the calls and the notes of some steps."""
+    found = [each for step in steps for each in step.needs()]
+    calls = [each for each in found if isinstance(each, Call)]
+    return calls, [each for each in found if isinstance(each, str)]
 
 
 def plan_data(wanted: Wanted, calls: Sequence[Call]) -> dict[str, Any]:

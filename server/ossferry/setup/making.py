@@ -5,14 +5,13 @@ created, unless `Wanted.adopt` is set.
 """
 
 import json
-from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
 from ossferry.errors import CloudError
 from ossferry.identity.object_keys import TRASH, UPLOADS
 from ossferry.oss.sdk import ENABLED, PRIVATE, LifecycleRule
-from ossferry.setup.account import Account
-from ossferry.setup.calls import Needs, Step
+from ossferry.setup.account import Account, Entity, Kind
+from ossferry.setup.calls import Needs, Step, oss, ram
 from ossferry.setup.documents import (
     ABORT_AFTER_DAYS,
     ABORT_RULE,
@@ -67,7 +66,7 @@ class _Making:
 
     def bucket(self) -> Needs:
         """Make the bucket and mark it; never mark a bucket that is adopted."""
-        needs, wanted = Needs(), self._wanted
+        wanted = self._wanted
         found = self._account.bucket.info()
         is_ours = found is None or self._account.made_bucket(found)
         if not is_ours and not wanted.adopt:
@@ -76,39 +75,33 @@ class _Making:
                 " another name with --bucket, or give --adopt to change its settings."
             )
         if found is None:
-            needs.oss("PutBucket", Configuration=compact("bucket", wanted))
+            yield oss("PutBucket", Configuration=compact("bucket", wanted))
         elif found.acl != PRIVATE:
             if not wanted.adopt:
                 raise CloudError(
                     f"the bucket {wanted.bucket} is {found.acl}: give --adopt to make it private."
                 )
-            needs.oss("PutBucketAcl", Acl=PRIVATE)
+            yield oss("PutBucketAcl", Acl=PRIVATE)
         if is_ours and (found is None or not self._account.bucket.tags()):
-            needs.oss("PutBucketTags", Configuration=compact("bucket-tags", wanted))
-        return needs
+            yield oss("PutBucketTags", Configuration=compact("bucket-tags", wanted))
 
     def public_access(self) -> Needs:
-        needs = Needs()
         if not self._account.bucket.blocks_public_access():
             document = compact("public-access", self._wanted)
-            needs.oss("PutBucketPublicAccessBlock", Configuration=document)
-        return needs
+            yield oss("PutBucketPublicAccessBlock", Configuration=document)
 
     def versioning(self) -> Needs:
-        needs = Needs()
         if self._account.bucket.versioning() != ENABLED:
             document = compact("versioning", self._wanted)
-            needs.oss("PutBucketVersioning", Configuration=document)
-        return needs
+            yield oss("PutBucketVersioning", Configuration=document)
 
     def cors(self) -> Needs:
         """Put the rule first, because OSS uses the first rule that matches; keep other rules."""
-        needs = Needs()
         wanted = self._wanted
         found = self._account.bucket.cors()
         others = other_rules(found, wanted)
         if others:
-            needs.notes.append(f"other CORS rules of the bucket stay: {len(others)}.")
+            yield f"other CORS rules of the bucket stay: {len(others)}."
         ready = (
             found is not None
             and found.varies
@@ -116,12 +109,10 @@ class _Making:
             and is_same_rule(found.rules[0], wanted)
         )
         if not ready:
-            needs.oss("PutBucketCors", Configuration=cors_text(wanted, others))
-        return needs
+            yield oss("PutBucketCors", Configuration=cors_text(wanted, others))
 
     def lifecycle(self) -> Needs:
         """Put the rule if there is no other one: a rule may have more than this program reads."""
-        needs = Needs()
         rules = self._account.bucket.lifecycle_rules()
         missing = [
             text
@@ -132,137 +123,122 @@ class _Making:
             if not any(is_there(each) for each in rules)
         ]
         if missing and {each.id for each in rules} - {ABORT_RULE, TRASH_RULE}:
-            needs.notes.append(
+            yield (
                 "the bucket has lifecycle rules of its own; add this in the OSS console:"
                 f" {'; '.join(missing)}."
             )
         elif missing:
             document = compact("lifecycle", self._wanted)
-            needs.oss("PutBucketLifecycle", Configuration=document)
-        return needs
+            yield oss("PutBucketLifecycle", Configuration=document)
 
     def server(self) -> Needs:
-        wanted, needs = self._wanted, Needs()
-        if wanted.identity == "user":
-            found = self._account.user(wanted.server)
-            self._check_ours("user", wanted.server, found, "Comments")
-            if found is None:
-                needs.ram("CreateUser", UserName=wanted.server, Comments=wanted.mark)
-        else:
-            self._made(needs, "Role", wanted.server, "server-trust")
-        self._grant(needs, wanted.server_kind, wanted.server, "caller", policy=wanted.server)
-        self._note_other_identity(needs)
-        return needs
+        wanted = self._wanted
+        if wanted.identity != "user":
+            yield from self._made("Role", wanted.server, "server-trust")
+        elif self._found("User", wanted.server) is None:
+            yield ram("CreateUser", UserName=wanted.server, Comments=wanted.mark)
+        yield from self._grant_server("caller", wanted.server)
+        yield from self._note_other_identity()
 
-    def _note_other_identity(self, needs: Needs) -> None:
+    def _note_other_identity(self) -> Needs:
         """Add a note if an earlier set-up with another `--identity` has left a user or role."""
-        wanted, account = self._wanted, self._account
-        if wanted.identity == "user":
-            role = account.role(wanted.server)
-            if role is not None and role.get("Description") == wanted.mark:
-                needs.notes.append(
-                    f"the role {wanted.server} of an earlier set-up still exists: delete it in the"
-                    " RAM console when no server uses it."
-                )
+        name, account = self._wanted.server, self._account
+        kind: Kind = "Role" if self._wanted.identity == "user" else "User"
+        if not account.is_ours(kind, account.entity(kind, name)):
             return
-        user = account.user(wanted.server)
-        if user is not None and user.get("Comments") == wanted.mark:
-            keys = ", ".join(account.keys(wanted.server)) or "none"
-            needs.notes.append(
-                f"the user {wanted.server} of an earlier set-up still exists, with long-term access"
-                f" keys ({keys}): delete it in the RAM console when no server uses it."
+        if kind == "Role":
+            yield (
+                f"the role {name} of an earlier set-up still exists: delete it in the RAM console"
+                " when no server uses it."
+            )
+        else:
+            keys = ", ".join(account.keys(name)) or "none"
+            yield (
+                f"the user {name} of an earlier set-up still exists, with long-term access keys"
+                f" ({keys}): delete it in the RAM console when no server uses it."
             )
 
     def doctor(self) -> Needs:
-        wanted, needs = self._wanted, Needs()
-        kind, policy = wanted.server_kind, wanted.doctor_policy
-        self._grant(needs, kind, wanted.server, "doctor", policy=policy)
-        return needs
+        yield from self._grant_server("doctor", self._wanted.doctor_policy)
 
     def role(self, name: str, document: str) -> Needs:
-        needs = Needs()
-        self._made(needs, "Role", name, "trust")
-        self._grant(needs, "Role", name, document, policy=name)
-        return needs
+        yield from self._made("Role", name, "trust")
+        yield from self._grant("Role", name, document, policy=name)
+
+    def _grant_server(self, document: str, policy: str) -> Needs:
+        kind, name = self._wanted.server_kind, self._wanted.server
+        yield from self._grant(kind, name, document, policy=policy)
 
     def access_key(self, *, new_key: bool) -> Needs:
-        wanted, needs = self._wanted, Needs()
+        wanted = self._wanted
         keys = self._account.keys(wanted.server)
         if keys and not new_key:
-            needs.notes.append(
+            yield (
                 f"the user {wanted.server} has the access key {', '.join(keys)}, whose secret was"
                 " shown when it was made; --new-key makes another one."
             )
-            return needs
-        if len(keys) >= MAX_KEYS:
+        elif len(keys) >= MAX_KEYS:
             raise CloudError(
                 f"the user {wanted.server} has {MAX_KEYS} access keys already,"
                 f" {' and '.join(keys)}: delete the one that no server uses, in the RAM console."
             )
-        needs.ram("CreateAccessKey", UserName=wanted.server)
-        return needs
+        else:
+            yield ram("CreateAccessKey", UserName=wanted.server)
 
     def domain(self) -> Needs:
-        wanted, needs = self._wanted, Needs()
+        wanted = self._wanted
         found = self._account.bucket.domain()
         params = {"Domain": wanted.domain}
         if found is None:
-            needs.oss("CreateCnameToken", **params)
+            yield oss("CreateCnameToken", **params)
         elif not wanted.certificate or found.certificate_ends:
-            return needs
+            return
         if wanted.certificate:
             params["CertificateFile"] = wanted.certificate
             params["PrivateKeyFile"] = wanted.private_key
-        needs.oss("PutCname", **params)
-        return needs
+        yield oss("PutCname", **params)
 
-    def _made(
-        self, needs: Needs, kind: Literal["Role", "Policy"], name: str, document: str
-    ) -> None:
+    def _made(self, kind: Literal["Role", "Policy"], name: str, document: str) -> Needs:
         """Make a role or a policy with a document, or replace its document."""
-        find = self._account.role if kind == "Role" else self._account.policy
-        found, text, member = find(name), compact(document, self._wanted), DOCUMENTS[kind]
-        self._check_ours(kind.lower(), name, found, "Description")
+        found, text, member = (
+            self._found(kind, name),
+            compact(document, self._wanted),
+            DOCUMENTS[kind],
+        )
         who = {f"{kind}Name": name}
         if found is None:
-            needs.ram(f"Create{kind}", **who, **{member: text}, Description=self._wanted.mark)
+            yield ram(f"Create{kind}", **who, **{member: text}, Description=self._wanted.mark)
         elif json.loads(found[member]) == json.loads(text):
             return
         elif kind == "Role":
-            needs.ram("UpdateRole", **who, **{f"New{member}": text})
+            yield ram("UpdateRole", **who, **{f"New{member}": text})
         else:
             version = {"SetAsDefault": "true", "RotateStrategy": ROTATE}
-            needs.ram("CreatePolicyVersion", **who, **{member: text}, **version)
+            yield ram("CreatePolicyVersion", **who, **{member: text}, **version)
 
     def _grant(
-        self, needs: Needs, kind: Literal["User", "Role"], name: str, document: str, *, policy: str
-    ) -> None:
+        self, kind: Literal["User", "Role"], name: str, document: str, *, policy: str
+    ) -> Needs:
         """Make a policy with a document, and attach it to a user or role."""
-        self._made(needs, "Policy", policy, document)
+        yield from self._made("Policy", policy, document)
         if ("Custom", policy) not in self._account.attached(kind, name):
             whom = {f"{kind}Name": name}
-            needs.ram(f"AttachPolicyTo{kind}", PolicyType="Custom", PolicyName=policy, **whom)
+            yield ram(f"AttachPolicyTo{kind}", PolicyType="Custom", PolicyName=policy, **whom)
 
-    def _check_ours(
-        self, kind: str, name: str, found: Mapping[str, Any] | None, label: str
-    ) -> None:
-        """Refuse an entity that was not made by `ossferry setup` for this bucket.
+    def _found(self, kind: Kind, name: str) -> Entity | None:
+        """Return an entity, or None if it does not exist.
 
         Raises:
-            CloudError: the entity is somebody else's.
+            CloudError: the entity was not made by `ossferry setup` for this bucket.
         """
-        if found is None or self._wanted.adopt or found.get(label) == self._wanted.mark:
-            return
-        options = {
-            self._wanted.role: "--role",
-            self._wanted.objects_role: "--objects-role",
-            self._wanted.server: "--server-name",
-            self._wanted.doctor_policy: "--server-name",
-        }
+        wanted, found = self._wanted, self._account.entity(kind, name)
+        if found is None or wanted.adopt or self._account.is_ours(kind, found):
+            return found
+        options = {wanted.role: "--role", wanted.objects_role: "--objects-role"}
         raise CloudError(
-            f"the {kind} {name} exists, and ossferry setup did not make it for the bucket"
-            f" {self._wanted.bucket}: choose another name with {options[name]}, or give --adopt to"
-            " change it."
+            f"the {kind.lower()} {name} exists, and ossferry setup did not make it for the bucket"
+            f" {wanted.bucket}: choose another name with {options.get(name, '--server-name')}, or"
+            " give --adopt to change it."
         )
 
 

@@ -5,16 +5,20 @@ users, roles and policies with the wanted names are removed anyway, but a bucket
 program created is still kept.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Generator, Sequence
+from typing import Literal, TypeAlias, TypeVar
 
 from ossferry.errors import CloudError
 from ossferry.oss.cors_rule import cors_document
 from ossferry.oss.kill_switch import POLICY_NAME
-from ossferry.setup.account import Account
-from ossferry.setup.calls import Needs, Step
+from ossferry.setup.account import Account, Entity, Kind
+from ossferry.setup.calls import Call, Needs, Step, oss, ram
 from ossferry.setup.documents import is_same_rule, other_rules
 from ossferry.setup.wanted import Wanted
+
+T = TypeVar("T")
+Finding: TypeAlias = Generator[Call | str, None, T]
+"""Needs that end with a result."""
 
 
 def removing_steps(wanted: Wanted, account: Account, *, delete_objects: bool = False) -> list[Step]:
@@ -47,26 +51,24 @@ class _Removing:
 
     def role(self, name: str) -> Needs:
         """Remove a role that the server assumes, with its policy."""
-        needs = Needs()
-        detached = self._principal(needs, "Role", name, [name])
-        self._policy(needs, name, detached=detached.count(name))
-        return needs
+        detached = yield from self._principal("Role", name, [name])
+        yield from self._policy(name, detached=detached.count(name))
 
     def server(self) -> Needs:
         """Remove the server's user, its role, or both, if `--identity` was changed."""
-        wanted, needs = self._wanted, Needs()
+        wanted = self._wanted
         policies = [wanted.server, wanted.doctor_policy]
-        detached = self._principal(needs, "Role", wanted.server, policies)
-        detached += self._principal(needs, "User", wanted.server, policies)
+        detached = yield from self._principal("Role", wanted.server, policies)
+        detached += yield from self._principal("User", wanted.server, policies)
         for policy in policies:
-            self._policy(needs, policy, detached=detached.count(policy))
-        return needs
+            yield from self._policy(policy, detached=detached.count(policy))
 
-    def _principal(self, needs: Needs, kind: str, name: str, policies: Sequence[str]) -> list[str]:
+    def _principal(
+        self, kind: Literal["Role", "User"], name: str, policies: Sequence[str]
+    ) -> Finding[list[str]]:
         """Remove a role or user with its access keys; return the policies that are detached."""
         account, who = self._account, {f"{kind}Name": name}
-        found = account.role(name) if kind == "Role" else account.user(name)
-        if not self._is_ours(needs, kind.lower(), name, found):
+        if not (yield from self._removable(kind, name)):
             return []
         own = [("Custom", policy) for policy in (*policies, POLICY_NAME)]
         detached, others = [], []
@@ -74,44 +76,42 @@ class _Removing:
             if (policy_type, policy) not in own:
                 others.append(policy)
                 continue
-            needs.ram(f"DetachPolicyFrom{kind}", PolicyType=policy_type, PolicyName=policy, **who)
+            yield ram(f"DetachPolicyFrom{kind}", PolicyType=policy_type, PolicyName=policy, **who)
             detached.append(policy)
         if others:
-            needs.notes.append(
+            yield (
                 f"the {kind.lower()} {name} stays, because other policies are attached to it:"
                 f" {', '.join(others)}."
             )
             return detached
         if kind == "User":
             for key in account.keys(name):
-                needs.ram("DeleteAccessKey", UserAccessKeyId=key, **who)
-        needs.ram(f"Delete{kind}", **who)
+                yield ram("DeleteAccessKey", UserAccessKeyId=key, **who)
+        yield ram(f"Delete{kind}", **who)
         return detached
 
-    def _policy(self, needs: Needs, name: str, *, detached: int) -> None:
-        found = self._account.policy(name)
-        if not self._is_ours(needs, "policy", name, found) or found is None:
+    def _policy(self, name: str, *, detached: int) -> Needs:
+        found = yield from self._removable("Policy", name)
+        if not found:
             return
         if int(found.get("AttachmentCount", 0)) > detached:
-            needs.notes.append(f"the policy {name} stays, because it is attached elsewhere.")
+            yield f"the policy {name} stays, because it is attached elsewhere."
             return
         for version in self._account.versions(name):
             if not version["IsDefaultVersion"]:
-                needs.ram("DeletePolicyVersion", PolicyName=name, VersionId=version["VersionId"])
-        needs.ram("DeletePolicy", PolicyName=name)
+                yield ram("DeletePolicyVersion", PolicyName=name, VersionId=version["VersionId"])
+        yield ram("DeletePolicy", PolicyName=name)
 
-    def _is_ours(self, needs: Needs, kind: str, name: str, found: Mapping[str, Any] | None) -> bool:
-        """Return whether an entity exists and may be removed; add a note if it has to stay."""
-        if found is None:
-            return False
-        label = "Comments" if kind == "user" else "Description"
-        if self._wanted.adopt or found.get(label) == self._wanted.mark:
-            return True
-        needs.notes.append(
-            f"the {kind} {name} stays, because ossferry setup did not make it for the bucket"
-            f" {self._wanted.bucket}; --adopt removes it."
+    def _removable(self, kind: Kind, name: str) -> Finding[Entity | None]:
+        """Return an entity that exists and may be removed; yield a note if it has to stay."""
+        found = self._account.entity(kind, name)
+        if found is None or self._wanted.adopt or self._account.is_ours(kind, found):
+            return found
+        yield (
+            f"the {kind.lower()} {name} stays, because ossferry setup did not make it for the"
+            f" bucket {self._wanted.bucket}; --adopt removes it."
         )
-        return False
+        return None
 
     def objects(self) -> Needs:
         """Delete the objects.
@@ -119,58 +119,52 @@ class _Removing:
         Raises:
             CloudError: the set-up has not made the bucket.
         """
-        needs = Needs()
         bucket = self._account.bucket
         found = bucket.info()
         if found is None:
-            return needs
+            return
         if not self._account.made_bucket(found):
             raise CloudError(
                 f"ossferry setup did not make the bucket {self._wanted.bucket}, so its objects"
                 " stay: run the command without --delete-objects to remove everything else."
             )
         objects, uploads = bucket.counts()
-        needs.oss("DeleteObjects", Objects=str(objects), Uploads=str(uploads))
-        return needs
+        yield oss("DeleteObjects", Objects=str(objects), Uploads=str(uploads))
 
     def domain(self) -> Needs:
-        needs = Needs()
         bucket = self._account.bucket
         if bucket.info() is not None and bucket.domain() is not None:
-            needs.oss("DeleteCname", Domain=self._wanted.domain)
-        return needs
+            yield oss("DeleteCname", Domain=self._wanted.domain)
 
     def cors(self) -> Needs:
-        needs, wanted = Needs(), self._wanted
+        wanted = self._wanted
         bucket = self._account.bucket
         found = None if bucket.info() is None else bucket.cors()
         if found is None or not any(is_same_rule(each, wanted) for each in found.rules):
-            return needs
+            return
         others = other_rules(found, wanted)
         if others:
             document = cors_document(others, varies=found.varies)
-            needs.oss("PutBucketCors", Configuration=document)
+            yield oss("PutBucketCors", Configuration=document)
         else:
-            needs.oss("DeleteBucketCors", Bucket=wanted.bucket)
-        return needs
+            yield oss("DeleteBucketCors", Bucket=wanted.bucket)
 
     def bucket(self, *, delete_objects: bool) -> Needs:
         """Delete the bucket; a bucket that stays keeps its lifecycle rule, which saves money."""
-        needs, name = Needs(), self._wanted.bucket
+        name = self._wanted.bucket
         bucket = self._account.bucket
         found = bucket.info()
         if found is None:
-            return needs
+            return
         if not self._account.made_bucket(found):
-            needs.notes.append(
+            yield (
                 f"the bucket {name} stays with its objects and its lifecycle rules, because"
                 " ossferry setup did not make it."
             )
         elif not delete_objects and any(bucket.counts()):
-            needs.notes.append(
+            yield (
                 f"the bucket {name} stays with its objects and its lifecycle rule;"
                 " --delete-objects deletes all."
             )
         else:
-            needs.oss("DeleteBucket", Bucket=name)
-        return needs
+            yield oss("DeleteBucket", Bucket=name)

@@ -10,20 +10,10 @@ from typing import Any
 from ossferry.cli.setup.terminal import Terminal
 from ossferry.errors import CloudError, SettingsError
 from ossferry.setup.account import Account
-from ossferry.setup.calls import Call, Needs, Step
+from ossferry.setup.calls import Call, Step, needs_of
 
 NOT_VERIFIED = "NeedVerifyDomainOwnership"
 NOT_EMPTY = "BucketNotEmpty"
-
-
-def needs_of(steps: Sequence[Step]) -> Needs:
-    """Read the account, and return the calls and notes of all steps."""
-    found = Needs()
-    for step in steps:
-        needs = step.needs()
-        found.calls += needs.calls
-        found.notes += needs.notes
-    return found
 
 
 def txt_record(domain: str, token: str) -> str:
@@ -48,15 +38,15 @@ def apply(
         SettingsError: a needed call is not in the plan.
     """
     for step in steps:
-        needs = step.needs()
-        for call in needs.calls:
+        calls, notes = needs_of(step)
+        for call in calls:
             if planned is not None and call not in planned:
                 raise SettingsError(
                     f"the plan has no {call.action} for {step.title}: the account has changed"
                     " since the plan was written, or the plan was edited; write a new plan with"
                     " --plan."
                 )
-        for call in needs.calls:
+        for call in calls:
             answer = _send(account, call, terminal)
             if call.action == "CreateAccessKey":
                 key = answer["AccessKey"]
@@ -66,10 +56,10 @@ def apply(
             elif call.action == "CreateCnameToken":
                 terminal.record(txt_record(call.params["Domain"], answer["Token"]))
             terminal.done(step.title, call)
-        for note in needs.notes:
+        for note in notes:
             terminal.note(note)
-        if not needs.calls:
-            terminal.unchanged(step.title, noted=bool(needs.notes))
+        if not calls:
+            terminal.unchanged(step.title, noted=bool(notes))
 
 
 def _send(account: Account, call: Call, terminal: Terminal) -> Mapping[str, Any]:

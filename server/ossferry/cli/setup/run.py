@@ -13,11 +13,11 @@ from dotenv import set_key
 
 from ossferry.cli.complaints import complaint
 from ossferry.cli.output import counted
-from ossferry.cli.setup.applying import apply, needs_of
+from ossferry.cli.setup.applying import apply
 from ossferry.cli.setup.cloud import Cloud
 from ossferry.cli.setup.terminal import KeyFile, Terminal
 from ossferry.errors import OssferryError, SettingsError
-from ossferry.setup.calls import Call, Needs, plan_data
+from ossferry.setup.calls import Call, needs_of, plan_data
 from ossferry.setup.making import making_steps
 from ossferry.setup.removing import removing_steps
 from ossferry.setup.result import settings_of, todo
@@ -86,11 +86,11 @@ class Run:
         """Print the plan of a set-up, or write it into a file."""
         terminal = self._terminal()
         with self.cloud.account(self.wanted) as account, terminal.reading():
-            needs = needs_of(making_steps(self.wanted, account, new_key=new_key))
+            calls, notes = needs_of(*making_steps(self.wanted, account, new_key=new_key))
         if path is None:
-            self._show_plan(terminal, needs)
+            self._show_plan(terminal, calls, notes)
             return
-        data = plan_data(self.wanted, needs.calls)
+        data = plan_data(self.wanted, calls)
         try:
             with path.open("x", encoding="utf-8") as file:
                 file.write(json.dumps(data, indent=2))
@@ -98,8 +98,8 @@ class Run:
             raise SettingsError(
                 f"--plan: {path} cannot be written ({error.strerror}): choose another file."
             ) from error
-        self.result.update({**data, "notes": needs.notes, "plan_file": str(path)})
-        typer.echo(f"The plan with {counted(len(needs.calls), 'call')} is in {path}.", err=True)
+        self.result.update({**data, "notes": notes, "plan_file": str(path)})
+        typer.echo(f"The plan with {counted(len(calls), 'call')} is in {path}.", err=True)
 
     def make(
         self,
@@ -128,7 +128,7 @@ class Run:
             steps = making_steps(self.wanted, account, new_key=new_key)
             reader = self._terminal()
             with reader.reading():
-                calls = needs_of(steps).calls
+                calls, _ = needs_of(*steps)
             self._agree(reader, calls, yes=yes)
             with _key_file(key_path, calls) as key_file:
                 terminal = self._terminal(key_file=key_file, wait_s=wait_s)
@@ -152,25 +152,25 @@ class Run:
             account.bucket.on_deleted = terminal.deleted
             steps = removing_steps(self.wanted, account, delete_objects=delete_objects)
             with terminal.reading():
-                needs = needs_of(steps)
+                calls, notes = needs_of(*steps)
             if dry_run:
-                self._show_plan(terminal, needs)
+                self._show_plan(terminal, calls, notes)
                 return
             self.result["account"] = self.wanted.account
-            self._agree(terminal, needs.calls, yes=yes)
+            self._agree(terminal, calls, yes=yes)
             apply(steps, account, terminal)
 
     def _terminal(self, **more: Any) -> Terminal:
         return Terminal(self.result, json_output=self.json_output, **more)
 
-    def _show_plan(self, terminal: Terminal, needs: Needs) -> None:
+    def _show_plan(self, terminal: Terminal, calls: Sequence[Call], notes: Sequence[str]) -> None:
         if self.json_output:
-            self.result.update({**plan_data(self.wanted, needs.calls), "notes": needs.notes})
+            self.result.update({**plan_data(self.wanted, calls), "notes": notes})
             return
-        terminal.show(needs.calls, on_stdout=True)
-        for note in needs.notes:
+        terminal.show(calls, on_stdout=True)
+        for note in notes:
             terminal.note(note)
-        if not needs.calls:
+        if not calls:
             typer.echo("no call is missing", err=True)
 
     def _agree(self, terminal: Terminal, calls: Sequence[Call], *, yes: bool) -> None:
