@@ -1,32 +1,27 @@
 """All probes of `ossferry doctor`, in their order, with the earlier probes that each one needs."""
 
 import os
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, closing, contextmanager
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeAlias
 
 import httpx
 
-from ossferry.clock import Clock, monotonic, utc_now
+from ossferry.clock import Clock, utc_now
 from ossferry.diagnosis.findings import Finding, Outcome
-from ossferry.diagnosis.probes import Probe, Run, StsTime, ask_sts_date, run_probes
-from ossferry.doctor.access import Access
-from ossferry.doctor.account import Account
-from ossferry.doctor.bucket_settings import BucketSettings
-from ossferry.doctor.machine import Machine
-from ossferry.doctor.outside import Outside
-from ossferry.doctor.sign_in import SignIn
-from ossferry.doctor.start import CreateApp, Start
-from ossferry.observability.metrics import Metrics
+from ossferry.diagnosis.probes import Probe, run_probes
+from ossferry.doctor import account, bucket_settings, machine, outside
+from ossferry.doctor.server import CreateApp, Server
+from ossferry.doctor.sign_in import probe_sign_in
+from ossferry.doctor.start import probe_start
 from ossferry.observability.redaction import Redactor
 from ossferry.oss.bucket import TIMEOUT_S
-from ossferry.oss.sdk import Sdk
-from ossferry.oss.sts import StsClient, default_credentials, find_credentials, objects_sts
-from ossferry.oss.sts_guard import Breaker, GuardedSts, Pace
 from ossferry.settings.model import Settings
 from ossferry.settings.secrets import secret_values
-from ossferry.state.counter import Counter
+
+Run: TypeAlias = Callable[[Server], Awaitable[Finding]]
 
 PROBES: Sequence[tuple[str, str, str]] = (
     ("sts", "STS answers", ""),
@@ -60,6 +55,38 @@ PROBES: Sequence[tuple[str, str, str]] = (
 """For each probe its id, the statement that it tests, and the ids of the probes that it needs."""
 
 
+RUNS: Mapping[str, Run] = {
+    "sts": lambda server: server.time.probe_answer(),
+    "clock": lambda server: server.time.probe_clock(),
+    "credentials": account.probe_credentials,
+    "role": account.probe_role,
+    "tls": outside.probe_tls,
+    "page-tls": outside.probe_page_tls,
+    "endpoint": outside.probe_endpoint,
+    "oss-clock": outside.probe_clock,
+    "bucket": outside.probe_bucket,
+    "region": bucket_settings.probe_region,
+    "upload": account.probe_upload,
+    "session-policy": account.probe_session_policy,
+    "role-scope": account.probe_role_scope,
+    "objects-role": account.probe_objects_role,
+    "cors": outside.probe_cors,
+    "cors-headers": outside.probe_exposed_headers,
+    "forms": account.probe_forms,
+    "public-access": outside.probe_public_access,
+    "public-access-block": bucket_settings.probe_block_public_access,
+    "lifecycle": bucket_settings.probe_lifecycle,
+    "domains": bucket_settings.probe_domains,
+    "public-endpoint": outside.probe_public_endpoint,
+    "storage": machine.probe_storage,
+    "ledger": machine.probe_ledger,
+    "audit": machine.probe_audit,
+    "start": probe_start,
+    "sign-in": probe_sign_in,
+}
+"""The function that runs each probe."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """The result of one probe, as `ossferry doctor` prints it.
@@ -91,22 +118,26 @@ async def examine(
     """
     abouts = {id_: about for id_, about, _ in PROBES}
     rows: list[Row] = []
+
+    def note(id_: str, found: Finding) -> None:
+        own = server.own
+        secrets = (*secret_values(settings), own.access_key_secret, own.security_token)
+        hide = Redactor(secrets)
+        row = Row(
+            id=id_,
+            about=abouts[id_],
+            outcome=found.outcome,
+            reason=hide(found.reason),
+            fix=hide(found.fix),
+        )
+        rows.append(row)
+        on_row(row)
+
     with _mock_as_proxy(settings):
-        async with _opened(settings, clock, create_app) as (probes, account):
-
-            def note(id_: str, found: Finding) -> None:
-                hide = Redactor((*secret_values(settings), *account.secrets))
-                row = Row(
-                    id=id_,
-                    about=abouts[id_],
-                    outcome=found.outcome,
-                    reason=hide(found.reason),
-                    fix=hide(found.fix),
-                )
-                rows.append(row)
-                on_row(row)
-
-            await run_probes(probes, on_found=note)
+        async with httpx.AsyncClient(timeout=TIMEOUT_S) as client:
+            server = Server(settings, client, clock, create_app)
+            with closing(server.sdk):
+                await run_probes(_probes(server), on_found=note)
     return rows
 
 
@@ -135,80 +166,10 @@ def _mock_as_proxy(settings: Settings) -> Iterator[None]:
                 os.environ[name] = value
 
 
-@asynccontextmanager
-async def _opened(
-    settings: Settings, clock: Clock, create_app: CreateApp
-) -> AsyncIterator[tuple[Sequence[Probe], Account]]:
-    """Yield all probes, and the server's account; close all connections at the end."""
-    credentials = default_credentials()
-    counter = Counter(settings.model_copy(update={"redis_url": None}))
-    sts = StsClient(settings, credentials)
-    guarded = GuardedSts(
-        sts,
-        pace=Pace(counter, calls_per_s=settings.sts_calls_per_s),
-        breaker=Breaker(monotonic=monotonic),
-        metrics=Metrics(),
-        clock=clock,
-    )
-    with closing(Sdk(settings.bucket, settings.region, settings.objects_address)) as sdk:
-        async with httpx.AsyncClient(timeout=TIMEOUT_S) as client:
-            outside = Outside(settings, client, clock)
-            access = Access(settings, sdk)
-            account = Account(
-                settings,
-                access,
-                outside,
-                find=partial(find_credentials, credentials),
-                sts=sts,
-                guarded=guarded,
-                objects_sts=objects_sts(settings, credentials)
-                if settings.objects_role_arn
-                else None,
-            )
-            bucket = BucketSettings(settings, access, account=account, outside=outside)
-            time = StsTime(ask_sts_date(settings), clock)
-            runs = _runs(time, outside, account, bucket, Machine(settings, clock))
-            runs["start"] = Start(settings, clock, create_app).probe
-            runs["sign-in"] = SignIn(settings, clock=clock, monotonic=monotonic).probe
-            yield _probes(settings, runs), account
-
-
-def _runs(
-    time: StsTime, outside: Outside, account: Account, bucket: BucketSettings, machine: Machine
-) -> dict[str, Run]:
-    return {
-        "sts": time.probe_answer,
-        "clock": time.probe_clock,
-        "credentials": account.probe_credentials,
-        "role": account.probe_role,
-        "tls": outside.probe_tls,
-        "page-tls": outside.probe_page_tls,
-        "endpoint": outside.probe_endpoint,
-        "oss-clock": outside.probe_clock,
-        "bucket": outside.probe_bucket,
-        "region": bucket.probe_region,
-        "upload": account.probe_upload,
-        "session-policy": account.probe_session_policy,
-        "role-scope": account.probe_role_scope,
-        "objects-role": account.probe_objects_role,
-        "cors": outside.probe_cors,
-        "cors-headers": outside.probe_exposed_headers,
-        "forms": account.probe_forms,
-        "public-access": outside.probe_public_access,
-        "public-access-block": bucket.probe_block_public_access,
-        "lifecycle": bucket.probe_lifecycle,
-        "domains": bucket.probe_domains,
-        "public-endpoint": outside.probe_public_endpoint,
-        "storage": machine.probe_storage,
-        "ledger": machine.probe_ledger,
-        "audit": machine.probe_audit,
-    }
-
-
-def _probes(settings: Settings, runs: Mapping[str, Run]) -> Sequence[Probe]:
+def _probes(server: Server) -> Sequence[Probe]:
     """Return all probes; with a mock, addresses of OSS need STS, see `_mock_as_proxy`."""
-    more = {"endpoint": ("sts",)} if settings.allow_mock else {}
+    more = {"endpoint": ("sts",)} if server.settings.allow_mock else {}
     return [
-        Probe(id=id_, run=runs[id_], needs=(*needs.split(), *more.get(id_, ())))
+        Probe(id=id_, run=partial(RUNS[id_], server), needs=(*needs.split(), *more.get(id_, ())))
         for id_, _, needs in PROBES
     ]

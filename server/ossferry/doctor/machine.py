@@ -7,92 +7,86 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from ossferry.access.audit import Audit
-from ossferry.clock import Clock
+from ossferry.diagnosis import probes
 from ossferry.diagnosis.findings import Finding, failed, passed, skipped, unusable
-from ossferry.diagnosis.probes import lost_ledger, probe_audit, probe_ledger, probe_storage
+from ossferry.doctor.server import Server
 from ossferry.errors import LedgerLostError, MissingExtraError, SettingsError
 from ossferry.ledger import Database
-from ossferry.settings.model import Settings
 from ossferry.state.choice import make_storage
 
 
-class Machine:
-    """Probes of Redis, the ledger and the audit trail."""
+async def probe_storage(server: Server) -> Finding:
+    """Check that Redis answers."""
+    if server.settings.redis_url is None:
+        return passed("No Redis is configured: limits and sessions are in memory.")
+    storage = make_storage(server.settings)
+    try:
+        return await probes.probe_storage(storage)
+    finally:
+        await storage.close()
 
-    def __init__(self, settings: Settings, clock: Clock) -> None:
-        self._settings = settings
-        self._clock = clock
 
-    async def probe_storage(self) -> Finding:
-        """Check that Redis answers."""
-        if self._settings.redis_url is None:
-            return passed("No Redis is configured: limits and sessions are in memory.")
-        storage = make_storage(self._settings)
+async def probe_ledger(server: Server) -> Finding:
+    """Check that the ledger answers, has the newest tables, and can be written.
+
+    The tables are not migrated: a running server may still use the old ones.
+    """
+    if server.settings.objects_role_arn is None:
+        return passed("The server has no role for objects, and therefore no ledger.")
+    url = sa.make_url(server.settings.ledger_url)
+    file = Path(url.database or "") if url.get_backend_name() == "sqlite" else None
+    if file is not None and (user := _other_user(file)):
+        return _as_user(user)
+    if file is not None and file.parent.is_dir() and not file.exists():
+        return _new_file(file.absolute())
+    try:
+        ledger = Database(server.settings.ledger_url)
         try:
-            return await probe_storage(storage)
+            return await _look(server, ledger)
         finally:
-            await storage.close()
+            await ledger.close()
+    except MissingExtraError as error:
+        return unusable(error)
+    except SettingsError as error:
+        return failed(str(error), "Create the folder, or correct OSSFERRY_DATABASE_URL.")
+    except LedgerLostError as error:
+        return probes.lost_ledger(error)
 
-    async def probe_ledger(self) -> Finding:
-        """Check that the ledger answers, has the newest tables, and can be written.
 
-        The tables are not migrated: a running server may still use the old ones.
-        """
-        if self._settings.objects_role_arn is None:
-            return passed("The server has no role for objects, and therefore no ledger.")
-        url = sa.make_url(self._settings.ledger_url)
-        file = Path(url.database or "") if url.get_backend_name() == "sqlite" else None
-        if file is not None and (user := _other_user(file)):
-            return _as_user(user)
-        if file is not None and file.parent.is_dir() and not file.exists():
-            return _new_file(file.absolute())
-        try:
-            ledger = Database(self._settings.ledger_url)
-            try:
-                return await self._look(ledger)
-            finally:
-                await ledger.close()
-        except MissingExtraError as error:
-            return unusable(error)
-        except SettingsError as error:
-            return failed(str(error), "Create the folder, or correct OSSFERRY_DATABASE_URL.")
-        except LedgerLostError as error:
-            return lost_ledger(error)
+async def _look(server: Server, ledger: Database) -> Finding:
+    tables = await ledger.look()
+    if tables.found == tables.newest:
+        return await probes.probe_ledger(ledger, server.clock)
+    if tables.found is None:
+        return passed("The database is empty; the server creates its tables when it starts.")
+    if tables.found < tables.newest:
+        return failed(
+            "The ledger has the tables of an older release.",
+            "Back up the ledger, and start the previous release of ossferry once: it updates"
+            " the tables.",
+        )
+    return failed("A newer version of ossferry has migrated the ledger.", "Update ossferry.")
 
-    async def _look(self, ledger: Database) -> Finding:
-        tables = await ledger.look()
-        if tables.found == tables.newest:
-            return await probe_ledger(ledger, self._clock)
-        if tables.found is None:
-            return passed("The database is empty; the server creates its tables when it starts.")
-        if tables.found < tables.newest:
-            return failed(
-                "The ledger has the tables of an older release.",
-                "Back up the ledger, and start the previous release of ossferry once: it updates"
-                " the tables.",
-            )
-        return failed("A newer version of ossferry has migrated the ledger.", "Update ossferry.")
 
-    async def probe_audit(self) -> Finding:
-        """Check that the audit trail can be written."""
-        file = self._settings.audit_file
-        if file is None:
-            return passed("The audit trail goes to the log.")
-        if user := _other_user(file):
-            return _as_user(user)
-        try:
-            audit = Audit(self._settings, clock=self._clock)
-        except SettingsError as error:
-            why = error.__cause__.strerror if isinstance(error.__cause__, OSError) else error
-            return failed(
-                f"The audit file {file} cannot be opened ({why}).",
-                "Let the server's user write this file and its folder, or correct"
-                " OSSFERRY_AUDIT_FILE.",
-            )
-        try:
-            return await probe_audit(audit)
-        finally:
-            audit.close()
+async def probe_audit(server: Server) -> Finding:
+    """Check that the audit trail can be written."""
+    file = server.settings.audit_file
+    if file is None:
+        return passed("The audit trail goes to the log.")
+    if user := _other_user(file):
+        return _as_user(user)
+    try:
+        audit = Audit(server.settings, clock=server.clock)
+    except SettingsError as error:
+        why = error.__cause__.strerror if isinstance(error.__cause__, OSError) else error
+        return failed(
+            f"The audit file {file} cannot be opened ({why}).",
+            "Let the server's user write this file and its folder, or correct OSSFERRY_AUDIT_FILE.",
+        )
+    try:
+        return await probes.probe_audit(audit)
+    finally:
+        audit.close()
 
 
 def _new_file(file: Path) -> Finding:

@@ -2,25 +2,21 @@
 
 import asyncio
 import re
-import secrets
 import socket
 import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 import anyio.to_thread
 import httpx
 
-from ossferry.clock import Clock
 from ossferry.diagnosis.findings import Finding, failed, passed, skipped, warned
 from ossferry.diagnosis.policy_commands import policy_command, setup_does_it
 from ossferry.diagnosis.probes import date_of, probe_skew
-from ossferry.doctor.access import ADDRESS_FAULTS, explain
+from ossferry.doctor.server import ADDRESS_FAULTS, Answer, Server, explain
 from ossferry.errors import OssLostError
-from ossferry.identity.object_keys import UPLOADS
 from ossferry.oss.cors_rule import EXPOSED_HEADERS, METHODS, REQUEST_HEADERS
 from ossferry.oss.post_object import signed_fields, starts_with
 from ossferry.oss.sts import StsCredentials
@@ -44,308 +40,290 @@ SAFELISTED = ("GET", "HEAD", "POST")
 """Methods that the answer to a preflight need not name. Source: Fetch standard."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """An answer of OSS.
+def right_endpoint(server: Server) -> str:
+    """Return the endpoint that OSS names in place of the configured one; usually empty."""
+    return next((each.endpoint for each in server.answers.values() if each.endpoint), "")
 
-    Attributes:
-        code: the error code, such as `AccessDenied`; empty without an error.
-        endpoint: the endpoint to use instead, if OSS names one.
-        skew_s: seconds by which this machine's clock is ahead of the answer's date.
+
+def is_public(server: Server) -> bool:
+    """Return whether everybody can read the objects in the bucket.
+
+    OSS says that an object does not exist only to a person who may read it.
     """
-
-    code: str
-    endpoint: str
-    headers: httpx.Headers
-    skew_s: float
+    return any(answer.code in ("NoSuchKey", "") for answer in server.answers.values())
 
 
-class Outside:
-    """Probes without a signature; each of them says in which order it has to run.
+async def is_writable(server: Server) -> bool:
+    """Return whether everybody can write objects in the bucket.
+
+    The request sends a part of an upload that does not exist, so that nothing is stored. OSS
+    says that the upload does not exist only to a person who may write.
+
+    Raises:
+        OssLostError: OSS does not answer.
+    """
+    address = f"{server.settings.bucket_origin}/{server.key}"
+    part = {"partNumber": "1", "uploadId": NO_UPLOAD}
+    with _answers_needed():
+        answer = await server.client.put(address, params=part)
+    return _element(answer.content, b"Code") == "NoSuchUpload"
+
+
+async def answer_to_large_form(
+    server: Server, origin: str, credentials: StsCredentials, prefix: str
+) -> str:
+    """Send a form with a file that is one byte larger than the form allows.
 
     Args:
-        client: the HTTP client; it may use a proxy.
+        origin: an address of the bucket.
+        credentials: credentials that may upload below `prefix`.
+
+    Returns:
+        The error code of OSS, or the status, such as `status 405`, of an answer without one.
+
+    Raises:
+        OssLostError: OSS does not answer.
     """
-
-    def __init__(self, settings: Settings, client: httpx.AsyncClient, clock: Clock) -> None:
-        self._settings = settings
-        self._client = client
-        self._clock = clock
-        self._path = f"/{UPLOADS}doctor-{secrets.token_hex(8)}"
-        self._pages = page_origins(settings)
-        self._answers: dict[str, Answer] = {}
-
-    @property
-    def right_endpoint(self) -> str:
-        """The endpoint that OSS names in place of the configured one; usually empty."""
-        return next((each.endpoint for each in self._answers.values() if each.endpoint), "")
-
-    @property
-    def is_public(self) -> bool:
-        """Whether everybody can read the objects in the bucket.
-
-        OSS says that an object does not exist only to a person who may read it.
-        """
-        return any(answer.code in ("NoSuchKey", "") for answer in self._answers.values())
-
-    async def is_writable(self) -> bool:
-        """Return whether everybody can write objects in the bucket.
-
-        The request sends a part of an upload that does not exist, so that nothing is stored. OSS
-        says that the upload does not exist only to a person who may write.
-
-        Raises:
-            OssLostError: OSS does not answer.
-        """
-        address = f"{self._settings.bucket_origin}{self._path}"
-        part = {"partNumber": "1", "uploadId": NO_UPLOAD}
-        with _answers_needed():
-            answer = await self._client.put(address, params=part)
-        return _element(answer.content, b"Code") == "NoSuchUpload"
-
-    async def answer_to_large_form(
-        self, origin: str, credentials: StsCredentials, prefix: str
-    ) -> str:
-        """Send a form with a file that is one byte larger than the form allows.
-
-        Args:
-            origin: an address of the bucket.
-            credentials: credentials that may upload below `prefix`.
-
-        Returns:
-            The error code of OSS, or the status, such as `status 405`, of an answer without one.
-
-        Raises:
-            OssLostError: OSS does not answer.
-        """
-        fields = signed_fields(
-            bucket=self._settings.bucket,
-            region=self._settings.region,
-            credentials=credentials,
-            at=self._clock(),
-            fields=[("key", f"{prefix}check")],
-            conditions=[starts_with("key", prefix), ["content-length-range", 0, 0]],
+    fields = signed_fields(
+        bucket=server.settings.bucket,
+        region=server.settings.region,
+        credentials=credentials,
+        at=server.clock(),
+        fields=[("key", f"{prefix}check")],
+        conditions=[starts_with("key", prefix), ["content-length-range", 0, 0]],
+    )
+    with _answers_needed():
+        answer = await server.client.post(
+            f"{origin}/",
+            data=dict(fields),
+            files={"file": ("check", b"x")},
+            headers={"origin": server.pages[0]},
         )
-        with _answers_needed():
-            answer = await self._client.post(
-                f"{origin}/",
-                data=dict(fields),
-                files={"file": ("check", b"x")},
-                headers={"origin": self._pages[0]},
-            )
-        return _element(answer.content, b"Code") or f"status {answer.status_code}"
+    return _element(answer.content, b"Code") or f"status {answer.status_code}"
 
-    async def probe_tls(self) -> Finding:
-        """Check the certificates of the bucket's addresses."""
-        return await self._probe_certificates(
-            self._settings.upload_origins, "Check the name and the network of this machine"
-        )
 
-    async def probe_page_tls(self) -> Finding:
-        """Check the certificate of the page's address."""
-        return await self._probe_certificates(
-            [self._settings.public_url or ""], "Start the server and its proxy"
-        )
+async def probe_tls(server: Server) -> Finding:
+    """Check the certificates of the bucket's addresses."""
+    return await _probe_certificates(
+        server, server.settings.upload_origins, "Check the name and the network of this machine"
+    )
 
-    async def _probe_certificates(self, addresses: Sequence[str], if_silent: str) -> Finding:
-        """Check the certificates of all addresses with TLS.
 
-        Args:
-            if_silent: what to do if an address does not answer.
-        """
-        secure = [each for each in addresses if each.startswith("https://")]
-        until: list[str] = []
-        for address in secure:
-            try:
-                end = await anyio.to_thread.run_sync(certificate_end, address)
-            except ssl.SSLCertVerificationError as error:
-                return failed(
-                    f"Browsers refuse the certificate of {address}: {error.verify_message}.",
-                    "Install a valid certificate for this host name with its intermediate"
-                    " certificates.",
-                )
-            except OSError:
-                return warned(
-                    f"{address} does not answer this machine; its certificate was not checked.",
-                    f"{if_silent}, or check the certificate from elsewhere.",
-                )
-            days = (end - self._clock()).days
-            if days < SOON_DAYS:
-                return warned(
-                    f"The certificate of {address} ends in {days} days.", "Renew the certificate."
-                )
-            until.append(f"{address} until {end:%Y-%m-%d}")
-        return passed(f"Valid certificates: {', '.join(until) or 'none is needed'}.")
+async def probe_page_tls(server: Server) -> Finding:
+    """Check the certificate of the page's address."""
+    return await _probe_certificates(
+        server, [server.settings.public_url or ""], "Start the server and its proxy"
+    )
 
-    async def probe_endpoint(self) -> Finding:
-        """Check that every address of the bucket answers, and serves this account."""
-        for origin in self._settings.upload_origins:
-            try:
-                answer = await self._get(origin, self._pages[0])
-            except httpx.HTTPError as error:
-                return failed(
-                    f"{origin} does not answer ({str(error) or type(error).__name__}).",
-                    "Check the name, its DNS record and the network of this machine.",
-                )
-            if answer.code in ADDRESS_FAULTS:
-                reason, fix = ADDRESS_FAULTS[answer.code]
-                return failed(reason.format(origin), fix)
-            if "x-oss-request-id" not in answer.headers:
-                return failed(
-                    f"{origin} answers, but it is not OSS.",
-                    "Check the name, and proxies between this machine and OSS.",
-                )
-            if answer.code not in EXPECTED and not answer.endpoint:
-                return failed(
-                    f"{origin} answers with the error {answer.code}.", explain(answer.code)
-                )
-            self._answers[origin] = answer
-        return passed(f"{', '.join(self._answers)} serves this account.")
 
-    async def probe_clock(self) -> Finding:
-        """Check that the clock agrees with the dates of OSS; call `probe_endpoint` first.
+async def _probe_certificates(server: Server, addresses: Sequence[str], if_silent: str) -> Finding:
+    """Check the certificates of all addresses with TLS.
 
-        OSS refuses signatures with a wrong time, and STS may have another clock.
-        """
-        return probe_skew(max((each.skew_s for each in self._answers.values()), key=abs), "OSS")
-
-    async def probe_public_endpoint(self) -> Finding:
-        """Find out whether this account may use the public endpoint for objects.
-
-        Both answers are fine, because `probe_endpoint` has tried all addresses in the settings.
-        """
-        origin = public_endpoint(self._settings)
+    Args:
+        if_silent: what to do if an address does not answer.
+    """
+    secure = [each for each in addresses if each.startswith("https://")]
+    until: list[str] = []
+    for address in secure:
         try:
-            answer = await self._get(origin, self._pages[0])
-        except httpx.HTTPError as error:
-            return skipped(f"{origin} does not answer ({type(error).__name__}).")
-        if answer.code == "PublicEndpointForbidden":
-            return passed(f"This account needs a custom domain: it may not use {origin}.")
-        return passed(f"This account may use {origin}.")
-
-    async def probe_bucket(self) -> Finding:
-        """Check that the bucket exists; call `probe_endpoint` first."""
-        name = self._settings.bucket
-        if any(answer.code == "NoSuchBucket" for answer in self._answers.values()):
+            end = await anyio.to_thread.run_sync(certificate_end, address)
+        except ssl.SSLCertVerificationError as error:
             return failed(
-                f"There is no bucket {name}.",
-                "Correct OSSFERRY_BUCKET, or create the bucket with the configuration that"
-                f" {policy_command('bucket')} prints. {setup_does_it()}",
+                f"Browsers refuse the certificate of {address}: {error.verify_message}.",
+                "Install a valid certificate for this host name with its intermediate"
+                " certificates.",
             )
-        return passed(f"The bucket {name} exists.")
-
-    async def probe_public_access(self) -> Finding:
-        """Check that strangers cannot read or write objects; call `probe_endpoint` first."""
-        writes = ["write"] if await self.is_writable() else []
-        rights = [*(["read"] if self.is_public else []), *writes]
-        if rights:
-            return failed(
-                f"Everybody can {' and '.join(rights)} the objects in the bucket.",
-                "Turn on Block Public Access for the bucket, with the configuration that"
-                f" {policy_command('public-access')} prints; it overrides public ACLs and bucket"
-                f" policies. {setup_does_it('`--adopt`')}",
-            )
-        return passed("Strangers cannot read or write objects.")
-
-    async def probe_cors(self) -> Finding:
-        """Check that the bucket allows each method that the page uses, from each of its origins.
-
-        CORS rules should allow no other page.
-        """
-        tries = [
-            (page, method, self._is_allowed(origin, page, method))
-            for origin in self._settings.upload_origins
-            for page in (*self._pages, FOREIGN_PAGE)
-            for method in METHODS
-        ]
-        answers = await asyncio.gather(*(allowed for _, _, allowed in tries))
-        found = [(*tried[:2], allowed) for tried, allowed in zip(tries, answers, strict=True)]
-        for page in self._pages:
-            if refused := _methods(found, page, allowed=False):
-                return failed(
-                    f"The bucket's CORS rules refuse {refused} to pages at {page}.",
-                    self._cors_fix(),
-                )
-        pages = ", ".join(self._pages)
-        if allowed := _methods(found, FOREIGN_PAGE, allowed=True):
+        except OSError:
             return warned(
-                f"The bucket's CORS rules allow {allowed} to pages at every origin.",
-                f"Remove the origin `*` from the rules, and allow only {pages} with the rule that"
-                f" {self._cors_command()} prints.",
+                f"{address} does not answer this machine; its certificate was not checked.",
+                f"{if_silent}, or check the certificate from elsewhere.",
             )
-        return passed(f"Pages at {pages} may send all methods.")
+        days = (end - server.clock()).days
+        if days < SOON_DAYS:
+            return warned(
+                f"The certificate of {address} ends in {days} days.", "Renew the certificate."
+            )
+        until.append(f"{address} until {end:%Y-%m-%d}")
+    return passed(f"Valid certificates: {', '.join(until) or 'none is needed'}.")
 
-    async def probe_exposed_headers(self) -> Finding:
-        """Check that all pages can read the answers' headers; call `probe_endpoint` first."""
-        for origin, first in self._answers.items():
-            for page in self._pages:
-                answer = first if page == self._pages[0] else await self._answer(origin, page)
-                shown = _names(answer.headers.get("access-control-expose-headers", ""))
-                hidden = [name for name in EXPOSED_HEADERS if name.lower() not in shown]
-                if hidden and "*" not in shown:
-                    where = f" (upload address {origin})" if len(self._answers) > 1 else ""
-                    return failed(
-                        f"The bucket's CORS rules hide {', '.join(hidden)} from pages at"
-                        f" {page}{where}.",
-                        self._cors_fix(),
-                    )
-        return passed("Pages can read all headers that they need.")
 
-    def _cors_fix(self) -> str:
-        return (
-            f"Make the rule that {self._cors_command()} prints the bucket's first CORS rule,"
-            " because OSS uses the first one that matches."
-            f" {setup_does_it('these origins')}"
-        )
-
-    def _cors_command(self) -> str:
-        return policy_command("cors", *(("--origin", page) for page in self._pages))
-
-    async def _answer(self, origin: str, page: str) -> Answer:
-        """Request an object as a page does.
-
-        Raises:
-            OssLostError: OSS does not answer.
-        """
-        with _answers_needed():
-            return await self._get(origin, page)
-
-    async def _get(self, origin: str, page: str) -> Answer:
-        answer = await self._client.get(f"{origin}{self._path}", headers={"origin": page})
+async def probe_endpoint(server: Server) -> Finding:
+    """Check that every address of the bucket answers, and serves this account."""
+    for origin in server.settings.upload_origins:
         try:
-            skew_s = (self._clock() - date_of(answer)).total_seconds()
-        except ValueError:
-            skew_s = 0.0
-        return Answer(
-            code=_element(answer.content, b"Code"),
-            endpoint=_element(answer.content, b"Endpoint"),
-            headers=answer.headers,
-            skew_s=skew_s,
-        )
+            answer = await _get(server, origin, server.pages[0])
+        except httpx.HTTPError as error:
+            return failed(
+                f"{origin} does not answer ({str(error) or type(error).__name__}).",
+                "Check the name, its DNS record and the network of this machine.",
+            )
+        if answer.code in ADDRESS_FAULTS:
+            reason, fix = ADDRESS_FAULTS[answer.code]
+            return failed(reason.format(origin), fix)
+        if "x-oss-request-id" not in answer.headers:
+            return failed(
+                f"{origin} answers, but it is not OSS.",
+                "Check the name, and proxies between this machine and OSS.",
+            )
+        if answer.code not in EXPECTED and not answer.endpoint:
+            return failed(f"{origin} answers with the error {answer.code}.", explain(answer.code))
+        server.answers[origin] = answer
+    return passed(f"{', '.join(server.answers)} serves this account.")
 
-    async def _is_allowed(self, origin: str, page: str, method: str) -> bool:
-        """Return whether a browser would send a request after its preflight request.
 
-        Raises:
-            OssLostError: OSS does not answer the preflight request.
-        """
-        asked = {
-            "origin": page,
-            "access-control-request-method": method,
-            "access-control-request-headers": ",".join(REQUEST_HEADERS),
-        }
-        with _answers_needed():
-            answer = await self._client.options(f"{origin}{self._path}", headers=asked)
-        allowed = answer.headers.get("access-control-allow-origin")
-        methods = _names(answer.headers.get("access-control-allow-methods", ""))
-        names = _names(answer.headers.get("access-control-allow-headers", ""))
-        return (
-            answer.is_success
-            and allowed in ("*", page)
-            and (method in SAFELISTED or bool({method.lower(), "*"} & methods))
-            and "authorization" in names  # `*` does not include this name
-            and ("*" in names or names.issuperset(REQUEST_HEADERS))
+async def probe_clock(server: Server) -> Finding:
+    """Check that the clock agrees with the dates of OSS; call `probe_endpoint` first.
+
+    OSS refuses signatures with a wrong time, and STS may have another clock.
+    """
+    return probe_skew(max((each.skew_s for each in server.answers.values()), key=abs), "OSS")
+
+
+async def probe_public_endpoint(server: Server) -> Finding:
+    """Find out whether this account may use the public endpoint for objects.
+
+    Both answers are fine, because `probe_endpoint` has tried all addresses in the settings.
+    """
+    origin = public_endpoint(server.settings)
+    try:
+        answer = await _get(server, origin, server.pages[0])
+    except httpx.HTTPError as error:
+        return skipped(f"{origin} does not answer ({type(error).__name__}).")
+    if answer.code == "PublicEndpointForbidden":
+        return passed(f"This account needs a custom domain: it may not use {origin}.")
+    return passed(f"This account may use {origin}.")
+
+
+async def probe_bucket(server: Server) -> Finding:
+    """Check that the bucket exists; call `probe_endpoint` first."""
+    name = server.settings.bucket
+    if any(answer.code == "NoSuchBucket" for answer in server.answers.values()):
+        return failed(
+            f"There is no bucket {name}.",
+            "Correct OSSFERRY_BUCKET, or create the bucket with the configuration that"
+            f" {policy_command('bucket')} prints. {setup_does_it()}",
         )
+    return passed(f"The bucket {name} exists.")
+
+
+async def probe_public_access(server: Server) -> Finding:
+    """Check that strangers cannot read or write objects; call `probe_endpoint` first."""
+    writes = ["write"] if await is_writable(server) else []
+    rights = [*(["read"] if is_public(server) else []), *writes]
+    if rights:
+        return failed(
+            f"Everybody can {' and '.join(rights)} the objects in the bucket.",
+            "Turn on Block Public Access for the bucket, with the configuration that"
+            f" {policy_command('public-access')} prints; it overrides public ACLs and bucket"
+            f" policies. {setup_does_it('`--adopt`')}",
+        )
+    return passed("Strangers cannot read or write objects.")
+
+
+async def probe_cors(server: Server) -> Finding:
+    """Check that the bucket allows each method that the page uses, from each of its origins.
+
+    CORS rules should allow no other page.
+    """
+    tries = [
+        (page, method, _is_allowed(server, origin, page, method))
+        for origin in server.settings.upload_origins
+        for page in (*server.pages, FOREIGN_PAGE)
+        for method in METHODS
+    ]
+    answers = await asyncio.gather(*(allowed for _, _, allowed in tries))
+    found = [(*tried[:2], allowed) for tried, allowed in zip(tries, answers, strict=True)]
+    for page in server.pages:
+        if refused := _methods(found, page, allowed=False):
+            return failed(
+                f"The bucket's CORS rules refuse {refused} to pages at {page}.", _cors_fix(server)
+            )
+    pages = ", ".join(server.pages)
+    if allowed := _methods(found, FOREIGN_PAGE, allowed=True):
+        return warned(
+            f"The bucket's CORS rules allow {allowed} to pages at every origin.",
+            f"Remove the origin `*` from the rules, and allow only {pages} with the rule that"
+            f" {_cors_command(server)} prints.",
+        )
+    return passed(f"Pages at {pages} may send all methods.")
+
+
+async def probe_exposed_headers(server: Server) -> Finding:
+    """Check that all pages can read the answers' headers; call `probe_endpoint` first."""
+    for origin, first in server.answers.items():
+        for page in server.pages:
+            answer = first if page == server.pages[0] else await _answer(server, origin, page)
+            shown = _names(answer.headers.get("access-control-expose-headers", ""))
+            hidden = [name for name in EXPOSED_HEADERS if name.lower() not in shown]
+            if hidden and "*" not in shown:
+                where = f" (upload address {origin})" if len(server.answers) > 1 else ""
+                return failed(
+                    f"The bucket's CORS rules hide {', '.join(hidden)} from pages at"
+                    f" {page}{where}.",
+                    _cors_fix(server),
+                )
+    return passed("Pages can read all headers that they need.")
+
+
+def _cors_fix(server: Server) -> str:
+    return (
+        f"Make the rule that {_cors_command(server)} prints the bucket's first CORS rule,"
+        " because OSS uses the first one that matches."
+        f" {setup_does_it('these origins')}"
+    )
+
+
+def _cors_command(server: Server) -> str:
+    return policy_command("cors", *(("--origin", page) for page in server.pages))
+
+
+async def _answer(server: Server, origin: str, page: str) -> Answer:
+    """Request an object as a page does.
+
+    Raises:
+        OssLostError: OSS does not answer.
+    """
+    with _answers_needed():
+        return await _get(server, origin, page)
+
+
+async def _get(server: Server, origin: str, page: str) -> Answer:
+    answer = await server.client.get(f"{origin}/{server.key}", headers={"origin": page})
+    try:
+        skew_s = (server.clock() - date_of(answer)).total_seconds()
+    except ValueError:
+        skew_s = 0.0
+    return Answer(
+        code=_element(answer.content, b"Code"),
+        endpoint=_element(answer.content, b"Endpoint"),
+        headers=answer.headers,
+        skew_s=skew_s,
+    )
+
+
+async def _is_allowed(server: Server, origin: str, page: str, method: str) -> bool:
+    """Return whether a browser would send a request after its preflight request.
+
+    Raises:
+        OssLostError: OSS does not answer the preflight request.
+    """
+    asked = {
+        "origin": page,
+        "access-control-request-method": method,
+        "access-control-request-headers": ",".join(REQUEST_HEADERS),
+    }
+    with _answers_needed():
+        answer = await server.client.options(f"{origin}/{server.key}", headers=asked)
+    allowed = answer.headers.get("access-control-allow-origin")
+    methods = _names(answer.headers.get("access-control-allow-methods", ""))
+    names = _names(answer.headers.get("access-control-allow-headers", ""))
+    return (
+        answer.is_success
+        and allowed in ("*", page)
+        and (method in SAFELISTED or bool({method.lower(), "*"} & methods))
+        and "authorization" in names  # `*` does not include this name
+        and ("*" in names or names.issuperset(REQUEST_HEADERS))
+    )
 
 
 @contextmanager
@@ -365,11 +343,6 @@ def public_endpoint(settings: Settings) -> str:
     """Return the URL of the bucket at the region's public endpoint, or at that of a mock."""
     host = f"{settings.bucket}.oss-{settings.region}"
     return f"http://{host}.localhost" if settings.allow_mock else f"https://{host}.aliyuncs.com"
-
-
-def page_origins(settings: Settings) -> tuple[str, ...]:
-    """Return the origins of the pages that upload: our own page, and pages that use the API."""
-    return tuple(dict.fromkeys((*settings.own_origins(settings.port), *settings.cors_origins)))
 
 
 def certificate_end(address: str) -> datetime:

@@ -8,9 +8,11 @@ from typing import TypeAlias
 import httpx
 import pytest
 
+from ossferry.app import create_app
 from ossferry.clock import utc_now
 from ossferry.diagnosis.findings import Finding
-from ossferry.doctor.outside import Outside, page_origins, public_endpoint
+from ossferry.doctor import outside
+from ossferry.doctor.server import Server
 from ossferry.oss.cors_rule import EXPOSED_HEADERS, METHODS, REQUEST_HEADERS
 from ossferry.settings.model import Settings
 from support.server_fakes import MakeSettings
@@ -29,9 +31,9 @@ async def asked(settings: Settings, probe: str, give: Give | httpx.Response) -> 
     """Run a probe, after the one for addresses, with this answer to all requests."""
     handler = give if callable(give) else lambda _request: give
     async with httpx.AsyncClient(transport=httpx.MockTransport(handler)) as client:
-        outside = Outside(settings, client, utc_now)
-        found = await outside.probe_endpoint()
-        return found if probe == "endpoint" else await getattr(outside, f"probe_{probe}")()
+        server = Server(settings, client, utc_now, create_app)
+        found = await outside.probe_endpoint(server)
+        return found if probe == "endpoint" else await getattr(outside, f"probe_{probe}")(server)
 
 
 def fail(error: Exception) -> Give:
@@ -104,7 +106,9 @@ async def test_a_clock_an_hour_behind_that_of_oss_is_told(
 def test_the_public_endpoint_is_that_of_the_region(
     settings: Settings, allow_mock: bool, address: str
 ) -> None:
-    assert public_endpoint(settings.model_copy(update={"allow_mock": allow_mock})) == address
+    assert (
+        outside.public_endpoint(settings.model_copy(update={"allow_mock": allow_mock})) == address
+    )
 
 
 ALLOWED = {
@@ -227,4 +231,6 @@ async def test_cors_rules_for_every_origin_are_a_warning(settings: Settings, ech
 def test_the_pages_that_upload_are_those_of_the_settings(
     make_settings: MakeSettings, options: dict[str, object], origins: tuple[str, ...]
 ) -> None:
-    assert page_origins(make_settings(**options)) == origins
+    server = Server(make_settings(**options), httpx.AsyncClient(), utc_now, create_app)
+
+    assert server.pages == origins

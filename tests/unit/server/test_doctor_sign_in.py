@@ -2,17 +2,22 @@
 
 from pathlib import Path
 
+import httpx
+
+from ossferry.app import create_app
 from ossferry.authentication.apikey_file import ApiKeyFile
 from ossferry.authentication.apikey_format import new_key
-from ossferry.clock import monotonic, utc_now
+from ossferry.clock import utc_now
 from ossferry.diagnosis.findings import failed, passed, skipped, warned
-from ossferry.doctor.sign_in import SignIn
+from ossferry.doctor.server import Server
+from ossferry.doctor.sign_in import probe_sign_in
 from ossferry.settings.model import Settings
 from support.server_fakes import MakeSettings
 
 
 async def sign_in(settings: Settings) -> object:
-    return await SignIn(settings, clock=utc_now, monotonic=monotonic).probe()
+    async with httpx.AsyncClient() as client:
+        return await probe_sign_in(Server(settings, client, utc_now, create_app))
 
 
 def add_key(path: Path, **more: object) -> str:

@@ -2,14 +2,21 @@
 
 from pathlib import Path
 
+import httpx
 import pytest
 
 from ossferry.app import create_app
 from ossferry.clock import utc_now
-from ossferry.diagnosis.findings import failed, passed
-from ossferry.doctor.start import Start
+from ossferry.diagnosis.findings import Finding, failed, passed
+from ossferry.doctor.server import Server
+from ossferry.doctor.start import probe_start
 from ossferry.settings.model import Settings
 from support.server_fakes import MakeSettings
+
+
+async def start(settings: Settings) -> Finding:
+    async with httpx.AsyncClient() as client:
+        return await probe_start(Server(settings, client, utc_now, create_app))
 
 
 def names(folder: Path) -> list[str]:
@@ -22,7 +29,7 @@ async def test_a_server_that_starts_writes_nothing(
     settings = make_settings(audit_file=tmp_path / "audit.log")
     before = names(tmp_path)
 
-    found = await Start(settings, utc_now, create_app).probe()
+    found = await start(settings)
 
     assert found == passed("The server starts with these settings.")
     assert names(tmp_path) == before
@@ -34,7 +41,7 @@ async def test_a_key_of_the_mock_stops_a_server_for_the_cloud(
     monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", "LTAI5tMockServer")
 
     for_the_cloud = settings.model_copy(update={"allow_mock": False})
-    found = await Start(for_the_cloud, utc_now, create_app).probe()
+    found = await start(for_the_cloud)
 
     assert found == failed(
         "The server refuses to start: ALIBABA_CLOUD_ACCESS_KEY_ID is a key of the mock; only"
@@ -46,6 +53,6 @@ async def test_a_key_of_the_mock_stops_a_server_for_the_cloud(
 async def test_an_application_that_identifies_people_itself_starts(
     make_settings: MakeSettings,
 ) -> None:
-    found = await Start(make_settings(auth="app"), utc_now, create_app).probe()
+    found = await start(make_settings(auth="app"))
 
     assert found.outcome == "ok"

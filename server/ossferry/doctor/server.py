@@ -1,0 +1,152 @@
+"""The server that doctor examines: its requests to the bucket, and what a refusal means."""
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeAlias, TypeVar
+
+import anyio.to_thread
+import httpx
+
+from ossferry.clock import Clock
+from ossferry.diagnosis.findings import Finding, failed
+from ossferry.diagnosis.probes import StsTime, ask_sts_date
+from ossferry.errors import OssRefusedError
+from ossferry.identity.object_keys import UPLOADS
+from ossferry.oss.bucket import TIMEOUT_S
+from ossferry.oss.sdk import Sdk, SdkBucket
+from ossferry.oss.sts import StsClient, StsCredentials, default_credentials
+from ossferry.settings.model import Settings
+
+ADDRESS_FAULTS: Mapping[str, tuple[str, str]] = {
+    "PublicEndpointForbidden": (
+        "OSS does not let this account use the public endpoint {} for objects.",
+        "Bind a custom domain to the bucket, and set OSSFERRY_ENDPOINT and OSSFERRY_CNAME=1;"
+        " docs/custom-domain.md has the steps.",
+    ),
+    "NonStandardHostForbidden": (
+        "The custom domain {} is bound to no bucket.",
+        "Bind the domain to the bucket; docs/custom-domain.md has the steps.",
+    ),
+    "SecondLevelDomainForbidden": (
+        "The address {} accepts the bucket only as part of the host name.",
+        "Set OSSFERRY_ENDPOINT to the endpoint without the bucket.",
+    ),
+}
+"""Maps OSS's codes for an address that it does not serve to the reason and the fix."""
+
+T = TypeVar("T")
+
+
+def new_prefix(parent: str) -> str:
+    """Return a new prefix below another one, which no object has."""
+    return f"{parent}doctor-{secrets.token_hex(8)}/"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """An answer of OSS.
+
+    Attributes:
+        code: the error code, such as `AccessDenied`; empty without an error.
+        endpoint: the endpoint to use instead, if OSS names one.
+        skew_s: seconds by which this machine's clock is ahead of the answer's date.
+    """
+
+    code: str
+    endpoint: str
+    headers: httpx.Headers
+    skew_s: float
+
+
+NO_CREDENTIALS = StsCredentials(
+    access_key_id="",
+    access_key_secret="",
+    security_token="",
+    expires_at=datetime.max.replace(tzinfo=UTC),
+)
+"""In place of the server's own credentials, until a probe has found them."""
+CreateApp: TypeAlias = Callable[..., object]
+"""Creates the application as `ossferry.app.create_app` does, without opening a connection."""
+
+
+class Server:
+    """The server whose set-up is examined, and what earlier probes have found about it.
+
+    Args:
+        client: the HTTP client for requests without the SDK; it may use a proxy.
+        create_app: creates the application as the command `serve` does, or raises a
+            `SettingsError` if the command refuses the settings.
+
+    Attributes:
+        sts: client of STS for the role for uploads.
+        time: the probes of the time at STS.
+        pages: origins of the pages that upload: our own page, and pages that use the API.
+        prefix: the prefix of everything that probes write.
+        key: the key of an object that does not exist.
+        own: the server's own credentials, after the probe `credentials`.
+        caller: the ARN of the server's identity, after the probe `credentials`.
+        answers: address of the bucket -> its answer, after the probe `endpoint`.
+    """
+
+    def __init__(
+        self, settings: Settings, client: httpx.AsyncClient, clock: Clock, create_app: CreateApp
+    ) -> None:
+        self.settings = settings
+        self.client = client
+        self.clock = clock
+        self.create_app = create_app
+        self.credentials = default_credentials()
+        self.sts = StsClient(settings, self.credentials)
+        self.time = StsTime(ask_sts_date(settings), clock)
+        self.sdk = Sdk(settings.bucket, settings.region, settings.objects_address)
+        self.pages = tuple(
+            dict.fromkeys((*settings.own_origins(settings.port), *settings.cors_origins))
+        )
+        self.prefix = new_prefix(UPLOADS)
+        self.key = f"{self.prefix}check"
+        self.own = NO_CREDENTIALS
+        self.caller = "the server's identity"
+        self.answers: dict[str, Answer] = {}
+
+    def bucket(
+        self, credentials: StsCredentials, address: str, *, is_cname: bool = True
+    ) -> SdkBucket:
+        """Return the bucket at an address.
+
+        Args:
+            is_cname: whether the address has the bucket's name, or is a custom domain.
+        """
+        return self.sdk.bucket(credentials, address, timeout_s=TIMEOUT_S, is_cname=is_cname)
+
+    async def call(self, bucket: SdkBucket, call: Callable[[SdkBucket], T]) -> T:
+        """Run a call in a thread.
+
+        Raises:
+            OssRefusedError: OSS refuses the request.
+            OssLostError: OSS gives no usable answer.
+        """
+        with self.sdk.errors():
+            return await anyio.to_thread.run_sync(call, bucket)
+
+    def refused(self, error: OssRefusedError, origin: str) -> Finding:
+        """Return the finding for a request that OSS refuses for another reason than a right."""
+        if error.oss_code in ADDRESS_FAULTS:
+            reason, fix = ADDRESS_FAULTS[error.oss_code]
+            return failed(reason.format(origin), fix)
+        if error.oss_code == "SignatureDoesNotMatch" and not self.settings.is_endpoint(origin):
+            return failed(
+                f"The custom domain {origin} is bound to another bucket than"
+                f" {self.settings.bucket}.",
+                "Bind the domain to this bucket, or correct OSSFERRY_BUCKET.",
+            )
+        return failed(
+            f"OSS refuses a request to {origin} ({error.oss_code}).",
+            explain(error.oss_ec or error.oss_code),
+        )
+
+
+def explain(code: str) -> str:
+    """Return a sentence that says where Alibaba Cloud explains a code of OSS."""
+    return f"Look up the code at https://api.aliyun.com/troubleshoot?q={code}&product=Oss."
