@@ -7,15 +7,14 @@ from ossferry.authentication.apikey import ApiKeyAuth
 from ossferry.authentication.apikey_file import ApiKeyFile
 from ossferry.authentication.apikey_format import KEY_PREFIX
 from ossferry.authentication.demo import demo_authenticator
-from ossferry.authentication.jwt import JwtAuth
-from ossferry.authentication.oidc import oidc_authenticator
+from ossferry.authentication.jwt import jwt_authenticator
+from ossferry.authentication.oidc import Oidc
 from ossferry.authentication.proxy import ProxyAuth
 from ossferry.authentication.several import several
 from ossferry.authentication.sign_outs import SignOuts
 from ossferry.clock import Clock, Monotonic
 from ossferry.errors import SettingsError
 from ossferry.http.bearer import has_bearer
-from ossferry.http.client import outbound_client
 from ossferry.http.same_site import always, never
 from ossferry.settings.choices import Auth
 from ossferry.settings.model import Settings
@@ -51,12 +50,12 @@ def authenticator_for(
             case "apikey":
                 return _apikey_authenticator(settings, clock)
             case "jwt":
-                return _jwt_authenticator(settings, clock=clock, monotonic=monotonic)
+                return jwt_authenticator(settings, clock=clock, monotonic=monotonic)
             case "proxy":
                 proxy = ProxyAuth(settings)
                 return Authenticator(identify=proxy.identify, ambient=always, carries=proxy.carries)
             case "oidc":
-                return oidc_authenticator(
+                return Oidc(
                     settings,
                     storage,
                     rates,
@@ -64,7 +63,7 @@ def authenticator_for(
                     sign_outs=sign_outs,
                     clock=clock,
                     monotonic=monotonic,
-                )
+                ).authenticator()
             case "app":
                 raise SettingsError(
                     "OSSFERRY_AUTH=app is for applications that give `identify` to `create_app`:"
@@ -73,14 +72,6 @@ def authenticator_for(
 
     methods = [method(name) for name in ORDER if name in settings.auth]
     return methods[0] if len(methods) == 1 else several(methods)
-
-
-def _jwt_authenticator(settings: Settings, *, clock: Clock, monotonic: Monotonic) -> Authenticator:
-    client = outbound_client(settings)
-    jwt = JwtAuth(settings, client, clock=clock, monotonic=monotonic)
-    return Authenticator(
-        identify=jwt.identify, ambient=never, carries=has_bearer, close=client.aclose
-    )
 
 
 def _apikey_authenticator(settings: Settings, clock: Clock) -> Authenticator:

@@ -40,23 +40,41 @@ class Oidc:
     def __init__(
         self,
         settings: Settings,
-        provider: Provider,
-        sessions: Sessions,
         storage: Storage,
-        *,
-        guard: Guard,
         rates: Rates,
         audit: Audit,
+        *,
+        sign_outs: SignOuts,
         clock: Clock,
+        monotonic: Monotonic,
     ) -> None:
-        self._provider = provider
-        self._sessions = sessions
+        self._provider = Provider(settings, clock=clock, monotonic=monotonic)
+        self._sessions = Sessions(settings, sign_outs, clock=clock)
+        self._guard = Guard(settings, ambient=always)
         self._storage = storage
-        self._guard = guard
         self._rates = rates
         self._audit = audit
         self._secret = settings.secret_bytes
         self._sealer = sealer(self._secret, "login", clock)
+
+    def authenticator(self) -> Authenticator:
+        """Return the authenticator, with the endpoints of sign-in and sign-out."""
+        return Authenticator(
+            identify=self.identify,
+            ambient=always,
+            carries=self._sessions.carries,
+            endpoints={
+                "login": self.login,
+                "login-start": self.start,
+                "login-callback": self.callback,
+                "logout": self.logout,
+            },
+            welcome=self.welcome,
+            sign_in=self.sign_in,
+            renew=self._sessions.renew,
+            close=self._provider.close,
+            signs_out=True,
+        )
 
     async def identify(self, request: Request) -> Principal:
         """Return the principal of a request's session.
@@ -160,41 +178,6 @@ class Oidc:
             ) from error
         state, nonce, verifier = values
         return Attempt(state=state, nonce=nonce, verifier=verifier)
-
-
-def oidc_authenticator(
-    settings: Settings,
-    storage: Storage,
-    rates: Rates,
-    audit: Audit,
-    *,
-    sign_outs: SignOuts,
-    clock: Clock,
-    monotonic: Monotonic,
-) -> Authenticator:
-    """Return the OpenID authenticator, with the endpoints of sign-in and sign-out."""
-    provider = Provider(settings, clock=clock, monotonic=monotonic)
-    sessions = Sessions(settings, sign_outs, clock=clock)
-    guard = Guard(settings, ambient=always)
-    oidc = Oidc(
-        settings, provider, sessions, storage, guard=guard, rates=rates, audit=audit, clock=clock
-    )
-    return Authenticator(
-        identify=oidc.identify,
-        ambient=always,
-        carries=sessions.carries,
-        endpoints={
-            "login": oidc.login,
-            "login-start": oidc.start,
-            "login-callback": oidc.callback,
-            "logout": oidc.logout,
-        },
-        welcome=oidc.welcome,
-        sign_in=oidc.sign_in,
-        renew=sessions.renew,
-        close=provider.close,
-        signs_out=True,
-    )
 
 
 def _only(request: Request, name: str) -> str:

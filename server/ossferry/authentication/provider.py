@@ -9,11 +9,11 @@ from typing import Any
 import httpx
 
 from ossferry.authentication.jwks import Jwks
-from ossferry.authentication.tokens import TokenVerifier
+from ossferry.authentication.tokens import TokenVerifier, principal_in
 from ossferry.clock import Clock, Monotonic
 from ossferry.errors import BadRequestError, IssuerLostError, NotIdentifiedError
 from ossferry.http.client import fetch_json, outbound_client, request_json
-from ossferry.identity.principal import Principal, display_name
+from ossferry.identity.principal import Principal
 from ossferry.settings.model import Settings
 
 DISCOVERY = "/.well-known/openid-configuration"
@@ -46,14 +46,12 @@ class Provider:
 
     def __init__(self, settings: Settings, *, clock: Clock, monotonic: Monotonic) -> None:
         secret = settings.oidc_client_secret
-        self._issuer = settings.oidc_issuer
-        self._client_id = settings.oidc_client_id
-        self._auth = (self._client_id, secret.get_secret_value() if secret else "")
-        self._public_url = settings.public_url
+        self._settings = settings
+        self._auth = (settings.oidc_client_id, secret.get_secret_value() if secret else "")
         self._http = outbound_client(settings)
         self._verifier = TokenVerifier(
             Jwks(self._fetch_keys, monotonic=monotonic),
-            issuer=self._issuer,
+            issuer=settings.oidc_issuer,
             audience=settings.oidc_client_id,
             clock=clock,
         )
@@ -71,7 +69,7 @@ class Provider:
         endpoint = (await self._discover())["authorization_endpoint"]
         parameters = {
             "response_type": "code",
-            "client_id": self._client_id,
+            "client_id": self._settings.oidc_client_id,
             "redirect_uri": self._redirect_uri(base),
             "scope": "openid profile",
             "state": attempt.state,
@@ -97,15 +95,14 @@ class Provider:
         nonce = str(claims.get("nonce", "")).encode(errors="replace")
         if not secrets.compare_digest(nonce, attempt.nonce.encode()):
             raise NotIdentifiedError("The ID token belongs to another sign-in.")
-        name = display_name(claims.get("name"), otherwise=claims["sub"])
-        return Principal(id=claims["sub"], name=name)
+        return principal_in(claims)
 
     async def close(self) -> None:
         """Close the HTTP connections."""
         await self._http.aclose()
 
     def _redirect_uri(self, base: str) -> str:
-        return f"{self._public_url}{base}/login/callback"
+        return f"{self._settings.public_url}{base}/login/callback"
 
     async def _exchange(self, attempt: Attempt, code: str, base: str) -> dict[str, Any]:
         endpoint = (await self._discover())["token_endpoint"]
@@ -125,10 +122,11 @@ class Provider:
 
     async def _discover(self) -> dict[str, Any]:
         if self._found is None:
-            found = await fetch_json(self._http, self._issuer.removesuffix("/") + DISCOVERY)
-            if found.get("issuer") != self._issuer:  # tokens of another issuer would be refused
+            issuer = self._settings.oidc_issuer
+            found = await fetch_json(self._http, issuer.removesuffix("/") + DISCOVERY)
+            if found.get("issuer") != issuer:  # tokens of another issuer would be refused
                 raise IssuerLostError("other-issuer")
-            scheme = self._issuer.partition(":")[0]
+            scheme = issuer.partition(":")[0]
             if not all(_is_address(found.get(name), scheme) for name in ENDPOINTS):
                 raise IssuerLostError("unreadable")
             self._found = found

@@ -4,6 +4,7 @@ Public keys are fetched only from the issuer's configured address. Key locations
 token are ignored.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from joserfc import jwt
@@ -13,7 +14,7 @@ from joserfc.jwk import KeySet
 from ossferry.authentication.jwks import Jwks
 from ossferry.clock import Clock
 from ossferry.errors import NotIdentifiedError
-from ossferry.identity.principal import is_plain_id
+from ossferry.identity.principal import Principal, display_name, is_plain_id
 
 LEEWAY_S = 60
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA", "Ed25519"]
@@ -58,3 +59,9 @@ class TokenVerifier:
 
     def _decoded(self, token: str, keys: KeySet) -> jwt.Token:
         return jwt.decode(token, keys, algorithms=ALGORITHMS)
+
+
+def principal_in(claims: Mapping[str, Any]) -> Principal:
+    """Return the principal whom the claims of a verified token name."""
+    name = display_name(claims.get("name"), otherwise=claims["sub"])
+    return Principal(id=claims["sub"], name=name)
