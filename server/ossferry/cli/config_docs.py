@@ -1,17 +1,12 @@
 """Generates the page `docs/configuration.md` from the options and their docstrings."""
 
-import ast
-import inspect
-from collections.abc import Iterator
 from dataclasses import is_dataclass
-from itertools import pairwise
 from typing import Any
 
 from pydantic.fields import FieldInfo
 
 from ossferry.settings.checks import CheckSettings
 from ossferry.settings.model import PREFIX, Settings
-from ossferry.settings.options import Options
 from ossferry.settings.secrets import is_secret
 
 HEAD = """\
@@ -70,22 +65,6 @@ also allows calls without one.
 """
 
 
-def _meanings(cls: type) -> Iterator[tuple[str, str]]:
-    """Yield each option of a class with its docstring, on one line."""
-    (definition,) = ast.parse(inspect.getsource(cls)).body
-    assert isinstance(definition, ast.ClassDef)  # noqa: S101 - for mypy
-    for statement, doc in pairwise(definition.body):
-        match statement, doc:
-            case (
-                ast.AnnAssign(target=ast.Name(id=name)),
-                ast.Expr(value=ast.Constant(value=str(text))),
-            ):
-                yield name, " ".join(text.split())
-
-
-MEANINGS = dict([*_meanings(Options), *_meanings(CheckSettings)])
-
-
 def configuration_page() -> str:
     """Return the text of `docs/configuration.md`: all options in Markdown tables."""
     own = [name for name in Settings.model_fields if name not in CheckSettings.model_fields]
@@ -100,7 +79,8 @@ def configuration_page() -> str:
 
 def _row(name: str) -> str:
     field = Settings.model_fields[name]
-    meaning = f"{MEANINGS[name]}{' *Secret.*' if is_secret(field) else ''}"
+    text = f"{field.description}{' *Secret.*' if is_secret(field) else ''}"
+    meaning = " ".join(text.split())
     return f"| `{PREFIX}{name.upper()}` | {_default(field)} | {meaning} |\n"
 
 

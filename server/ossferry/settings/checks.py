@@ -112,6 +112,7 @@ class CheckSettings(BaseSettings):
         extra="ignore",
         frozen=True,
         hide_input_in_errors=True,
+        use_attribute_docstrings=True,  # for docs/configuration.md
     )
 
     checks: Path | None = None
