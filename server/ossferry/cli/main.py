@@ -144,13 +144,13 @@ def demo(
         refuse_production(host, option="--host")
     from ossferry.checks.configuration import can_check
     from ossferry.cli.demo import WITH_CHECKS, Demo
-    from ossferry.cli.processes.serving import StopSignals
+    from ossferry.cli.processes.serving import stop_signals
     from ossferry.observability.logs import configure
 
     configure("WARNING")
     has_checks = checks and can_check()
     with (
-        StopSignals() as signals,
+        stop_signals() as stop,
         Demo(
             host=host,
             port=port,
@@ -160,13 +160,13 @@ def demo(
             frame_origins=dict.fromkeys(frame_origin or (), "results"),
             custom_domain=custom_domain,
             upload_hosts=tuple(upload_host or ()),
-            on_exit=signals.set,
+            on_exit=stop.set,
             **(WITH_CHECKS if has_checks else {}),
         ) as running,
     ):
         _print_addresses(running, with_origins=bool(custom_domain or upload_host))
         with _samples(data_dir, has_checks=has_checks) if checks else nullcontext():
-            signals.wait()
+            stop.wait()
 
 
 def _print_addresses(demo: "Demo", *, with_origins: bool) -> None:
@@ -230,16 +230,16 @@ def serve(
 
 def _serve_here(settings: "Settings", app: "Starlette", sock: "socket") -> None:
     """Run the server in this process until a signal stops it."""
-    from ossferry.cli.processes.serving import BackgroundServer, StopSignals
+    from ossferry.cli.processes.serving import BackgroundServer, stop_signals
     from ossferry.cli.processes.workers import GRACE_S, settle
 
     settle()
-    with StopSignals() as signals:
+    with stop_signals() as stop:
         server = BackgroundServer(
-            app, sock, grace_s=GRACE_S, drain_s=settings.drain_s, on_exit=signals.set
+            app, sock, grace_s=GRACE_S, drain_s=settings.drain_s, on_exit=stop.set
         )
         server.start()
-        signals.wait()
+        stop.wait()
         server.stop()
 
 

@@ -8,9 +8,8 @@ connections are refused, so a proxy tries another server at once.
 import signal
 import socket
 import threading
-from collections.abc import Callable
-from types import FrameType
-from typing import Self
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from starlette.types import ASGIApp
 
@@ -114,31 +113,14 @@ class BackgroundServer:
             self._on_exit()
 
 
-class StopSignals:
-    """Context manager: inside it, Ctrl-C and SIGTERM end `wait` instead of the process."""
-
-    def __init__(self) -> None:
-        self._stop = threading.Event()
-        self._previous = {
-            number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)
-        }
-
-    def __enter__(self) -> Self:
-        for number in self._previous:
-            signal.signal(number, self._note)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._previous.items():
+@contextmanager
+def stop_signals() -> Iterator[threading.Event]:
+    """Yield an event that Ctrl-C and SIGTERM set; they do not end the process meanwhile."""
+    stop = threading.Event()
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    previous = {number: signal.signal(number, lambda *_: stop.set()) for number in numbers}
+    try:
+        yield stop
+    finally:
+        for number, handler in previous.items():
             signal.signal(number, handler)
-
-    def set(self) -> None:
-        """Make `wait` return; another thread may call this method."""
-        self._stop.set()
-
-    def wait(self) -> None:
-        """Block until one of the signals arrives or `set` is called."""
-        self._stop.wait()
-
-    def _note(self, _number: int, _frame: FrameType | None) -> None:
-        self._stop.set()
