@@ -1,14 +1,18 @@
 """Calls to RAM and OSS as data, which can be shown, compared, and written into a plan file."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
 from ossferry.errors import SettingsError
 from ossferry.setup.documents import pretty
 from ossferry.setup.wanted import Wanted
 
-PLAN_FORMAT = 1
+OTHER_VERSION = "the plan was not written by this version of ossferry setup."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,10 +37,6 @@ class Call:
         for document in documents:
             lines += [f"    {line}" for line in pretty(document).splitlines()]
         return "\n".join(lines)
-
-    def as_data(self) -> dict[str, Any]:
-        """Return the call as JSON-ready values."""
-        return {"service": self.service, "action": self.action, "params": dict(self.params)}
 
 
 Needs: TypeAlias = Iterator[Call | str]
@@ -72,32 +72,43 @@ def needs_of(*steps: Step) -> tuple[list[Call], list[str]]:
     return calls, [each for each in found if isinstance(each, str)]
 
 
-def plan_data(wanted: Wanted, calls: Sequence[Call]) -> dict[str, Any]:
-    """Return a plan as JSON-ready values; a plan contains no secret."""
-    return {
-        "format": PLAN_FORMAT,
-        "wanted": wanted.as_data(),
-        "calls": [call.as_data() for call in calls],
-    }
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The wanted state, and the calls that make it; a plan contains no secret."""
+
+    format: Literal[1] = 1
+    wanted: Wanted
+    calls: tuple[Call, ...]
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the plan as JSON-ready values."""
+        data: dict[str, Any] = PLAN.dump_python(self, mode="json")
+        return data
 
 
-def read_plan(data: object) -> tuple[Wanted, list[Call]]:
-    """Return the wanted state and the calls of a plan.
+PLAN = TypeAdapter(Plan)
+
+
+def read_plan(data: Any) -> Plan:
+    """Return the plan that `as_data` has written.
 
     Raises:
-        SettingsError: the plan was not written by this version of `ossferry setup`.
+        SettingsError: the plan was not written by this version of `ossferry setup`, or it has a
+            wrong value.
     """
-    if not isinstance(data, Mapping) or data.get("format") != PLAN_FORMAT:
-        raise SettingsError("the plan was not written by this version of ossferry setup.")
     try:
-        calls = [
-            Call(
-                service=each["service"],
-                action=each["action"],
-                params={str(name): str(value) for name, value in each["params"].items()},
-            )
-            for each in data["calls"]
-        ]
-    except (KeyError, TypeError, AttributeError) as error:
-        raise SettingsError("the plan has a wrong list of calls.") from error
-    return Wanted.from_data(data.get("wanted")), calls
+        plan = PLAN.validate_json(json.dumps(data), strict=True)
+    except ValidationError as error:
+        raise SettingsError(_wrong(error.errors()[0])) from error
+    if plan.as_data()["wanted"] != data["wanted"]:  # a name is missing or unknown
+        raise SettingsError(OTHER_VERSION)
+    return plan
+
+
+def _wrong(error: ErrorDetails) -> str:
+    match error["loc"]:
+        case ("calls", *_):
+            return "the plan has a wrong list of calls."
+        case ("wanted", name, *_) if error["type"] != "missing":
+            return f"the plan has a wrong value for {name}."
+    return OTHER_VERSION

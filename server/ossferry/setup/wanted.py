@@ -1,9 +1,8 @@
 """The wanted state of a cloud account: the names of all resources, and options of the set-up."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal, Self, TypeAlias
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
 from urllib.parse import urlsplit
 
 from ossferry.errors import SettingsError
@@ -12,7 +11,6 @@ from ossferry.settings.addresses import is_loopback
 Identity: TypeAlias = Literal["user", "ecs", "rrsa"]
 """How the server proves its identity: with an access key, on ECS, or in a Kubernetes cluster."""
 
-FLAGS = ("doctor", "versioning", "adopt", "plain_http")
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+(-[0-9]+)?")
@@ -154,30 +152,6 @@ class Wanted:
     def mark(self) -> str:
         """The description of every RAM entity that `ossferry setup` creates for this bucket."""
         return f"Made by ossferry setup for the bucket {self.bucket}"
-
-    def as_data(self) -> dict[str, Any]:
-        """Return the fields as JSON-ready values."""
-        return {**asdict(self), "origins": list(self.origins)}
-
-    @classmethod
-    def from_data(cls, data: object) -> Self:
-        """Return the state that `as_data` has written.
-
-        Raises:
-            SettingsError: a field is missing or unknown, or has a wrong type or value.
-        """
-        names = {field.name for field in fields(cls)}
-        if not isinstance(data, Mapping) or data.keys() != names:
-            raise SettingsError("the plan was not written by this version of ossferry setup.")
-        for name, value in data.items():
-            kind = list if name == "origins" else bool if name in FLAGS else str
-            if not isinstance(value, kind):
-                raise SettingsError(f"the plan has a wrong value for {name}.")
-        if not all(isinstance(each, str) for each in data["origins"]):
-            raise SettingsError("the plan has a wrong value for origins.")
-        if data["identity"] not in ("user", "ecs", "rrsa"):
-            raise SettingsError("the plan has a wrong value for identity.")
-        return cls(**{**data, "origins": tuple(data["origins"])})
 
 
 def _check(option: str, pattern: re.Pattern[str], value: str, kind: str) -> None:

@@ -20,7 +20,7 @@ from mock_oss.world.lifecycle import AbortRule, parse_lifecycle
 from ossferry.cli.main import commands
 from ossferry.cli.setup.terminal import Terminal
 from ossferry.errors import SettingsError, UsageError
-from ossferry.setup.calls import Call, plan_data, read_plan
+from ossferry.setup.calls import Call, Plan, read_plan
 from ossferry.setup.documents import DOCUMENTS, compact, pretty
 from ossferry.setup.result import settings_of, todo
 from ossferry.setup.wanted import Wanted
@@ -219,14 +219,17 @@ def test_origins_on_this_machine_may_use_http() -> None:
 
 
 def test_a_plan_is_read_as_it_was_written() -> None:
-    calls = [
+    calls = (
         Call(service="RAM", action="CreateUser", params={"UserName": "a"}),
         Call(service="OSS", action="PutBucketCors", params={"Configuration": "<a/>"}),
-    ]
+    )
+    plan = Plan(wanted=RRSA, calls=calls)
+    written = json.loads(json.dumps({**plan.as_data(), "notes": []}))  # as --dry-run prints it
 
-    written = json.loads(json.dumps(plan_data(RRSA, calls)))
+    assert read_plan(written) == plan
 
-    assert read_plan(written) == (RRSA, calls)
+
+EMPTY_PLAN = Plan(wanted=SAMPLE, calls=()).as_data()
 
 
 @pytest.mark.parametrize(
@@ -234,19 +237,20 @@ def test_a_plan_is_read_as_it_was_written() -> None:
     [
         {"format": 2},
         {"wanted": {}},
-        {"wanted": {**SAMPLE.as_data(), "more": 1}},
-        {"wanted": {**SAMPLE.as_data(), "bucket": 1}},
-        {"wanted": {**SAMPLE.as_data(), "bucket": "A"}},
-        {"wanted": {**SAMPLE.as_data(), "adopt": "yes"}},
-        {"wanted": {**SAMPLE.as_data(), "origins": [1]}},
-        {"wanted": {**SAMPLE.as_data(), "identity": "root"}},
+        {"wanted": {**EMPTY_PLAN["wanted"], "more": 1}},
+        {"wanted": {name: EMPTY_PLAN["wanted"][name] for name in NAMES}},
+        {"wanted": {**EMPTY_PLAN["wanted"], "bucket": 1}},
+        {"wanted": {**EMPTY_PLAN["wanted"], "bucket": "A"}},
+        {"wanted": {**EMPTY_PLAN["wanted"], "adopt": "yes"}},
+        {"wanted": {**EMPTY_PLAN["wanted"], "origins": [1]}},
+        {"wanted": {**EMPTY_PLAN["wanted"], "identity": "root"}},
         {"calls": 1},
         {"calls": [{"service": "RAM"}]},
         {"calls": [{"service": "RAM", "action": "A", "params": []}]},
     ],
 )
 def test_another_document_is_not_a_plan(change: dict[str, object]) -> None:
-    data = {**plan_data(SAMPLE, []), **change}
+    data = {**EMPTY_PLAN, **change}
 
     with pytest.raises(SettingsError, match=r"plan|--bucket"):
         read_plan(data)

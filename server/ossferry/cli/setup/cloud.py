@@ -13,7 +13,7 @@ from ossferry.oss import sts
 from ossferry.oss.ram import NO_CREDENTIALS, caller_identity
 from ossferry.settings.addresses import host_of, is_loopback
 from ossferry.setup.account import Account
-from ossferry.setup.calls import Call, read_plan
+from ossferry.setup.calls import Plan, read_plan
 from ossferry.setup.wanted import Wanted
 
 RAM_ENDPOINT = "https://ram.aliyuncs.com"
@@ -87,23 +87,23 @@ class Cloud:
             raise UsageError(str(error)) from error
         return Wanted(account=self._account_id(), **given)
 
-    def plan(self, path: Path) -> tuple[Wanted, list[Call]]:
-        """Return the wanted state and the calls of a plan.
+    def plan(self, path: Path) -> Plan:
+        """Return a plan.
 
         Raises:
             SettingsError: the file is not a plan, or a plan for another account.
         """
         try:
-            wanted, calls = read_plan(json.loads(path.read_text("utf-8")))
+            plan = read_plan(json.loads(path.read_text("utf-8")))
         except (OSError, ValueError) as error:
             raise SettingsError(f"{path} is not a readable plan: write it with --plan.") from error
         account = self._account_id()
-        if wanted.account != account:
+        if plan.wanted.account != account:
             raise SettingsError(
-                f"the plan is for the account {wanted.account}, but the credentials belong to"
+                f"the plan is for the account {plan.wanted.account}, but the credentials belong to"
                 f" {account}: use credentials of that account."
             )
-        return wanted, calls
+        return plan
 
     @contextmanager
     def account(self, wanted: Wanted) -> Iterator[Account]:

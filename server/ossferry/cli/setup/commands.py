@@ -6,7 +6,7 @@ its dependencies when it is called, so that the command line starts quickly.
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import Annotated, TypeAlias
 
 import typer
 
@@ -32,9 +32,6 @@ from ossferry.cli.setup.options import (
     names_of,
     refuse_names,
 )
-
-if TYPE_CHECKING:
-    from ossferry.setup.calls import Call
 
 PlanOut: TypeAlias = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Write the plan into a file; change nothing.")
@@ -104,10 +101,11 @@ def setup(
     with ending(json_output=json_output) as result:
         refuse_existing(plan)
         cloud = Cloud(mock=mock, oss_endpoint=oss_endpoint)
-        planned: list[Call] | None = None
+        planned = None
         if apply:
             refuse_names(context, plan="--apply")
-            wanted, planned = cloud.plan(apply)
+            read = cloud.plan(apply)
+            wanted, planned = read.wanted, read.calls
         else:
             names, given = names_of(context), given_names(context)
             wanted = cloud.wanted(names, more=names.keys() - given.keys())
@@ -151,7 +149,7 @@ def teardown(
         cloud = Cloud(mock=mock, oss_endpoint=oss_endpoint)
         if from_plan:
             refuse_names(context, plan="--from-plan", allowed=("adopt",))
-            wanted, _ = cloud.plan(from_plan)
+            wanted = cloud.plan(from_plan).wanted
         else:
             names = names_of(context)
             if identity == "rrsa":

@@ -17,7 +17,7 @@ from ossferry.cli.setup.applying import apply
 from ossferry.cli.setup.cloud import Cloud
 from ossferry.cli.setup.terminal import KeyFile, Terminal
 from ossferry.errors import OssferryError, SettingsError
-from ossferry.setup.calls import Call, needs_of, plan_data
+from ossferry.setup.calls import Call, Plan, needs_of
 from ossferry.setup.making import making_steps
 from ossferry.setup.removing import removing_steps
 from ossferry.setup.result import settings_of, todo
@@ -90,7 +90,7 @@ class Run:
         if path is None:
             self._show_plan(terminal, calls, notes)
             return
-        data = plan_data(self.wanted, calls)
+        data = self._plan_data(calls)
         try:
             with path.open("x", encoding="utf-8") as file:
                 file.write(json.dumps(data, indent=2))
@@ -163,9 +163,12 @@ class Run:
     def _terminal(self, **more: Any) -> Terminal:
         return Terminal(self.result, json_output=self.json_output, **more)
 
+    def _plan_data(self, calls: Sequence[Call]) -> dict[str, Any]:
+        return Plan(wanted=self.wanted, calls=tuple(calls)).as_data()
+
     def _show_plan(self, terminal: Terminal, calls: Sequence[Call], notes: Sequence[str]) -> None:
         if self.json_output:
-            self.result.update({**plan_data(self.wanted, calls), "notes": notes})
+            self.result.update({**self._plan_data(calls), "notes": notes})
             return
         terminal.show(calls, on_stdout=True)
         for note in notes:

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -150,7 +151,7 @@ class Terminal:
     def done(self, step: str, call: Call) -> None:
         """Report that a call of a step was made."""
         self._line("done", f"{step}: {call.action}", "green")
-        self._result["calls"].append(call.as_data())
+        self._result["calls"].append(asdict(call))
 
     def deleted(self, objects: int) -> None:
         """Report how many objects have been deleted so far."""
