@@ -8,10 +8,10 @@ not start, and the error message names the option. This module opens no connecti
 from typing import Self
 
 from pydantic import model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource
 
 from ossferry.settings.checks import PREFIX
-from ossferry.settings.files import FileSecrets
+from ossferry.settings.files import file_secrets
 from ossferry.settings.options import Options
 from ossferry.settings.rules import broken_rules
 
@@ -40,5 +40,6 @@ class Settings(Options):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Return the sources in order of precedence: code, `*_FILE` files, environment, `.env`."""
-        files = FileSecrets(settings_cls, PREFIX, (env_settings, dotenv_settings))
+        found = file_secrets(settings_cls, PREFIX, env_settings, dotenv_settings)
+        files = InitSettingsSource(settings_cls, found)
         return (init_settings, files, env_settings, dotenv_settings)
