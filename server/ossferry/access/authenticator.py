@@ -7,6 +7,7 @@ from typing import TypeAlias
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ossferry.errors import NotIdentifiedError, TooManyError, UnavailableError
 from ossferry.http.same_site import Ambient
 from ossferry.identity.principal import Identify
 
@@ -27,11 +28,6 @@ def _renew_nothing(_request: Request, _response: Response) -> None:
     """Do nothing: the default of `Authenticator.renew`, if there are no sessions to extend."""
 
 
-async def _show_page(_request: Request) -> Response | None:
-    """Return None to show the page to everybody: the default of `Authenticator.welcome`."""
-    return None
-
-
 def _has_no_sign_in(_request: Request) -> Response | None:
     """Return None: the default of `Authenticator.sign_in`, if there is no sign-in page."""
     return None
@@ -47,10 +43,9 @@ class Authenticator:
         ambient: returns whether browsers add the proof of identity (for example a cookie)
             automatically. If so, a request must also prove that the server's own page sent it.
         endpoints: handlers of the sign-in routes, by the names in `ossferry.routes.SIGN_IN_ROUTES`.
-        welcome: called before the page is sent; returns a response to send in place of the page, or
-            None.
-        sign_in: called if a browser opens another page, and the principal is not identified;
-            returns a redirect to the sign-in page, or None.
+        sign_in: called if a browser opens a page, and the principal is not identified; returns a
+            redirect to the sign-in page, or None.
+        visit: identifies the principal of a page that `welcome` protects; by default `identify`.
         renew: called with each response to an identified principal; extends the session.
         close: closes the connections of this method; called once when the server stops.
         expensive: whether `identify` takes much time or work. If so, all requests from an address
@@ -62,9 +57,26 @@ class Authenticator:
     ambient: Ambient
     carries: Callable[[Request], bool] = _carries_always
     endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
-    welcome: Callable[[Request], Awaitable[Response | None]] = _show_page
     sign_in: Callable[[Request], Response | None] = _has_no_sign_in
+    visit: Identify | None = None
     renew: Callable[[Request, Response], None] = _renew_nothing
     close: Callable[[], Awaitable[None]] = _close_nothing
     expensive: bool = False
     signs_out: bool = False
+
+    async def welcome(self, request: Request) -> Response | None:
+        """Return a redirect to the sign-in page if the principal is not identified, else None.
+
+        The page is also shown if the principal cannot be identified now: it contains no secret, and
+        tells the person to wait.
+        """
+        redirect = self.sign_in(request)
+        if redirect is None:
+            return None
+        try:
+            await (self.visit or self.identify)(request)
+        except NotIdentifiedError:
+            return redirect
+        except (TooManyError, UnavailableError):
+            return None
+        return None

@@ -8,13 +8,7 @@ from starlette.responses import RedirectResponse, Response
 from ossferry.access.application import APPLICATION_S, answer_of
 from ossferry.access.authenticator import Authenticator
 from ossferry.access.rate_limits import Rates
-from ossferry.errors import (
-    NoProofError,
-    NotAllowedError,
-    NotIdentifiedError,
-    TooManyError,
-    UnavailableError,
-)
+from ossferry.errors import NoProofError, NotAllowedError, NotIdentifiedError
 from ossferry.http.proxies import address_of
 from ossferry.http.same_site import with_cookie
 from ossferry.identity.principal import Identify, Principal
@@ -50,8 +44,8 @@ def app_authenticator(
         ambient=with_cookie,
         expensive=True,
         endpoints={"login": sign_in.login},
-        welcome=sign_in.welcome,
         sign_in=sign_in.sign_in,
+        visit=sign_in.visit,
     )
 
 
@@ -71,36 +65,20 @@ class SignIn:
         """
         return self._redirect(request, "/")
 
-    async def welcome(self, request: Request) -> Response | None:
-        """Return a redirect to the sign-in page if the principal is not identified, else None.
-
-        A page in a frame is always shown; its button *Sign in* opens a new tab. The page is also
-        shown if the principal cannot be identified now; it tells the person to wait.
-        """
-        redirect = self.sign_in(request)
-        if redirect is None:
-            return None
-        try:
-            await self._check(request)
-        except NotIdentifiedError:
-            return redirect
-        except (TooManyError, UnavailableError):
-            return None
-        return None
-
     def sign_in(self, request: Request) -> Response | None:
         """Return a redirect (303) to the sign-in page of the application.
 
         The address contains the requested page, to which the person returns after the sign-in.
-        The result is None for a page in a frame, because a sign-in page must not be in a frame.
+        The result is None for a page in a frame, because a sign-in page must not be in a frame; its
+        button *Sign in* opens a new tab.
         """
         if request.headers.get("sec-fetch-dest", "document") != "document":
             return None
         query = request.url.query
         return self._redirect(request, route_path(request.scope) + (query and f"?{query}"))
 
-    async def _check(self, request: Request) -> None:
-        """Identify the principal; count a failure against the address, as the gate does.
+    async def visit(self, request: Request) -> Principal:
+        """Return the principal of a page; count a failure against the address, as the gate does.
 
         Raises:
             NotIdentifiedError: the principal is not identified.
@@ -109,7 +87,7 @@ class SignIn:
         address = address_of(request)
         await self._rates.refuse_guessing(address)
         try:
-            await self._identify(request)
+            return await self._identify(request)
         except NoProofError:
             raise
         except NotIdentifiedError:

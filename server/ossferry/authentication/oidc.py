@@ -20,7 +20,7 @@ from ossferry.authentication.provider import Attempt, Provider
 from ossferry.authentication.sessions import Sessions, sealer, set_cookie
 from ossferry.authentication.sign_outs import SignOuts
 from ossferry.clock import Clock, Monotonic
-from ossferry.errors import BadRequestError, NotIdentifiedError, UnavailableError
+from ossferry.errors import BadRequestError, NotIdentifiedError
 from ossferry.http.html import render
 from ossferry.http.proxies import address_of
 from ossferry.http.same_site import Guard, always
@@ -69,7 +69,6 @@ class Oidc:
                 "login-callback": self.callback,
                 "logout": self.logout,
             },
-            welcome=self.welcome,
             sign_in=self.sign_in,
             renew=self._sessions.renew,
             close=self._provider.close,
@@ -85,19 +84,6 @@ class Oidc:
                 signed out.
         """
         return (await self._sessions.read(request)).principal
-
-    async def welcome(self, request: Request) -> Response | None:
-        """Return a redirect to the sign-in page if the browser has no valid session, else None.
-
-        If the session cannot be checked, return None too: the page contains no secret.
-        """
-        try:
-            await self._sessions.read(request)
-        except NotIdentifiedError:
-            return self.sign_in(request)
-        except UnavailableError:
-            return None  # the page tells the user to wait
-        return None
 
     def sign_in(self, request: Request) -> Response:
         """Return a redirect to the sign-in page."""

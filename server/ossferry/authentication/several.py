@@ -28,7 +28,6 @@ def several(methods: Sequence[Authenticator]) -> Authenticator:
         identify=choice.identify,
         ambient=choice.ambient,
         endpoints={name: each for method in methods for name, each in method.endpoints.items()},
-        welcome=choice.welcome,
         sign_in=choice.sign_in,
         renew=choice.renew,
         close=choice.close,
@@ -59,14 +58,6 @@ class _Choice:
         """Return whether browsers add the proof of a request automatically."""
         method = self._method_of(request)
         return method is not None and method.ambient(request)
-
-    async def welcome(self, request: Request) -> Response | None:
-        """Offer a sign-in page to a browser that has no proof of identity."""
-        for each in self._welcoming(request):
-            instead = await each.welcome(request)
-            if instead is not None:
-                return instead
-        return None
 
     def sign_in(self, request: Request) -> Response | None:
         """Return a redirect to the sign-in page of the first method that has one, or None."""

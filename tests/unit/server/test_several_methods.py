@@ -16,7 +16,7 @@ from ossferry.authentication.apikey_format import new_key
 from ossferry.authentication.sessions import SESSION_COOKIE, Sessions
 from ossferry.authentication.several import several
 from ossferry.authentication.sign_outs import SignOuts
-from ossferry.errors import SettingsError
+from ossferry.errors import NotIdentifiedError, SettingsError
 from ossferry.identity.principal import Principal
 from ossferry.settings.model import Settings
 from ossferry.state.key_value import MemoryStorage
@@ -276,19 +276,16 @@ REQUEST = Request({"type": "http", "headers": []})
 
 
 def method(name: str, *, carries: bool = False, **options: Any) -> Authenticator:
-    """Return a method that offers a sign-in page named after it."""
+    """Return a method that identifies nobody, and offers a sign-in page named after it."""
 
     async def identify(_request: Request) -> Principal:
-        return Principal(id=name, name=name)
-
-    async def welcome(_request: Request) -> Response:
-        return Response(name)
+        raise NotIdentifiedError(name)
 
     return Authenticator(
         identify=identify,
         ambient=lambda request: request is REQUEST,
         carries=lambda request: carries and request is REQUEST,
-        welcome=welcome,
+        sign_in=lambda _request: Response(name),
         **options,
     )
 
@@ -331,4 +328,5 @@ async def test_a_method_that_does_not_say_what_it_carries_handles_every_request(
     plain = method("plain")
     every = Authenticator(identify=plain.identify, ambient=plain.ambient)
 
-    assert (await several([every, method("other", carries=True)]).identify(REQUEST)).id == "plain"
+    with pytest.raises(NotIdentifiedError, match="plain"):
+        await several([every, method("other", carries=True)]).identify(REQUEST)
