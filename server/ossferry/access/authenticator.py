@@ -19,20 +19,6 @@ async def _close_nothing() -> None:
     """Do nothing: the default of `Authenticator.close`, if there are no connections to close."""
 
 
-def _carries_always(_request: Request) -> bool:
-    """Return True: the default of `Authenticator.carries`, if there is only one method."""
-    return True
-
-
-def _renew_nothing(_request: Request, _response: Response) -> None:
-    """Do nothing: the default of `Authenticator.renew`, if there are no sessions to extend."""
-
-
-def _has_no_sign_in(_request: Request) -> Response | None:
-    """Return None: the default of `Authenticator.sign_in`, if there is no sign-in page."""
-    return None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authenticator:
     """A method of identifying the principals of requests.
@@ -55,11 +41,11 @@ class Authenticator:
 
     identify: Identify
     ambient: Ambient
-    carries: Callable[[Request], bool] = _carries_always
+    carries: Callable[[Request], bool] = lambda _request: True
     endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
-    sign_in: Callable[[Request], Response | None] = _has_no_sign_in
+    sign_in: Callable[[Request], Response | None] = lambda _request: None
     visit: Identify | None = None
-    renew: Callable[[Request, Response], None] = _renew_nothing
+    renew: Callable[[Request, Response], None] = lambda _request, _response: None
     close: Callable[[], Awaitable[None]] = _close_nothing
     expensive: bool = False
     signs_out: bool = False
