@@ -32,6 +32,7 @@ MANY = 1000
 RIGHTS = {"PutBucketTags": "PutBucketTagging", "GetBucketTags": "GetBucketTagging"}
 """Action -> the right that it needs, if that has another name."""
 
+NOT_VERIFIED = "NeedVerifyDomainOwnership"
 WRONG_KEY = ("InvalidAccessKeyId", "SignatureDoesNotMatch", "SecurityTokenExpired")
 REFUSALS = {
     "BucketAlreadyExists": (
@@ -42,6 +43,14 @@ REFUSALS = {
     "PublicEndpointForbidden": (
         "this account may not use the public endpoint for objects: run the command on an ECS"
         " machine of the region with --oss-endpoint https://oss-{region}-internal.aliyuncs.com."
+    ),
+    "BucketNotEmpty": (
+        "the bucket {bucket} is not empty, so it stays: run the command with --delete-objects,"
+        " which also deletes old versions of objects."
+    ),
+    NOT_VERIFIED: (
+        "OSS does not find the TXT record of {domain} yet: add it to the DNS zone, wait some"
+        " minutes, and run the same command again; everything else is done."
     ),
     "CnameAlreadyExists": (
         "{domain} is bound to another bucket of this account: unbind it there, or choose another"

@@ -324,7 +324,8 @@ class Time:
 @pytest.mark.parametrize(("wait_s", "tries"), [(0, 0), (14, 0), (15, 1), (40, 2)])
 def test_a_program_waits_for_the_record_as_long_as_it_was_told(wait_s: float, tries: int) -> None:
     time = Time()
-    terminal = Terminal(wait_s=wait_s, sleep=time.sleep, clock=lambda: time.now)
+    terminal = Terminal(sleep=time.sleep, clock=lambda: time.now)
+    terminal.be_patient(wait_s)
 
     answers = [terminal.wait_for_record() for _ in range(tries + 1)]
 

@@ -10,15 +10,8 @@ from typing import Any
 from ossferry.cli.setup.terminal import Terminal
 from ossferry.errors import CloudError, SettingsError
 from ossferry.setup.account import Account
+from ossferry.setup.bucket import NOT_VERIFIED
 from ossferry.setup.calls import Call, Step, needs_of
-
-NOT_VERIFIED = "NeedVerifyDomainOwnership"
-NOT_EMPTY = "BucketNotEmpty"
-
-
-def txt_record(domain: str, token: str) -> str:
-    """Return the record that proves the ownership of a domain. Source: OSS page PutCname."""
-    return f'_dnsauth.{domain}. TXT "{token}"'
 
 
 def apply(
@@ -54,7 +47,7 @@ def apply(
                     call.params["UserName"], key["AccessKeyId"], key["AccessKeySecret"]
                 )
             elif call.action == "CreateCnameToken":
-                terminal.record(txt_record(call.params["Domain"], answer["Token"]))
+                terminal.record(call.params["Domain"], answer["Token"])
             terminal.done(step.title, call)
         for note in notes:
             terminal.note(note)
@@ -63,39 +56,10 @@ def apply(
 
 
 def _send(account: Account, call: Call, terminal: Terminal) -> Mapping[str, Any]:
-    if call.action == "PutCname":
-        return _bind(account, call, terminal)
-    if call.action == "DeleteBucket":
-        return _delete_bucket(account, call)
-    return account.run(call)
-
-
-def _bind(account: Account, call: Call, terminal: Terminal) -> Mapping[str, Any]:
-    """Bind a domain as soon as OSS finds the TXT record."""
+    """Send a call; one that binds a domain succeeds as soon as OSS finds the TXT record."""
     while True:
         try:
             return account.run(call)
         except CloudError as error:
-            if error.error_code != NOT_VERIFIED:
+            if error.error_code != NOT_VERIFIED or not terminal.wait_for_record():
                 raise
-            if not terminal.wait_for_record():
-                raise CloudError(
-                    f"OSS does not find the TXT record of {call.params['Domain']} yet: add it to"
-                    " the DNS zone, wait some minutes, and run the same command again; everything"
-                    " else is done.",
-                    error.error_code,
-                ) from error
-
-
-def _delete_bucket(account: Account, call: Call) -> Mapping[str, Any]:
-    """Delete the bucket, and say how to go on if it is not empty after all."""
-    try:
-        return account.run(call)
-    except CloudError as error:
-        if error.error_code != NOT_EMPTY:
-            raise
-        raise CloudError(
-            f"the bucket {call.params['Bucket']} is not empty, so it stays: run the command with"
-            " --delete-objects, which also deletes old versions of objects.",
-            error.error_code,
-        ) from error

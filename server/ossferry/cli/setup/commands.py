@@ -98,7 +98,7 @@ def setup(
     from ossferry.cli.setup.cloud import Cloud
     from ossferry.cli.setup.run import Run, ending, refuse_existing
 
-    with ending(json_output=json_output) as result:
+    with ending(json_output=json_output) as terminal:
         refuse_existing(plan)
         cloud = Cloud(mock=mock, oss_endpoint=oss_endpoint)
         planned = None
@@ -109,7 +109,7 @@ def setup(
         else:
             names, given = names_of(context), given_names(context)
             wanted = cloud.wanted(names, more=names.keys() - given.keys())
-        run = Run(cloud=cloud, wanted=wanted, result=result, json_output=json_output)
+        run = Run(cloud=cloud, wanted=wanted, terminal=terminal)
         if dry_run or plan:
             run.plan(plan, new_key=new_key)
         else:
@@ -145,7 +145,7 @@ def teardown(
     from ossferry.cli.setup.cloud import Cloud
     from ossferry.cli.setup.run import Run, ending
 
-    with ending(json_output=json_output) as result:
+    with ending(json_output=json_output) as terminal:
         cloud = Cloud(mock=mock, oss_endpoint=oss_endpoint)
         if from_plan:
             refuse_names(context, plan="--from-plan", allowed=("adopt",))
@@ -156,5 +156,5 @@ def teardown(
                 names["identity"] = "ecs"  # has a role, too, and needs no other option
             wanted = cloud.wanted(names)
         wanted = replace(wanted, adopt=adopt)
-        run = Run(cloud=cloud, wanted=wanted, result=result, json_output=json_output)
+        run = Run(cloud=cloud, wanted=wanted, terminal=terminal)
         run.remove(delete_objects=delete_objects, dry_run=dry_run, yes=yes)

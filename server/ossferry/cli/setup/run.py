@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import typer
 from dotenv import set_key
@@ -28,32 +28,29 @@ INTERRUPTED = 130
 
 INTERRUPTION = "interrupted; run the same command again: it continues."
 
-Result: TypeAlias = dict[str, Any]
-"""The members of the JSON object that a command prints."""
-
 
 @contextmanager
-def ending(*, json_output: bool) -> Iterator[Result]:
-    """Return a context with the result; with JSON, its end prints the result.
+def ending(*, json_output: bool) -> Iterator[Terminal]:
+    """Return a context with the terminal; with JSON, its end prints the result.
 
     After a failure the result has the member `error`. Ctrl-C and SIGTERM end the command with one
     sentence.
     """
-    result: Result = {}
+    terminal = Terminal(json_output=json_output)
     previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        yield result
+        yield terminal
     except (OssferryError, OSError) as error:
-        result["error"] = complaint(error) or str(error)
+        terminal.result["error"] = complaint(error) or str(error)
         raise
     except KeyboardInterrupt as error:
-        result["error"] = INTERRUPTION
+        terminal.result["error"] = INTERRUPTION
         typer.echo(f"ossferry: {INTERRUPTION}", err=True)
         raise typer.Exit(INTERRUPTED) from error
     finally:
         signal.signal(signal.SIGTERM, previous)
         if json_output:
-            typer.echo(json.dumps(result, indent=2))
+            typer.echo(json.dumps(terminal.result, indent=2))
 
 
 def refuse_existing(plan: Path | None) -> None:
@@ -71,24 +68,21 @@ def refuse_existing(plan: Path | None) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One run of a command.
-
-    Attributes:
-        result: the result that `ending` prints.
-    """
+    """One run of a command."""
 
     cloud: Cloud
     wanted: Wanted
-    result: Result
-    json_output: bool
+    terminal: Terminal
+
+    def __post_init__(self) -> None:
+        self.terminal.result.update({"calls": [], "notes": []})
 
     def plan(self, path: Path | None, *, new_key: bool) -> None:
         """Print the plan of a set-up, or write it into a file."""
-        terminal = self._terminal()
-        with self.cloud.account(self.wanted) as account, terminal.reading():
+        with self.cloud.account(self.wanted) as account, self.terminal.reading():
             calls, notes = needs_of(*making_steps(self.wanted, account, new_key=new_key))
         if path is None:
-            self._show_plan(terminal, calls, notes)
+            self._show_plan(calls, notes)
             return
         data = self._plan_data(calls)
         try:
@@ -98,7 +92,7 @@ class Run:
             raise SettingsError(
                 f"--plan: {path} cannot be written ({error.strerror}): choose another file."
             ) from error
-        self.result.update({**data, "notes": notes, "plan_file": str(path)})
+        self.terminal.result.update({**data, "notes": notes, "plan_file": str(path)})
         typer.echo(f"The plan with {counted(len(calls), 'call')} is in {path}.", err=True)
 
     def make(
@@ -124,65 +118,62 @@ class Run:
         if env_path is not None:
             _touch(env_path)  # before the first call
         with self.cloud.account(self.wanted) as account:
-            self.result["account"] = self.wanted.account
+            self.terminal.result["account"] = self.wanted.account
             steps = making_steps(self.wanted, account, new_key=new_key)
-            reader = self._terminal()
-            with reader.reading():
+            with self.terminal.reading():
                 calls, _ = needs_of(*steps)
-            self._agree(reader, calls, yes=yes)
+            self._agree(calls, yes=yes)
             with _key_file(key_path, calls) as key_file:
-                terminal = self._terminal(key_file=key_file, wait_s=wait_s)
-                apply(steps, account, terminal, planned=planned)
+                self.terminal.key_file = key_file
+                self.terminal.be_patient(wait_s)
+                apply(steps, account, self.terminal, planned=planned)
             for sentence in todo(self.wanted):
-                terminal.note(sentence)
+                self.terminal.note(sentence)
         settings = settings_of(self.wanted, self.cloud.mock)
-        self.result["settings"] = settings
+        self.terminal.result["settings"] = settings
         if env_path is not None:
             for name, value in settings.items():
                 set_key(env_path, name, value, quote_mode="never")
             typer.echo(f"The settings are in {env_path}.", err=True)
-        elif not self.json_output:
+        elif not self.terminal.json_output:
             for name, value in settings.items():
                 typer.echo(f"{name}={value}")
 
     def remove(self, *, delete_objects: bool, dry_run: bool, yes: bool) -> None:
         """Remove a set-up, or print the calls that do it."""
-        terminal = self._terminal(removing=True)
+        self.terminal.removing = True
         with self.cloud.account(self.wanted) as account:
-            account.bucket.on_deleted = terminal.deleted
+            account.bucket.on_deleted = self.terminal.deleted
             steps = removing_steps(self.wanted, account, delete_objects=delete_objects)
-            with terminal.reading():
+            with self.terminal.reading():
                 calls, notes = needs_of(*steps)
             if dry_run:
-                self._show_plan(terminal, calls, notes)
+                self._show_plan(calls, notes)
                 return
-            self.result["account"] = self.wanted.account
-            self._agree(terminal, calls, yes=yes)
-            apply(steps, account, terminal)
-
-    def _terminal(self, **more: Any) -> Terminal:
-        return Terminal(self.result, json_output=self.json_output, **more)
+            self.terminal.result["account"] = self.wanted.account
+            self._agree(calls, yes=yes)
+            apply(steps, account, self.terminal)
 
     def _plan_data(self, calls: Sequence[Call]) -> dict[str, Any]:
         return Plan(wanted=self.wanted, calls=tuple(calls)).as_data()
 
-    def _show_plan(self, terminal: Terminal, calls: Sequence[Call], notes: Sequence[str]) -> None:
-        if self.json_output:
-            self.result.update({**self._plan_data(calls), "notes": notes})
+    def _show_plan(self, calls: Sequence[Call], notes: Sequence[str]) -> None:
+        if self.terminal.json_output:
+            self.terminal.result.update({**self._plan_data(calls), "notes": notes})
             return
-        terminal.show(calls, on_stdout=True)
+        self.terminal.show(calls, on_stdout=True)
         for note in notes:
-            terminal.note(note)
+            self.terminal.note(note)
         if not calls:
             typer.echo("no call is missing", err=True)
 
-    def _agree(self, terminal: Terminal, calls: Sequence[Call], *, yes: bool) -> None:
+    def _agree(self, calls: Sequence[Call], *, yes: bool) -> None:
         """Show the calls and ask before the first one; end the command if the person says no."""
         if not yes:
-            terminal.show(calls, on_stdout=False)
+            self.terminal.show(calls, on_stdout=False)
         these = "this call" if len(calls) == 1 else f"these {len(calls)} calls"
-        if calls and not terminal.confirm(f"Make {these}?", yes=yes):
-            self.result["error"] = "nothing was changed"
+        if calls and not self.terminal.confirm(f"Make {these}?", yes=yes):
+            self.terminal.result["error"] = "nothing was changed"
             typer.echo("nothing was changed", err=True)
             raise typer.Exit(1)
 

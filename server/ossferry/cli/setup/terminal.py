@@ -94,36 +94,35 @@ class Terminal:
     """Reports the progress to a person or, with JSON, to a program.
 
     Args:
-        result: members of the JSON object that the command prints.
-        json_output: whether the command prints the JSON object.
-        key_file: file for a new access key; None: stdout.
-        removing: whether the steps remove something.
-        wait_s: seconds to wait for the TXT record if no person can be asked.
+        json_output: whether the command prints the result as JSON.
         sleep: function that waits some seconds.
         clock: seconds that never decrease.
+
+    Attributes:
+        result: members of the JSON object that the command prints.
+        key_file: file for a new access key; None: stdout.
+        removing: whether the steps remove something.
     """
 
     def __init__(
         self,
-        result: dict[str, Any] | None = None,
         *,
         json_output: bool = False,
-        key_file: KeyFile | None = None,
-        removing: bool = False,
-        wait_s: float = 0,
         sleep: Callable[[float], None] = time.sleep,
         clock: Monotonic = monotonic,
     ) -> None:
         self._console = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
-        self._json = json_output
-        self._key_file = key_file
-        self._removing = removing
         self._sleep = sleep
         self._clock = clock
-        self._give_up_at = clock() + wait_s
-        self._result = {} if result is None else result
-        for name in ("calls", "notes"):
-            self._result.setdefault(name, [])
+        self._give_up_at = 0.0
+        self.json_output = json_output
+        self.key_file: KeyFile | None = None
+        self.removing = False
+        self.result: dict[str, Any] = {}
+
+    def be_patient(self, wait_s: float) -> None:
+        """Wait from now on up to some seconds for the TXT record, if no person can be asked."""
+        self._give_up_at = self._clock() + wait_s
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -144,14 +143,14 @@ class Terminal:
             noted: whether the step has left notes for the person.
         """
         word = "unchanged"
-        if self._removing:
+        if self.removing:
             word = "kept" if noted else "gone"
         self._line(word, step, "dim")
 
     def done(self, step: str, call: Call) -> None:
         """Report that a call of a step was made."""
         self._line("done", f"{step}: {call.action}", "green")
-        self._result["calls"].append(asdict(call))
+        self.result["calls"].append(asdict(call))
 
     def deleted(self, objects: int) -> None:
         """Report how many objects have been deleted so far."""
@@ -160,36 +159,36 @@ class Terminal:
     def note(self, text: str) -> None:
         """Report something that the person has to know or do, as a sentence."""
         self._line("note", text, "yellow")
-        self._result["notes"].append(text)
+        self.result["notes"].append(text)
 
     def access_key(self, user: str, key_id: str, secret: str) -> None:
         """Output a new access key immediately, because its secret cannot be read again."""
         lines = f"ALIBABA_CLOUD_ACCESS_KEY_ID={key_id}\nALIBABA_CLOUD_ACCESS_KEY_SECRET={secret}\n"
-        if self._key_file is not None:
-            self._key_file.write(lines)
-            self._result["access_key_file"] = str(self._key_file.path)
-            self._line("note", f"the access key of {user} is in {self._key_file.path}", "yellow")
-        elif self._json:
-            self._result["access_key"] = {"id": key_id, "secret": secret}
+        if self.key_file is not None:
+            self.key_file.write(lines)
+            self.result["access_key_file"] = str(self.key_file.path)
+            self._line("note", f"the access key of {user} is in {self.key_file.path}", "yellow")
+        elif self.json_output:
+            self.result["access_key"] = {"id": key_id, "secret": secret}
         else:
             typer.echo(lines, nl=False)
             sys.stdout.flush()
-        if self._key_file is None:
+        if self.key_file is None:
             self.note(
                 "stdout has the secret of the access key: keep it, because it is not shown again;"
                 " --key-file FILE writes it into a file that only you can read."
             )
 
-    def record(self, text: str) -> None:
-        """Report a record that the person has to add to the DNS zone of the domain."""
-        self.note(f"add this record to the DNS zone: {text}")
+    def record(self, domain: str, token: str) -> None:
+        """Report the record that proves the ownership of a domain. Source: OSS page PutCname."""
+        self.note(f'add this record to the DNS zone: _dnsauth.{domain}. TXT "{token}"')
 
     def wait_for_record(self) -> bool:
         """Wait until the person has added the record; return False to give up.
 
-        Ask a person, or wait up to `wait_s` seconds.
+        Ask a person, or wait as long as `be_patient` allows.
         """
-        if sys.stdin.isatty() and not self._json:
+        if sys.stdin.isatty() and not self.json_output:
             return self.asks("OSS does not see the record yet. Try again?")
         if self._clock() + ASK_DNS_S > self._give_up_at:
             return False
