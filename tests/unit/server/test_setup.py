@@ -256,6 +256,13 @@ def test_another_document_is_not_a_plan(change: dict[str, object]) -> None:
         read_plan(data)
 
 
+def test_a_wrong_value_of_a_plan_is_named() -> None:
+    data = {**EMPTY_PLAN, "wanted": {**EMPTY_PLAN["wanted"], "adopt": "yes"}}
+
+    with pytest.raises(SettingsError, match="the plan has a wrong value for adopt"):
+        read_plan(data)
+
+
 def test_a_call_is_shown_with_its_document() -> None:
     call = Call(
         service="RAM",
