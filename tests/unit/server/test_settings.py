@@ -381,6 +381,18 @@ def test_options_come_from_the_environment(
     assert (loaded.port, loaded.region) == (8123, "cn-beijing")
 
 
+def test_a_secret_comes_from_a_file_without_the_end_of_its_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, settings: Settings
+) -> None:
+    (tmp_path / "redis").write_text("redis://127.0.0.1\n")
+    monkeypatch.setenv("OSSFERRY_REDIS_URL_FILE", str(tmp_path / "redis"))
+
+    loaded = load_settings(**settings.model_dump(exclude={"redis_url"}))
+
+    assert loaded.redis_url is not None
+    assert loaded.redis_url.get_secret_value() == "redis://127.0.0.1"
+
+
 @pytest.mark.parametrize(
     ("name", "nearest"),
     [
