@@ -21,7 +21,7 @@ async def _close_nothing() -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authenticator:
-    """A method of identifying the principals of requests.
+    """A method of identifying principals, as a table of functions that the server calls.
 
     Attributes:
         identify: returns the principal of a request, or raises `NotIdentifiedError`.
@@ -30,8 +30,9 @@ class Authenticator:
             automatically. If so, a request must also prove that the server's own page sent it.
         endpoints: handlers of the sign-in routes, by the names in `ossferry.routes.SIGN_IN_ROUTES`.
         sign_in: called if a browser opens a page, and the principal is not identified; returns a
-            redirect to the sign-in page, or None.
-        visit: identifies the principal of a page that `welcome` protects; by default `identify`.
+            redirect to the sign-in page, or None if there is none.
+        visit: returns the principal of a request in which a browser opens the upload page; by
+            default `identify`.
         renew: called with each response to an identified principal; extends the session.
         close: closes the connections of this method; called once when the server stops.
         expensive: whether `identify` takes much time or work. If so, all requests from an address
@@ -51,10 +52,11 @@ class Authenticator:
     signs_out: bool = False
 
     async def welcome(self, request: Request) -> Response | None:
-        """Return a redirect to the sign-in page if the principal is not identified, else None.
+        """Return a redirect to the sign-in page, or None to show the upload page.
 
-        The page is also shown if the principal cannot be identified now: it contains no secret, and
-        tells the person to wait.
+        The result is a redirect if the principal is not identified and there is a sign-in page. If
+        the principal cannot be identified at the moment, for example because of a rate limit or an
+        outage, the result is None: the upload page contains no secret, and tells the user to wait.
         """
         redirect = self.sign_in(request)
         if redirect is None:

@@ -68,9 +68,9 @@ class SignIn:
     def sign_in(self, request: Request) -> Response | None:
         """Return a redirect (303) to the sign-in page of the application.
 
-        The address contains the requested page, to which the person returns after the sign-in.
-        The result is None for a page in a frame, because a sign-in page must not be in a frame; its
-        button *Sign in* opens a new tab.
+        The URL contains the requested page, to which the application should return. The result is
+        None for a page in a frame, because a sign-in page must not be in a frame; the button *Sign
+        in* in the frame opens a new tab.
         """
         if request.headers.get("sec-fetch-dest", "document") != "document":
             return None
@@ -78,7 +78,9 @@ class SignIn:
         return self._redirect(request, route_path(request.scope) + (query and f"?{query}"))
 
     async def visit(self, request: Request) -> Principal:
-        """Return the principal of a page; count a failure against the address, as the gate does.
+        """Return the principal of a request in which a browser opens the upload page.
+
+        A failed identification counts against the address, as for other routes.
 
         Raises:
             NotIdentifiedError: the principal is not identified.

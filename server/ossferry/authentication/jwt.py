@@ -14,7 +14,7 @@ from ossferry.settings.model import Settings
 
 
 def jwt_authenticator(settings: Settings, *, clock: Clock, monotonic: Monotonic) -> Authenticator:
-    """Return the authenticator for bearer tokens; the subject of a token is the principal's id."""
+    """Return an authenticator for bearer tokens; the principal's id is the subject of the token."""
     client = outbound_client(settings)
     verifier = TokenVerifier(
         Jwks(lambda: fetch_json(client, settings.jwt_jwks_url), monotonic=monotonic),

@@ -58,7 +58,7 @@ class Oidc:
         self._sealer = sealer(self._secret, "login", clock)
 
     def authenticator(self) -> Authenticator:
-        """Return the authenticator, with the endpoints of sign-in and sign-out."""
+        """Return the authenticator with the handlers of the sign-in and sign-out routes."""
         return Authenticator(
             identify=self.identify,
             ambient=always,

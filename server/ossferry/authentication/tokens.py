@@ -62,6 +62,6 @@ class TokenVerifier:
 
 
 def principal_in(claims: Mapping[str, Any]) -> Principal:
-    """Return the principal whom the claims of a verified token name."""
+    """Return the principal whom the claims of a verified token identify."""
     name = display_name(claims.get("name"), otherwise=claims["sub"])
     return Principal(id=claims["sub"], name=name)

@@ -45,7 +45,7 @@ SESSION = "ossferry-doctor"
 
 
 async def probe_credentials(server: Server) -> Finding:
-    """Check that the server finds credentials of its own, and that STS accepts them."""
+    """Check that the server has credentials of its own, and that STS accepts them."""
     try:
         name, server.own = await find_credentials(server.credentials)
     except StsLostError:
@@ -82,9 +82,9 @@ async def probe_role(server: Server) -> Finding:
 
 
 async def probe_upload(server: Server) -> Finding:
-    """Check that the credentials of a grant can upload in parts, at each address.
+    """Check that the credentials of a grant can upload in parts, at each address of the bucket.
 
-    The upload is aborted, so that no object remains.
+    The multipart upload is aborted, so that no object remains.
     """
     actions = server.settings.actions
     session = await _session(server, server.prefix, actions=(*actions, "oss:AbortMultipartUpload"))
@@ -107,10 +107,11 @@ async def probe_upload(server: Server) -> Finding:
 
 
 async def probe_forms(server: Server) -> Finding:
-    """Check that each address takes a form (PostObject), with which the page sends small files.
+    """Check that each address of the bucket accepts a signed form (PostObject).
 
-    The file is larger than the form allows, so that no object is stored. If OSS refuses forms,
-    the page uses PutObject; with `OSSFERRY_GRANT=form` it cannot.
+    The page sends small files with forms. The test file is larger than the form allows, so no
+    object is stored. If OSS refuses forms, the page uses PutObject, except with the setting
+    `OSSFERRY_GRANT=form`.
     """
     session = await _session(server, server.prefix)
     for origin in server.settings.upload_origins:
@@ -137,8 +138,9 @@ async def probe_session_policy(server: Server) -> Finding:
 async def probe_role_scope(server: Server) -> Finding:
     """Check that the role for uploads has no more rights than a grant needs.
 
-    If a session policy were ever missing, the role's own rights would be the last limit. A
-    right that everybody has cannot be tested.
+    The session policy of a grant is narrower than the role. If it were missing because of an error,
+    only the role would limit the credentials. If everybody has a right to the bucket, the probe
+    cannot tell whether the role has it.
     """
     wide: list[str] = []
     unknown: list[str] = []
@@ -180,7 +182,7 @@ async def _role_may_read(server: Server) -> bool:
 
 
 async def probe_objects_role(server: Server) -> Finding:
-    """Check the server's own role for uploads: receipts, lists, links and deletions."""
+    """Check the role for the server's own access: it can list, read, copy and delete uploads."""
     settings = server.settings
     arn = settings.objects_role_arn
     if arn is None:

@@ -22,8 +22,8 @@ T = TypeVar("T")
 async def probe_region(server: Server) -> Finding:
     """Check that the bucket is in the configured region.
 
-    OSS names the right endpoint to everybody. The bucket's location needs a right, but even
-    without the right OSS first checks the region in the signature.
+    OSS tells everybody the correct endpoint of a bucket. To read the bucket's location, the server
+    needs a right. Even without this right, OSS first checks the region in the signature.
     """
     region = server.settings.region
     fix = (
@@ -50,7 +50,7 @@ async def probe_region(server: Server) -> Finding:
 
 
 async def probe_lifecycle(server: Server) -> Finding:
-    """Check that lifecycle rules delete parts and trash that nobody else deletes."""
+    """Check that lifecycle rules delete abandoned parts, and trash that the server left."""
     fix = (
         f"Add the lifecycle rules that {policy_command('lifecycle')} prints; otherwise"
         " abandoned parts and deleted uploads can cost money for ever."
@@ -73,7 +73,7 @@ async def probe_lifecycle(server: Server) -> Finding:
 
 
 async def probe_block_public_access(server: Server) -> Finding:
-    """Check that nobody can make the bucket public by mistake."""
+    """Check that Block Public Access is on, so that the bucket cannot become public."""
     try:
         blocked = await _ask(server, lambda bucket: bucket.blocks_public_access())
     except OssRefusedError as error:

@@ -16,7 +16,7 @@ from ossferry.state.choice import make_storage
 
 
 async def probe_storage(server: Server) -> Finding:
-    """Check that Redis answers."""
+    """Check that Redis answers, if the settings have a Redis URL."""
     if server.settings.redis_url is None:
         return passed("No Redis is configured: limits and sessions are in memory.")
     storage = make_storage(server.settings)
@@ -29,7 +29,7 @@ async def probe_storage(server: Server) -> Finding:
 async def probe_ledger(server: Server) -> Finding:
     """Check that the ledger answers, has the newest tables, and can be written.
 
-    The tables are not migrated: a running server may still use the old ones.
+    The tables are not migrated, because a running server may still use the old ones.
     """
     if server.settings.objects_role_arn is None:
         return passed("The server has no role for objects, and therefore no ledger.")

@@ -41,14 +41,14 @@ SAFELISTED = ("GET", "HEAD", "POST")
 
 
 def right_endpoint(server: Server) -> str:
-    """Return the endpoint that OSS names in place of the configured one; usually empty."""
+    """Return the endpoint that OSS recommends instead of the configured one; usually empty."""
     return next((each.endpoint for each in server.answers.values() if each.endpoint), "")
 
 
 def is_public(server: Server) -> bool:
     """Return whether everybody can read the objects in the bucket.
 
-    OSS says that an object does not exist only to a person who may read it.
+    For a missing object, OSS answers that it does not exist only if the caller may read it.
     """
     return any(answer.code in ("NoSuchKey", "") for answer in server.answers.values())
 
@@ -56,8 +56,8 @@ def is_public(server: Server) -> bool:
 async def is_writable(server: Server) -> bool:
     """Return whether everybody can write objects in the bucket.
 
-    The request sends a part of an upload that does not exist, so that nothing is stored. OSS
-    says that the upload does not exist only to a person who may write.
+    The request sends a part of a multipart upload that does not exist, so nothing is stored. OSS
+    answers that the upload does not exist only if the caller may write.
 
     Raises:
         OssLostError: OSS does not answer.
@@ -72,14 +72,14 @@ async def is_writable(server: Server) -> bool:
 async def answer_to_large_form(
     server: Server, origin: str, credentials: StsCredentials, prefix: str
 ) -> str:
-    """Send a form with a file that is one byte larger than the form allows.
+    """Send a signed form with a file that is one byte too large, and return the error code of OSS.
 
     Args:
         origin: an address of the bucket.
         credentials: credentials that may upload below `prefix`.
 
     Returns:
-        The error code of OSS, or the status, such as `status 405`, of an answer without one.
+        The error code. If the response has none, the status, such as `status 405`.
 
     Raises:
         OssLostError: OSS does not answer.
@@ -103,14 +103,14 @@ async def answer_to_large_form(
 
 
 async def probe_tls(server: Server) -> Finding:
-    """Check the certificates of the bucket's addresses."""
+    """Check that the certificates of the bucket's addresses are valid, and do not expire soon."""
     return await _probe_certificates(
         server, server.settings.upload_origins, "Check the name and the network of this machine"
     )
 
 
 async def probe_page_tls(server: Server) -> Finding:
-    """Check the certificate of the page's address."""
+    """Check that the certificate of the page's address is valid, and does not expire soon."""
     return await _probe_certificates(
         server, [server.settings.public_url or ""], "Start the server and its proxy"
     )
@@ -148,7 +148,7 @@ async def _probe_certificates(server: Server, addresses: Sequence[str], if_silen
 
 
 async def probe_endpoint(server: Server) -> Finding:
-    """Check that every address of the bucket answers, and serves this account."""
+    """Check that every address of the bucket answers, and may be used by this account."""
     for origin in server.settings.upload_origins:
         try:
             answer = await _get(server, origin, server.pages[0])
@@ -172,17 +172,18 @@ async def probe_endpoint(server: Server) -> Finding:
 
 
 async def probe_clock(server: Server) -> Finding:
-    """Check that the clock agrees with the dates of OSS; call `probe_endpoint` first.
+    """Check that this machine's clock agrees with the dates in responses of OSS.
 
-    OSS refuses signatures with a wrong time, and STS may have another clock.
+    OSS refuses signatures with a wrong time, and its clock may differ from that of STS. The probe
+    `endpoint` must have run before.
     """
     return probe_skew(max((each.skew_s for each in server.answers.values()), key=abs), "OSS")
 
 
 async def probe_public_endpoint(server: Server) -> Finding:
-    """Find out whether this account may use the public endpoint for objects.
+    """Report whether this account may use the public endpoint for objects.
 
-    Both answers are fine, because `probe_endpoint` has tried all addresses in the settings.
+    Both results are fine, because `probe_endpoint` has tested all addresses in the settings.
     """
     origin = public_endpoint(server.settings)
     try:
@@ -195,7 +196,7 @@ async def probe_public_endpoint(server: Server) -> Finding:
 
 
 async def probe_bucket(server: Server) -> Finding:
-    """Check that the bucket exists; call `probe_endpoint` first."""
+    """Check that the bucket exists; the probe `endpoint` must have run before."""
     name = server.settings.bucket
     if any(answer.code == "NoSuchBucket" for answer in server.answers.values()):
         return failed(
@@ -207,7 +208,10 @@ async def probe_bucket(server: Server) -> Finding:
 
 
 async def probe_public_access(server: Server) -> Finding:
-    """Check that strangers cannot read or write objects; call `probe_endpoint` first."""
+    """Check that strangers can neither read nor write objects.
+
+    The probe `endpoint` must have run before.
+    """
     writes = ["write"] if await is_writable(server) else []
     rights = [*(["read"] if is_public(server) else []), *writes]
     if rights:
@@ -221,9 +225,9 @@ async def probe_public_access(server: Server) -> Finding:
 
 
 async def probe_cors(server: Server) -> Finding:
-    """Check that the bucket allows each method that the page uses, from each of its origins.
+    """Check that CORS rules allow each method that the page uses, from each origin of the page.
 
-    CORS rules should allow no other page.
+    The result is a warning if the rules also allow other pages.
     """
     tries = [
         (page, method, _is_allowed(server, origin, page, method))
@@ -249,7 +253,10 @@ async def probe_cors(server: Server) -> Finding:
 
 
 async def probe_exposed_headers(server: Server) -> Finding:
-    """Check that all pages can read the answers' headers; call `probe_endpoint` first."""
+    """Check that CORS rules allow all pages to read the response headers that they need.
+
+    The probe `endpoint` must have run before.
+    """
     for origin, first in server.answers.items():
         for page in server.pages:
             answer = first if page == server.pages[0] else await _answer(server, origin, page)

@@ -1,4 +1,4 @@
-"""The server that doctor examines: its requests to the bucket, and what a refusal means."""
+"""The server that `ossferry doctor` examines: its requests to OSS, and reasons of refusals."""
 
 import secrets
 from collections.abc import Callable, Mapping
@@ -40,18 +40,18 @@ T = TypeVar("T")
 
 
 def new_prefix(parent: str) -> str:
-    """Return a new prefix below another one, which no object has."""
+    """Return a new key prefix below `parent`, under which there are no objects."""
     return f"{parent}doctor-{secrets.token_hex(8)}/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """An answer of OSS.
+    """A response of OSS to a request without a signature.
 
     Attributes:
         code: the error code, such as `AccessDenied`; empty without an error.
-        endpoint: the endpoint to use instead, if OSS names one.
-        skew_s: seconds by which this machine's clock is ahead of the answer's date.
+        endpoint: the endpoint that OSS recommends instead; empty if it recommends none.
+        skew_s: seconds by which this machine's clock is ahead of the date in the response.
     """
 
     code: str
@@ -72,7 +72,7 @@ CreateApp: TypeAlias = Callable[..., object]
 
 
 class Server:
-    """The server whose set-up is examined, and what earlier probes have found about it.
+    """The server whose set-up is examined, and the results that later probes need.
 
     Args:
         client: the HTTP client for requests without the SDK; it may use a proxy.
@@ -84,10 +84,11 @@ class Server:
         time: the probes of the time at STS.
         pages: origins of the pages that upload: our own page, and pages that use the API.
         prefix: the prefix of everything that probes write.
-        key: the key of an object that does not exist.
+        key: the key of an object below `prefix` that does not exist.
         own: the server's own credentials, after the probe `credentials`.
         caller: the ARN of the server's identity, after the probe `credentials`.
-        answers: address of the bucket -> its answer, after the probe `endpoint`.
+        answers: a mapping from addresses of the bucket to their answers, after the probe
+            `endpoint`.
     """
 
     def __init__(
@@ -113,15 +114,16 @@ class Server:
     def bucket(
         self, credentials: StsCredentials, address: str, *, is_cname: bool = True
     ) -> SdkBucket:
-        """Return the bucket at an address.
+        """Return a client of the bucket.
 
         Args:
-            is_cname: whether the address has the bucket's name, or is a custom domain.
+            address: URL of OSS or of the bucket.
+            is_cname: whether the address contains the bucket's name, or is a custom domain.
         """
         return self.sdk.bucket(credentials, address, timeout_s=TIMEOUT_S, is_cname=is_cname)
 
     async def call(self, bucket: SdkBucket, call: Callable[[SdkBucket], T]) -> T:
-        """Run a call in a thread.
+        """Run a call to OSS in a thread, and return its result.
 
         Raises:
             OssRefusedError: OSS refuses the request.
@@ -131,7 +133,7 @@ class Server:
             return await anyio.to_thread.run_sync(call, bucket)
 
     def refused(self, error: OssRefusedError, origin: str) -> Finding:
-        """Return the finding for a request that OSS refuses for another reason than a right."""
+        """Return the finding for a refusal of OSS that has another cause than a missing right."""
         if error.oss_code in ADDRESS_FAULTS:
             reason, fix = ADDRESS_FAULTS[error.oss_code]
             return failed(reason.format(origin), fix)
@@ -148,5 +150,5 @@ class Server:
 
 
 def explain(code: str) -> str:
-    """Return a sentence that says where Alibaba Cloud explains a code of OSS."""
+    """Return a sentence that says where Alibaba Cloud explains an error code of OSS."""
     return f"Look up the code at https://api.aliyun.com/troubleshoot?q={code}&product=Oss."

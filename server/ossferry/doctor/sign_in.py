@@ -21,7 +21,10 @@ WORST_FIRST = (Outcome.FAIL, Outcome.WARN, Outcome.SKIPPED, Outcome.OK)
 
 
 async def probe_sign_in(server: Server) -> Finding:
-    """Return the worst outcome of all methods, with its fixes and all reasons."""
+    """Check all authentication methods in the settings.
+
+    The finding has the worst outcome of all methods, their fixes, and all reasons.
+    """
     found = [await _method(server, name) for name in server.settings.auth]
     if not _has_people(server):
         found.append(

@@ -14,7 +14,7 @@ from ossferry.oss.mock_check import refuse_mock
 
 
 async def probe_start(server: Server) -> Finding:
-    """Create the application as `ossferry serve` does, without opening a connection."""
+    """Check that the application can be created as `ossferry serve` does; open no connection."""
     try:
         await anyio.to_thread.run_sync(refuse_mock, server.settings)
         server.create_app(

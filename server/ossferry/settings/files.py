@@ -14,12 +14,13 @@ from ossferry.settings.secrets import is_secret
 def file_secrets(
     settings_cls: type[BaseSettings], prefix: str, *sources: PydanticBaseSettingsSource
 ) -> dict[str, str]:
-    """Return the secrets from the files that `*_FILE` variables name, by the name of the option.
+    """Read the files that `*_FILE` variables name, and return the secrets by the names of options.
 
     Args:
+        settings_cls: the settings class, which has the secret options.
         prefix: prefix of the variables, `OSSFERRY_`.
-        sources: the sources of variables, the most important one first; an option must not be set
-            both there and in a file.
+        sources: the sources of variables, in order of precedence; an option must not be set both
+            there and in a file.
 
     Raises:
         SettingsError: an option is set twice, or a file cannot be read.

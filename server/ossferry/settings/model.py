@@ -39,7 +39,10 @@ class Settings(Options):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Return the sources in order of precedence: code, `*_FILE` files, environment, `.env`."""
+        """Return the sources of settings in order of precedence.
+
+        The order is: code, `*_FILE` files, environment variables, `.env`.
+        """
         found = file_secrets(settings_cls, PREFIX, env_settings, dotenv_settings)
         files = InitSettingsSource(settings_cls, found)
         return (init_settings, files, env_settings, dotenv_settings)

@@ -38,9 +38,9 @@ class Account:
         self.bucket = Bucket(wanted, credentials, oss)
 
     def entity(self, kind: Kind, name: str) -> Entity | None:
-        """Return a role, a user or a custom policy; None if it does not exist.
+        """Return a RAM role, a user or a custom policy; None if it does not exist.
 
-        A policy has its document in force as `PolicyDocument`.
+        The current document of a policy is added as `PolicyDocument`.
         """
         more = {"PolicyType": "Custom"} if kind == "Policy" else {}
         found = self._ram.find(f"Get{kind}", **{f"{kind}Name": name}, **more)
@@ -52,7 +52,7 @@ class Account:
         return entity
 
     def is_ours(self, kind: Kind, found: Entity | None) -> bool:
-        """Return whether an entity exists, and `ossferry setup` has made it for this bucket."""
+        """Return whether an entity exists and was created by `ossferry setup` for this bucket."""
         label = "Comments" if kind == "User" else "Description"
         return found is not None and found.get(label) == self._wanted.mark
 

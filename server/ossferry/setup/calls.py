@@ -44,12 +44,12 @@ Needs: TypeAlias = Iterator[Call | str]
 
 
 def ram(action: str, **params: str) -> Call:
-    """Return a call to RAM."""
+    """Return a `Call` of an action of RAM."""
     return Call(service="RAM", action=action, params=params)
 
 
 def oss(action: str, **params: str) -> Call:
-    """Return a call to OSS; a call without a document names the bucket."""
+    """Return a `Call` to OSS; if it has no document, a parameter names the bucket."""
     return Call(service="OSS", action=action, params=params)
 
 
@@ -57,8 +57,8 @@ def oss(action: str, **params: str) -> Call:
 class Step:
     """A part of a set-up, such as one role.
 
-    `needs` reads the account and yields the calls that are missing. It works also if earlier steps
-    have not been done yet.
+    `needs` reads the account, and yields the calls that are missing, and notes for the person. It
+    also works if earlier steps have not run yet.
     """
 
     title: str
@@ -66,7 +66,7 @@ class Step:
 
 
 def needs_of(*steps: Step) -> tuple[list[Call], list[str]]:
-    """Read the account, and return the calls and the notes of some steps."""
+    """Read the account, and return the missing calls and the notes of some steps."""
     found = [each for step in steps for each in step.needs()]
     calls = [each for each in found if isinstance(each, Call)]
     return calls, [each for each in found if isinstance(each, str)]
@@ -74,14 +74,14 @@ def needs_of(*steps: Step) -> tuple[list[Call], list[str]]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The wanted state, and the calls that make it; a plan contains no secret."""
+    """The content of a plan file: the wanted state, and the calls that create it; no secrets."""
 
     format: Literal[1] = 1
     wanted: Wanted
     calls: tuple[Call, ...]
 
     def as_data(self) -> dict[str, Any]:
-        """Return the plan as JSON-ready values."""
+        """Return the plan as JSON data."""
         data: dict[str, Any] = PLAN.dump_python(self, mode="json")
         return data
 
@@ -90,7 +90,7 @@ PLAN = TypeAdapter(Plan)
 
 
 def read_plan(data: Any) -> Plan:
-    """Return the plan that `as_data` has written.
+    """Return the plan from JSON data that `Plan.as_data` has returned.
 
     Raises:
         SettingsError: the plan was not written by this version of `ossferry setup`, or it has a

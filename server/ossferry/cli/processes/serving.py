@@ -115,7 +115,10 @@ class BackgroundServer:
 
 @contextmanager
 def stop_signals() -> Iterator[threading.Event]:
-    """Yield an event that Ctrl-C and SIGTERM set; they do not end the process meanwhile."""
+    """Context manager whose value is an event that Ctrl-C and SIGTERM set.
+
+    Until the exit, these signals do not end the process.
+    """
     stop = threading.Event()
     numbers = (signal.SIGINT, signal.SIGTERM)
     previous = {number: signal.signal(number, lambda *_: stop.set()) for number in numbers}

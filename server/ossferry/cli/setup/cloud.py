@@ -88,7 +88,7 @@ class Cloud:
         return Wanted(account=self._account_id(), **given)
 
     def plan(self, path: Path) -> Plan:
-        """Return a plan.
+        """Read a plan file that `ossferry setup --plan` has written.
 
         Raises:
             SettingsError: the file is not a plan, or a plan for another account.

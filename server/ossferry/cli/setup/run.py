@@ -31,10 +31,10 @@ INTERRUPTION = "interrupted; run the same command again: it continues."
 
 @contextmanager
 def ending(*, json_output: bool) -> Iterator[Terminal]:
-    """Return a context with the terminal; with JSON, its end prints the result.
+    """Context manager for one run; its value is the terminal, which collects the result.
 
-    After a failure the result has the member `error`. Ctrl-C and SIGTERM end the command with one
-    sentence.
+    On exit, the result is printed to stdout if `json_output` is set. If the block fails, the result
+    contains the message as `error`. Ctrl-C and SIGTERM end the command with a message on stderr.
     """
     terminal = Terminal(json_output=json_output)
     previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -68,7 +68,7 @@ def refuse_existing(plan: Path | None) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One run of a command."""
+    """One run of a command, with the cloud account and the wanted state that it works on."""
 
     cloud: Cloud
     wanted: Wanted
@@ -78,7 +78,12 @@ class Run:
         self.terminal.result.update({"calls": [], "notes": []})
 
     def plan(self, path: Path | None, *, new_key: bool) -> None:
-        """Print the plan of a set-up, or write it into a file."""
+        """Write the missing calls of a set-up into a plan file, or print them if `path` is None.
+
+        Args:
+            path: path of the new plan file; None to print the calls to stdout.
+            new_key: whether to plan another access key for the server's user.
+        """
         with self.cloud.account(self.wanted) as account, self.terminal.reading():
             calls, notes = needs_of(*making_steps(self.wanted, account, new_key=new_key))
         if path is None:
@@ -140,7 +145,13 @@ class Run:
                 typer.echo(f"{name}={value}")
 
     def remove(self, *, delete_objects: bool, dry_run: bool, yes: bool) -> None:
-        """Remove a set-up, or print the calls that do it."""
+        """Remove the cloud resources of a set-up.
+
+        Args:
+            delete_objects: whether to delete all objects of the bucket, too.
+            dry_run: whether to only print the calls.
+            yes: whether to make the calls without asking.
+        """
         self.terminal.removing = True
         with self.cloud.account(self.wanted) as account:
             account.bucket.on_deleted = self.terminal.deleted

@@ -91,16 +91,16 @@ class KeyFile:
 
 
 class Terminal:
-    """Reports the progress to a person or, with JSON, to a program.
+    """Reports the progress of a command to a person on stderr, and collects the result for JSON.
 
     Args:
         json_output: whether the command prints the result as JSON.
-        sleep: function that waits some seconds.
-        clock: seconds that never decrease.
+        sleep: waits for a number of seconds.
+        clock: returns seconds that never decrease.
 
     Attributes:
         result: members of the JSON object that the command prints.
-        key_file: file for a new access key; None: stdout.
+        key_file: file for a new access key; None for stdout.
         removing: whether the steps remove something.
     """
 
@@ -121,7 +121,7 @@ class Terminal:
         self.result: dict[str, Any] = {}
 
     def be_patient(self, wait_s: float) -> None:
-        """Wait from now on up to some seconds for the TXT record, if no person can be asked."""
+        """Set for how many seconds `wait_for_record` may wait, if no person can be asked."""
         self._give_up_at = self._clock() + wait_s
 
     @contextmanager
@@ -180,13 +180,17 @@ class Terminal:
             )
 
     def record(self, domain: str, token: str) -> None:
-        """Report the record that proves the ownership of a domain. Source: OSS page PutCname."""
+        """Tell the person the DNS TXT record that proves the ownership of a domain.
+
+        Source: OSS page PutCname.
+        """
         self.note(f'add this record to the DNS zone: _dnsauth.{domain}. TXT "{token}"')
 
     def wait_for_record(self) -> bool:
-        """Wait until the person has added the record; return False to give up.
+        """Wait until the person may have added the DNS record; return False to give up.
 
-        Ask a person, or wait as long as `be_patient` allows.
+        If a person can be asked, wait for the answer. Otherwise wait for some seconds, until the
+        time that `be_patient` has set is over.
         """
         if sys.stdin.isatty() and not self.json_output:
             return self.asks("OSS does not see the record yet. Try again?")
