@@ -24,7 +24,7 @@ from bench.peers.tutorial_flask import run_gunicorn
 from ossferry.access import rate_limits
 from ossferry.app import create_app
 from ossferry.authentication.sign_outs import SignOuts
-from ossferry.cli.processes.serving import BackgroundServer, StopSignals, bind
+from ossferry.cli.processes.serving import BackgroundServer, bind, stop_signals
 from ossferry.cli.processes.workers import settle
 from ossferry.clock import utc_now
 from ossferry.identity.principal import Principal
@@ -193,10 +193,10 @@ def main(which: str, port: int, stub_port: int, folder: Path, ledger_url: str = 
         else:
             app = receipts_app(receipt_settings(folder, stub_port, ledger_url))
     settle()
-    with StopSignals() as signals:
-        server = BackgroundServer(app, bind(HOST, port, option="port"), on_exit=signals.set)
+    with stop_signals() as stop:
+        server = BackgroundServer(app, bind(HOST, port, option="port"), on_exit=stop.set)
         server.start()
-        signals.wait()
+        stop.wait()
         server.stop()
 
 
