@@ -18,7 +18,7 @@ from ossferry.errors import OssferryError
 from ossferry.hooks.calls import Hooks, load_hooks
 from ossferry.hooks.delivery import EventDelivery
 from ossferry.ledger import Database
-from ossferry.observability.logs import logger, unexpected
+from ossferry.observability.log_format import logger, unexpected
 from ossferry.observability.metrics import Metrics
 from ossferry.oss.objects import ObjectStore
 from ossferry.settings.model import Settings

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from ossferry_checks.builtin.options import BuiltInOptions
+from ossferry_checks.builtin.check_options import BuiltInOptions
 from ossferry_checks.builtin.selection import built_in_checks
 from ossferry_checks.files import CheckedFile
 from ossferry_checks.registry import Check, checks_of

@@ -19,7 +19,7 @@ from rich.console import Console
 
 from bench.peers.npm import PeerMissingError
 from bench.table import Bench, Only, Result, as_table
-from ossferry.observability.logs import configure
+from ossferry.observability.log_format import configure
 from support import browsers, prerequisites
 
 HERE = Path(__file__).parent

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from ossferry_checks import CheckedFile
-from ossferry_checks.builtin.options import BuiltInOptions, PhotoOptions
+from ossferry_checks.builtin.check_options import BuiltInOptions, PhotoOptions
 from ossferry_checks.builtin.selection import built_in_checks
 from ossferry_checks.runner import run
 

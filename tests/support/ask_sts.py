@@ -30,7 +30,7 @@ socket.getaddrinfo = getaddrinfo
 async def main() -> None:
     """Call STS and print the result."""
     from ossferry.errors import StsLostError
-    from ossferry.observability.logs import configure
+    from ossferry.observability.log_format import configure
     from ossferry.oss.sts import StsClient, default_credentials
     from ossferry.settings.loading import ExplicitSettings, load_settings
     from support.server_fakes import OPTIONS

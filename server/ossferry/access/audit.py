@@ -20,7 +20,7 @@ from ossferry.errors import AuditLostError, OssferryError, SettingsError
 from ossferry.http.problems import request_id
 from ossferry.http.proxies import address_of
 from ossferry.identity.owner import Owner, without_slug
-from ossferry.observability.logs import MAX_FIELD_LENGTH, logger
+from ossferry.observability.log_format import MAX_FIELD_LENGTH, logger
 from ossferry.observability.redaction import Redactor
 from ossferry.oss.sts import StsCredentials
 from ossferry.settings.model import Settings

@@ -14,7 +14,7 @@ from joserfc.jwk import JWKRegistry, Key, KeySet
 
 from ossferry.clock import Monotonic
 from ossferry.errors import IssuerLostError
-from ossferry.observability.logs import logger
+from ossferry.observability.log_format import logger
 
 KEEP_S = 600.0
 LOOK_AGAIN_S = 60.0

@@ -18,7 +18,7 @@ from ossferry.checks.source import Source
 from ossferry.errors import SettingsError
 from ossferry.pages.assets import Assets, StoredFile, how_to_install, is_installed, stored_file
 from ossferry.settings.model import Settings
-from ossferry_checks.builtin.options import BuiltInOptions
+from ossferry_checks.builtin.check_options import BuiltInOptions
 from ossferry_checks.in_browser import reasons
 from ossferry_checks.runner import Limits
 from ossferry_checks.sentences import LANGUAGES

@@ -145,7 +145,7 @@ def demo(
     from ossferry.checks.configuration import can_check
     from ossferry.cli.demo import WITH_CHECKS, Demo
     from ossferry.cli.processes.serving import stop_signals
-    from ossferry.observability.logs import configure
+    from ossferry.observability.log_format import configure
 
     configure("WARNING")
     has_checks = checks and can_check()
@@ -203,7 +203,7 @@ def serve(
     from ossferry.cli.processes.serving import address_of, bind
     from ossferry.cli.processes.workers import allow_connections, run_workers
     from ossferry.ledger.database import check_ledger
-    from ossferry.observability.logs import configure, logger
+    from ossferry.observability.log_format import configure, logger
     from ossferry.oss.mock_check import refuse_mock
     from ossferry.settings.loading import load_settings
     from ossferry.settings.secrets import secret_values

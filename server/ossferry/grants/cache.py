@@ -19,7 +19,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 
 from ossferry.errors import StorageLostError
-from ossferry.observability.logs import logger
+from ossferry.observability.log_format import logger
 from ossferry.oss.sts import StsCredentials
 from ossferry.state.key_value import Storage
 

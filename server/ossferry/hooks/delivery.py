@@ -22,7 +22,7 @@ from ossferry.errors import IssuerLostError
 from ossferry.hooks.calls import WEBHOOK, Event, EventType, Hooks
 from ossferry.ledger import Database, outbox
 from ossferry.ledger.outbox import Delivery
-from ossferry.observability.logs import logger
+from ossferry.observability.log_format import logger
 from ossferry.settings.model import Settings
 from ossferry.settings.types import webhook_key
 

@@ -17,7 +17,7 @@ import anyio.to_thread
 import httpx
 
 from ossferry.errors import IssuerLostError, SettingsError
-from ossferry.observability.logs import cause_of
+from ossferry.observability.log_format import cause_of
 from ossferry.settings.model import Settings
 
 MAX_ANSWER = 256 * 1024

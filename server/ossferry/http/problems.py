@@ -17,7 +17,7 @@ from typing_extensions import TypedDict
 from ossferry.errors import OssferryError
 from ossferry.http.html import render
 from ossferry.mount import mount_path
-from ossferry.observability.logs import logger, unexpected
+from ossferry.observability.log_format import logger, unexpected
 
 log = logger("ossferry.problems")
 

@@ -31,7 +31,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from ossferry.errors import LedgerLostError, SettingsError
 from ossferry.extras import require_extra
 from ossferry.ledger.tables import metadata
-from ossferry.observability.logs import cause_of, logger
+from ossferry.observability.log_format import cause_of, logger
 
 __all__ = ["AsyncConnection", "Database", "Revisions", "check_ledger", "insert"]
 

@@ -32,7 +32,7 @@ from ossferry.diagnosis.probes import (
     run_probes,
 )
 from ossferry.ledger import Database
-from ossferry.observability.logs import logger
+from ossferry.observability.log_format import logger
 from ossferry.observability.metrics import Metrics
 from ossferry.operations.health import Status
 from ossferry.oss.sts_guard import GuardedSts

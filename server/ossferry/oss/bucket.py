@@ -21,7 +21,7 @@ import anyio.to_thread
 from ossferry.clock import Clock
 from ossferry.errors import KeyTakenError, OssLostError, OssRefusedError
 from ossferry.identity.object_keys import folder_of
-from ossferry.observability.logs import logger
+from ossferry.observability.log_format import logger
 from ossferry.oss.objects import METADATA, Begun, Link, Listed, Part, Stored
 from ossferry.oss.policy import objects_policy, policy_text, reading_policy
 from ossferry.oss.sessions import Sessions

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from ossferry.errors import SettingsError
-from ossferry.observability.logs import logger
+from ossferry.observability.log_format import logger
 from ossferry.settings.model import Settings
 from ossferry.settings.rules import MOCK_KEYS
 

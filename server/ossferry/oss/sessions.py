@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from ossferry.clock import Clock
 from ossferry.errors import StsLostError
-from ossferry.observability.logs import logger
+from ossferry.observability.log_format import logger
 from ossferry.oss.sts import OBJECTS_SESSION_S, AssumeRole, StsCredentials
 
 LAST_S = 60.0

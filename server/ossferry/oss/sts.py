@@ -28,7 +28,7 @@ from darabonba.runtime import RuntimeOptions
 from Tea.exceptions import TeaException
 
 from ossferry.errors import SettingsError, StsLostError, StsRefusedError
-from ossferry.observability.logs import hush, logger
+from ossferry.observability.log_format import hush, logger
 from ossferry.oss import IMDS_V1_DISABLED, IS_TOO_LATE
 from ossferry.settings.model import Settings
 from ossferry.settings.rules import MOCK_KEYS

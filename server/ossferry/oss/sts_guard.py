@@ -14,7 +14,7 @@ import limits
 
 from ossferry.clock import Clock, Monotonic
 from ossferry.errors import StsExpiredError, StsLostError, StsRefusedError
-from ossferry.observability.logs import logger
+from ossferry.observability.log_format import logger
 from ossferry.observability.metrics import Metrics
 from ossferry.observability.tracing import Span, no_span
 from ossferry.oss.sts import AssumeRole, StsCredentials

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ossferry.settings.choices import OnError
-from ossferry_checks.builtin.options import BuiltInOptions
+from ossferry_checks.builtin.check_options import BuiltInOptions
 
 PREFIX = "OSSFERRY_"
 SHARES = ("quality",)

@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 from pydantic_settings import SettingsError as UnreadableError
 
 from ossferry.errors import SettingsError
-from ossferry.observability.logs import logger
+from ossferry.observability.log_format import logger
 from ossferry.settings.checks import PREFIX, CheckSettings
 from ossferry.settings.model import Settings
 from ossferry.settings.secrets import is_secret

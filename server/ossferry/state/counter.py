@@ -25,7 +25,7 @@ from limits.errors import StorageError
 
 from ossferry.clock import Monotonic, monotonic
 from ossferry.errors import StorageLostError
-from ossferry.observability.logs import logger
+from ossferry.observability.log_format import logger
 from ossferry.settings.model import Settings
 from ossferry.state.choice import make_pool
 from ossferry.state.key_value import LEFT_ALONE_S, TIMEOUT_S

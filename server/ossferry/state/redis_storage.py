@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 
 from ossferry.clock import Monotonic, monotonic
 from ossferry.errors import SettingsError, StorageLostError
-from ossferry.observability.logs import logger
+from ossferry.observability.log_format import logger
 from ossferry.state.key_value import LEFT_ALONE_S, TIMEOUT_S
 
 MAX_CONNECTIONS = 16

@@ -25,7 +25,7 @@ from ossferry.hooks.calls import Hooks, deleted, load_hooks
 from ossferry.identity.owner import Owner
 from ossferry.ledger import AsyncConnection, Database, leases, people, receipts, refusals
 from ossferry.ledger.receipts import LISTED
-from ossferry.observability.logs import logger, unexpected
+from ossferry.observability.log_format import logger, unexpected
 from ossferry.observability.metrics import Metrics
 from ossferry.oss.objects import Listed, ObjectStore, Stored
 from ossferry.settings.model import Settings

@@ -25,7 +25,7 @@ from ossferry.identity.object_keys import check_own_key
 from ossferry.identity.owner import Owner
 from ossferry.ledger import Database, people, receipts, refusals
 from ossferry.ledger.refusals import Refusal
-from ossferry.observability.logs import logger
+from ossferry.observability.log_format import logger
 from ossferry.observability.metrics import Metrics
 from ossferry.oss.objects import Listed, ObjectStore, Stored
 from ossferry.uploads.quotas import Quotas

@@ -5,7 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ossferry_checks.builtin.aes import encrypt_cbc
-from ossferry_checks.builtin.options import PdfOptions
+from ossferry_checks.builtin.check_options import PdfOptions
 from ossferry_checks.files import CheckedFile
 from ossferry_checks.registry import Check
 from ossferry_checks.results import Reject

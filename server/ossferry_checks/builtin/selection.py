@@ -5,9 +5,9 @@ from dataclasses import dataclass, fields
 from types import ModuleType
 from typing import Any, get_args, get_type_hints
 
+from ossferry_checks.builtin.check_options import BuiltInOptions, PhotoOptions
 from ossferry_checks.builtin.file_type import file_type_check
 from ossferry_checks.builtin.json_text import json_check
-from ossferry_checks.builtin.options import BuiltInOptions, PhotoOptions
 from ossferry_checks.builtin.pdf import pdf_check
 from ossferry_checks.builtin.secret_keys import secrets_check
 from ossferry_checks.builtin.table import table_check

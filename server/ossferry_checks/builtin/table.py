@@ -12,7 +12,7 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
-from ossferry_checks.builtin.options import TableOptions
+from ossferry_checks.builtin.check_options import TableOptions
 from ossferry_checks.builtin.table_grammar import Grammar, grammar, has_type, rows
 from ossferry_checks.builtin.text_blocks import text_blocks
 from ossferry_checks.builtin.words import listed, shortened

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from functools import partial
 from typing import BinaryIO
 
+from ossferry_checks.builtin.check_options import XlsxOptions, ZipOptions
 from ossferry_checks.builtin.content_kinds import content_kind
-from ossferry_checks.builtin.options import XlsxOptions, ZipOptions
 from ossferry_checks.builtin.words import listed, size_text
 from ossferry_checks.builtin.zip_archive import ZipLimits
 from ossferry_checks.files import CheckedFile

@@ -14,7 +14,7 @@ from functools import partial
 from itertools import pairwise
 from typing import BinaryIO
 
-from ossferry_checks.builtin.options import ZipOptions
+from ossferry_checks.builtin.check_options import ZipOptions
 from ossferry_checks.builtin.words import shortened, size_text
 from ossferry_checks.builtin.zip_directory import (
     BrokenZipError,

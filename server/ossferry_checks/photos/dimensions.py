@@ -2,7 +2,7 @@
 
 import math
 
-from ossferry_checks.builtin.options import PhotoOptions
+from ossferry_checks.builtin.check_options import PhotoOptions
 from ossferry_checks.files import CheckedFile
 from ossferry_checks.photos.formats import PATTERNS, header, opened
 from ossferry_checks.photos.photo import dimensions_text

@@ -5,7 +5,7 @@ They need functions of a browser. Outside a browser, they change nothing.
 
 from pathlib import PurePosixPath
 
-from ossferry_checks.builtin.options import PhotoOptions
+from ossferry_checks.builtin.check_options import PhotoOptions
 from ossferry_checks.files import CheckedFile
 from ossferry_checks.photos import canvas
 from ossferry_checks.photos.canvas import Encoded, Encoding, NotDecodedError

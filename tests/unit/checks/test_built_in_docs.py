@@ -6,7 +6,7 @@ from typing import get_args, get_type_hints
 
 import pytest
 
-from ossferry_checks.builtin.options import BuiltInOptions
+from ossferry_checks.builtin.check_options import BuiltInOptions
 from ossferry_checks.builtin.selection import built_in_checks, read_options
 from support.markdown import ROOT, blocks
 

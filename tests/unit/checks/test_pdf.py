@@ -14,7 +14,7 @@ from pypdf._crypt_providers import _fallback
 from pypdf.generic import ArrayObject, DictionaryObject, NameObject, NumberObject
 
 from ossferry_checks.builtin.aes import encrypt_cbc
-from ossferry_checks.builtin.options import PdfOptions
+from ossferry_checks.builtin.check_options import PdfOptions
 from ossferry_checks.builtin.pdf import pdf_check
 from support.checking import answer, refusal, written
 from support.content import pdf

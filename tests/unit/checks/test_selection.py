@@ -7,7 +7,7 @@ from types import ModuleType
 import pytest
 from pydantic import BaseModel
 
-from ossferry_checks.builtin.options import BuiltInOptions
+from ossferry_checks.builtin.check_options import BuiltInOptions
 from ossferry_checks.builtin.selection import built_in_checks, read_options
 from support.checking import answer, refusal, written
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from ossferry_checks import CheckedFile
 from ossferry_checks.builtin import table, text_blocks
-from ossferry_checks.builtin.options import ColumnType, TableOptions
+from ossferry_checks.builtin.check_options import ColumnType, TableOptions
 from ossferry_checks.builtin.table import table_check
 from ossferry_checks.builtin.table_grammar import grammar, has_type, rows
 from support.checking import answer, refusal, written

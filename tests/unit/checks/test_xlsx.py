@@ -12,8 +12,8 @@ from openpyxl.reader.excel import SHARED_STRINGS
 from openpyxl.xml.constants import SHEET_MAIN_NS
 
 from ossferry_checks.builtin import xlsx
+from ossferry_checks.builtin.check_options import XlsxOptions
 from ossferry_checks.builtin.file_type import file_type_check
-from ossferry_checks.builtin.options import XlsxOptions
 from ossferry_checks.builtin.xlsx import xlsx_check
 from support.checking import answer, refusal, written
 from support.content import ole, workbook, zip_of

@@ -11,7 +11,7 @@ import pytest
 
 from ossferry_checks import CheckedFile
 from ossferry_checks.builtin import zip_archive
-from ossferry_checks.builtin.options import ZipOptions
+from ossferry_checks.builtin.check_options import ZipOptions
 from ossferry_checks.builtin.zip_archive import zip_check
 from ossferry_checks.builtin.zip_directory import CENTRAL
 from support.checking import answer, refusal, written

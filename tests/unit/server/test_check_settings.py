@@ -9,7 +9,12 @@ import pytest
 from ossferry.errors import SettingsError
 from ossferry.settings.checks import built_in_json
 from ossferry.settings.loading import load_check_settings
-from ossferry_checks.builtin.options import BuiltInOptions, PdfOptions, PhotoOptions, TableOptions
+from ossferry_checks.builtin.check_options import (
+    BuiltInOptions,
+    PdfOptions,
+    PhotoOptions,
+    TableOptions,
+)
 from ossferry_checks.builtin.selection import read_options
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ossferry.observability.logs import configure, logger
+from ossferry.observability.log_format import configure, logger
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 
 from ossferry.authentication.apikey_format import new_key
 from ossferry.errors import OssferryError, StsLostError, StsRefusedError
-from ossferry.observability.logs import configure, logger
+from ossferry.observability.log_format import configure, logger
 from ossferry.observability.redaction import Redactor
 from ossferry.oss.sts import StsCredentials
 from ossferry.settings.secrets import secret_values

@@ -17,7 +17,7 @@ import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 
 from ossferry.http.protocol import GuardedHttp, WireConfig
-from ossferry.observability.logs import logger
+from ossferry.observability.log_format import logger
 
 IDLE_S = 1.0
 """A process stops draining early if there was no connection for this many seconds."""

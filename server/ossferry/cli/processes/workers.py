@@ -19,7 +19,7 @@ from ossferry.app import create_app
 from ossferry.cli.processes.draining import DrainingServer
 from ossferry.errors import SettingsError
 from ossferry.http.protocol import WireConfig, WireLimits
-from ossferry.observability.logs import configure, logger
+from ossferry.observability.log_format import configure, logger
 from ossferry.settings.loading import load_settings
 from ossferry.settings.model import Settings
 from ossferry.settings.secrets import secret_values

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ossferry_checks import CheckedFile, Reject
-from ossferry_checks.builtin.options import PhotoOptions
+from ossferry_checks.builtin.check_options import PhotoOptions
 from ossferry_checks.photos.dimensions import dimensions_check
 from ossferry_checks.photos.photo import Photo, dimensions_text
 from support.checking import written

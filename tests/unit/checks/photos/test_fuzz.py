@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from ossferry_checks import CheckedFile, Reject
-from ossferry_checks.builtin.options import PhotoOptions
+from ossferry_checks.builtin.check_options import PhotoOptions
 from ossferry_checks.photos.dimensions import dimensions_check
 from ossferry_checks.photos.metadata import remove_metadata
 from support.photos import exif, picture, saved, vector

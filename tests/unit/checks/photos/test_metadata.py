@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageCms, PngImagePlugin
 
 from ossferry_checks import CheckedFile, Reject, Replace
-from ossferry_checks.builtin.options import BuiltInOptions, PhotoOptions
+from ossferry_checks.builtin.check_options import BuiltInOptions, PhotoOptions
 from ossferry_checks.builtin.selection import built_in_checks
 from ossferry_checks.photos.metadata import remove_metadata
 from ossferry_checks.runner import run
