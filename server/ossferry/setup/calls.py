@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from pydantic import TypeAdapter, ValidationError
-from pydantic_core import ErrorDetails
 
 from ossferry.errors import SettingsError
 from ossferry.setup.documents import pretty
@@ -99,16 +98,17 @@ def read_plan(data: Any) -> Plan:
     try:
         plan = PLAN.validate_json(json.dumps(data), strict=True)
     except ValidationError as error:
-        raise SettingsError(_wrong(error.errors()[0])) from error
+        raise SettingsError(_wrong(error)) from error
     if plan.as_data()["wanted"] != data["wanted"]:  # a name is missing or unknown
         raise SettingsError(OTHER_VERSION)
     return plan
 
 
-def _wrong(error: ErrorDetails) -> str:
-    match error["loc"]:
+def _wrong(error: ValidationError) -> str:
+    first = error.errors()[0]
+    match first["loc"]:
         case ("calls", *_):
             return "the plan has a wrong list of calls."
-        case ("wanted", name, *_) if error["type"] != "missing":
+        case ("wanted", name, *_) if first["type"] != "missing":
             return f"the plan has a wrong value for {name}."
     return OTHER_VERSION

@@ -194,7 +194,13 @@ def person(tmp_path: Path, web_dir: Path) -> Iterator[Person]:
         yield Person(folder, terminals, port, free_port())
 
 
-@pytest.mark.parametrize("path", PAGES.values(), ids=PAGES)
+@pytest.mark.parametrize(
+    "path",  # `test_translations.py` compares the commands of all languages
+    [
+        pytest.param(path, id=name, marks=() if name == "docs" else pytest.mark.slow)
+        for name, path in PAGES.items()
+    ],
+)
 def test_a_person_who_follows_the_page_sees_what_it_shows(person: Person, path: Path) -> None:
     text = path.read_text("utf-8")
     page = text.replace(":8000", f":{person.port}").replace(":9000", f":{person.oss_port}")

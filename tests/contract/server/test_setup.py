@@ -136,10 +136,10 @@ def state(oss: MockOSS) -> dict[str, Any]:
     if bucket := oss.store.buckets.get(BUCKET):
         found["bucket"] = bucket._replace(created_ms=0)
     if user := directory(oss).users.get((ACCOUNT, "ossferry-server")):
-        found["user"] = (user.comments, len(user.user.keys), documents(user))
+        found["user"] = (user.comments, len(user.user.keys), documents(user.user))
     for name in ("oss-web-upload", "oss-web-objects", "ossferry-server", "ossferry-server-doctor"):
         if role := directory(oss).roles.get(f"acs:ram::{ACCOUNT}:role/{name}"):
-            found[name] = (role.description, role.role.trust_policy, documents(role))
+            found[name] = (role.description, role.role.trust_policy, documents(role.role))
         if policy := directory(oss).policies.get((ACCOUNT, name)):
             found[f"policy {name}"] = (policy.description, policy.current.document)
     return found
@@ -652,7 +652,7 @@ def test_a_second_run_changes_only_what_differs(
         ours.max_age_seconds = 1
     if change == "other rule and no policy":
         role = directory(oss).roles[f"acs:ram::{ACCOUNT}:role/oss-web-upload"]
-        directory(oss).detach("oss-web-upload", role)
+        directory(oss).detach("oss-web-upload", role.role)
     if change != "nothing":
         bucket.put_bucket_cors(oss2.models.BucketCors(rules, response_vary=change != "no Vary"))
     changes(oss)
@@ -757,7 +757,8 @@ def test_what_another_person_has_made_is_refused_unless_adopted(oss: MockOSS) ->
 def test_a_role_with_other_policies_stays(oss: MockOSS) -> None:
     setup(oss)
     policy = directory(oss).policies[ACCOUNT, "ossferry-server"]
-    directory(oss).attach(policy, directory(oss).roles[f"acs:ram::{ACCOUNT}:role/oss-web-upload"])
+    role = directory(oss).roles[f"acs:ram::{ACCOUNT}:role/oss-web-upload"].role
+    directory(oss).attach(policy, role)
 
     done = teardown(oss)
 
