@@ -41,9 +41,9 @@ def authenticate(call: Call) -> Caller:
     """Return the authenticated caller of a request, or `ANONYMOUS` for an unsigned request.
 
     Raises:
-        RefusedError: the date, access key, security token or signature is missing, malformed,
-            wrong or expired, or the request contains both a signed URL and an Authorization
-            header.
+        RefusedError: the date, access key, security token or signature of a signed request is
+            missing, malformed, wrong or expired; the request contains both a signed URL and an
+            Authorization header; or the signed URL does not permit the client's network.
     """
     authorization = call.request.headers.get("authorization")
     params = call.request.params

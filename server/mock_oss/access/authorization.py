@@ -62,12 +62,14 @@ _ACL_HEADERS = {
 
 
 def authorize(call: Call, action: str, *, tags: Mapping[str, str] | None = None) -> None:
-    """Check that the caller may perform an action on the addressed service, bucket or object.
+    """Check that the caller may perform an action on the service, bucket or object in the URL.
 
     Args:
         call: the request and its caller.
-        action: the RAM action for a request without a version id, such as `oss:PutObject`.
-        tags: the object tags from the request body; None to use the tags in the request headers.
+        action: the RAM action, such as `oss:GetObject`. If the URL contains a version id, the
+            action for versions is checked instead, if there is one, such as `oss:GetObjectVersion`.
+        tags: the object tags in the request body; None to use the tags in the header or form field
+            `x-oss-tagging`.
 
     Raises:
         RefusedError: AccessDenied if the action is not allowed, or if the request sets a public ACL
@@ -88,16 +90,17 @@ def authorize(call: Call, action: str, *, tags: Mapping[str, str] | None = None)
 def authorize_object(
     call: Call, action: str, bucket: BucketRecord, key: str, version_id: str = ""
 ) -> None:
-    """Check that the caller may perform an action on an object that the URL does not name.
+    """Check that the caller may perform an action on an object that is not the object in the URL.
 
     Examples are the source object of a copy, and the objects of a batch delete.
 
     Args:
         call: the request and its caller.
-        action: the RAM action for a request without a version id, such as `oss:GetObject`.
+        action: the RAM action, such as `oss:GetObject`. With a version id, the action for versions
+            is checked instead, if there is one, such as `oss:GetObjectVersion`.
         bucket: the bucket of the object.
         key: the key of the object.
-        version_id: the version id in the request, or empty text.
+        version_id: the version id of the object in the request; empty if there is none.
 
     Raises:
         RefusedError: AccessDenied if the action is not allowed.

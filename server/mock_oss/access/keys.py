@@ -20,9 +20,8 @@ def find_caller(access_key_id: str, token: str | None, call: Call) -> Caller:
     """Return the user or role session that owns an access key, after a check of the security token.
 
     The access key id is stored in the journal record of the request, even if the request is
-    refused. A security token belongs to temporary credentials, so the key of a request with a token
-    must be temporary. Source: vendor pages of the error codes (EC) 0002-00000002, -3, -4, -6 and
-    -7.
+    refused. Only temporary keys, which are the keys of role sessions, have a security token.
+    Source: vendor pages of the error codes (EC) 0002-00000002, -3, -4, -6 and -7.
 
     Args:
         access_key_id: the access key id in the request.

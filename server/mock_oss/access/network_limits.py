@@ -36,14 +36,14 @@ def _network(request: Request, address: str) -> str:
 
 
 def signed_query(request: Request) -> list[tuple[str, str]]:
-    """Return the (name, value) pairs of the query that the client signed.
+    """Return the query that the client signed, as (name, value) pairs.
 
-    A presigned URL for one network was signed with the address of the network, which the URL does
-    not contain. For such a URL, the result also contains `x-oss-ac-source-ip`, computed from the
-    client's address and the subnet mask.
+    The client of a presigned URL with `x-oss-ac-subnet-mask` signed the address of a network as
+    `x-oss-ac-source-ip`. If this parameter is not in the URL, it is added to the result. Its value
+    is computed from the client's IP address and the subnet mask.
 
     Raises:
-        RefusedError: InvalidArgument if the subnet mask is not a number of bits.
+        RefusedError: InvalidArgument if the subnet mask is not a valid number of bits.
     """
     params = request.params
     if MASK not in params or IP in params or "authorization" in request.headers:
@@ -52,14 +52,15 @@ def signed_query(request: Request) -> list[tuple[str, str]]:
 
 
 def limit_ec(request: Request, version: str) -> str | None:
-    """Return the error code (EC) for a wrong signature in a presigned URL for one network.
+    """Return the EC (numeric error code) to report if the signature of a presigned URL is wrong.
 
     Args:
         request: the request.
         version: the version of the signature: `v1`, `v2` or `v4`.
 
     Returns:
-        The EC, or None if the request is not such a URL.
+        The EC for a URL that is limited to one network; None for any other request, whose error
+        has no special EC.
     """
     params = request.params
     if MASK not in params and IP not in params:
@@ -70,17 +71,19 @@ def limit_ec(request: Request, version: str) -> str | None:
 
 
 def check_network(request: Request, version: str) -> None:
-    """Check that the client is in the network and the VPC that a presigned URL names.
+    """Check that the client of a presigned URL is in the network and the VPC that the URL names.
 
-    The caller must have verified the signature of the URL.
+    A URL that names no network and no VPC passes the check. The caller must have verified the
+    signature before: if the URL contains only a subnet mask, the signature proves the network.
 
     Args:
         request: the request.
-        version: the version of the signature: `v1`, `v2` or `v4`.
+        version: the version of the signature, which determines the EC (numeric error code): `v1`,
+            `v2` or `v4`.
 
     Raises:
         RefusedError: SignatureDoesNotMatch for a client of another network, and for every URL that
-            names a VPC.
+            names a VPC. InvalidArgument if the address or the subnet mask in the URL is not valid.
     """
     params = request.params
     if VPC in params:

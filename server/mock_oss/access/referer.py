@@ -17,10 +17,14 @@ from mock_oss.policies.globs import glob
 
 
 class RefererRules(NamedTuple):
-    """The hotlink protection of a bucket: which Referer headers are allowed.
+    """The hotlink protection of a bucket: which values of the Referer header are allowed.
 
-    `whitelist` and `blacklist` contain patterns with the wildcards `*` and `?`. If `without_query`
-    or `without_path` is true, the patterns are compared with the Referer without its query or path.
+    `blacklist` and `whitelist` are patterns that may contain the wildcards `*` and `?`. A Referer
+    is refused if it begins with a pattern in the blacklist. If there is a whitelist, a Referer that
+    begins with none of its patterns is refused, and an empty Referer is refused unless
+    `allow_empty` is true. If `without_query` is true, the query of the Referer is ignored. If
+    `without_path` is true, path and query are ignored, and a pattern must match the whole remaining
+    text.
     """
 
     allow_empty: bool = True
@@ -30,7 +34,11 @@ class RefererRules(NamedTuple):
     blacklist: tuple[str, ...] = ()
 
     def ec(self, referer: str) -> str:
-        """Return the EC (numeric error code) for a refused Referer; empty text if it is allowed."""
+        """Return the EC (numeric error code) for a refused Referer; empty text for an allowed one.
+
+        Args:
+            referer: the Referer header; empty if the request has none.
+        """
         if not referer:
             return "" if self.allow_empty or not self.whitelist else "0003-00000501"
         if self._matches(self.blacklist, referer):
@@ -100,11 +108,14 @@ def _load(stored: str) -> RefererRules:
 
 
 def check_referer(stored: str, request: Request) -> None:
-    """Check whether hotlink protection allows the Referer header of a request for an object.
+    """Check that the hotlink protection of a bucket allows the Referer header of a request.
+
+    A request with an Authorization header passes without a check.
 
     Args:
-        stored: the bucket's RefererConfiguration document, or empty text.
-        request: the request.
+        stored: the bucket's RefererConfiguration document; empty if the bucket has no hotlink
+            protection.
+        request: the request for an object in the bucket.
 
     Raises:
         RefusedError: AccessDenied if the hotlink protection refuses the Referer.

@@ -14,10 +14,13 @@ from mock_oss.signing import v4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """A part of a request that can contain the credential, with the error codes (EC) for this part.
+    """A place of the V4 credential in a request, with the details of the errors for this place.
 
-    The part is the Authorization header, the URL or the form. The vendor documents no EC for an
-    invalid credential or a wrong region in a form.
+    The places are the Authorization header, the URL and the form. `name` is the place in error
+    messages, and `argument` the ArgumentName in error responses. `format_ec`, `date_ec` and
+    `region_ec` are the EC (numeric error codes) for a malformed credential, a wrong date and a
+    wrong region; None if the vendor documents no EC. `region_text` is the message for a wrong
+    region.
     """
 
     name: str
@@ -55,7 +58,11 @@ IN_FORM = Place(
 
 
 def read_credential(text: str, place: Place) -> v4.Credential:
-    """Parse the V4 credential of a request.
+    """Parse the V4 credential of a request: `AccessKeyId/yyyymmdd/region/oss/aliyun_v4_request`.
+
+    Args:
+        text: the credential.
+        place: where the request contains the credential; determines the error message and EC.
 
     Raises:
         RefusedError: InvalidArgument if the text has another format, or names another product.
@@ -68,13 +75,13 @@ def read_credential(text: str, place: Place) -> v4.Credential:
 
 
 def check_scope(credential: v4.Credential, date_time: str, region: str, place: Place) -> None:
-    """Check that the date and region in a V4 credential are those of the request.
+    """Check that a V4 credential contains the date of the request and the region of the bucket.
 
     Args:
         credential: the credential of the request.
         date_time: the time of the request, `yyyymmddTHHMMSSZ`.
         region: the region of the bucket.
-        place: the part of the request that contains the credential.
+        place: where the request contains the credential; determines the error message and EC.
 
     Raises:
         RefusedError: InvalidArgument if the date or the region differs.

@@ -83,7 +83,10 @@ OPERATORS: Mapping[str, tuple[_Match, bool]] = {
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A condition of a RAM policy: an operator compares a condition key with one or more values."""
+    """A condition of a RAM policy, such as `StringLike` `oss:Prefix` `["a/*", "b/*"]`.
+
+    `operator` compares the request's value of the condition key `key` with each of `values`.
+    """
 
     operator: str
     key: str
@@ -91,6 +94,9 @@ class Condition:
 
     def holds(self, context: Mapping[str, str]) -> bool:
         """Return whether a request satisfies the condition.
+
+        If the request has no value for the condition key, only a negated operator, such as
+        `StringNotEquals`, is satisfied.
 
         Args:
             context: the values of the request, as a mapping from condition key to value.
@@ -105,8 +111,12 @@ class Condition:
 def parse_conditions(element: object) -> tuple[Condition, ...]:
     """Parse the Condition element of a RAM policy statement.
 
+    Args:
+        element: the JSON value: `{operator: {condition key: value or list of values}}`.
+
     Raises:
-        ValueError: an operator is unknown, or a value is not a string, a number or a bool.
+        ValueError: the element has another shape, an operator is unknown, or a value is not a
+            string, a number or a bool.
     """
     if not isinstance(element, dict):
         raise ValueError("Condition must be an object")

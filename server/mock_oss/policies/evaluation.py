@@ -39,9 +39,10 @@ class Decision(StrEnum):
 class Statement:
     """One parsed statement of a RAM policy.
 
-    `negated` is true if the statement has a NotAction element. `principals` holds the (kind, value)
-    pairs of a Principal element. Only the statements of a trust policy have principals. `source` is
-    the statement as JSON text.
+    `effect` is `Allow` or `Deny`. The regular expressions `actions` and `resources` match whole
+    names. If `negated` is true, `actions` comes from a NotAction element. A statement of a trust
+    policy has `principals`, the (kind, value) pairs of its Principal element, and None as
+    `resources`; other statements have no principals. `source` is the statement as JSON text.
     """
 
     effect: str
@@ -53,7 +54,10 @@ class Statement:
     source: str
 
     def matches(self, question: "Question") -> bool:
-        """Return whether the statement matches the action, resource and context of a question."""
+        """Return whether the statement's action, resource and conditions match those of a question.
+
+        Principals are not compared. A statement of a trust policy matches any resource.
+        """
         if (self.actions.fullmatch(question.action) is not None) is self.negated:
             return False
         if self.resources is not None and not self.resources.fullmatch(question.resource):
@@ -65,7 +69,7 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A parsed RAM policy; `name` appears in the result of an evaluation."""
+    """A parsed RAM policy; `name` identifies the policy in a `Verdict`."""
 
     name: str
     statements: tuple[Statement, ...]
@@ -75,9 +79,11 @@ class Policy:
 class Question:
     """The question that a policy evaluation answers: is this action allowed on this resource?
 
-    `action` is the RAM action, and `resource` the ARN of the resource. The third argument is a
-    mapping from condition key to value, or a function that returns such a mapping. The function is
-    called when the first condition is evaluated.
+    Args:
+        action: the RAM action, such as `oss:PutObject`.
+        resource: the ARN of the resource.
+        _context: a mapping from condition key to the request's value, or a function that returns
+            this mapping. The function is called when the first condition is evaluated.
     """
 
     action: str
@@ -86,7 +92,7 @@ class Question:
 
     @property
     def context(self) -> Mapping[str, str]:
-        """The values of the request for conditions, as a mapping from condition key to value."""
+        """The request's values for conditions, as a mapping from condition key to value."""
         if callable(self._context):
             self._context = self._context()
         return self._context
@@ -95,7 +101,8 @@ class Question:
 class Verdict(NamedTuple):
     """The result of a policy evaluation: the decision, and the policy and statement that caused it.
 
-    `policy` and `statement` are None if no statement matched.
+    `policy` is the name of the policy, and `statement` the statement as JSON text. Both are None if
+    no statement matched.
     """
 
     decision: Decision
@@ -147,13 +154,13 @@ def evaluate_session(
 def trusts(
     trust: Policy, principals: Iterable[tuple[str, str]], context: Mapping[str, str]
 ) -> bool:
-    """Return whether a trust policy allows a caller to assume the role.
+    """Return whether a role's trust policy allows a caller to assume the role.
 
     Args:
-        trust: the role's trust policy.
+        trust: the trust policy.
         principals: the caller's identities as (kind, value) pairs. For the kind `RAM`, the value
             is an ARN; for the kind `Service`, the value is the name of the service.
-        context: a mapping from condition key, such as `sts:ExternalId`, to value.
+        context: a mapping from condition key, such as `sts:ExternalId`, to the request's value.
     """
     known = set(principals)
     question = Question("sts:AssumeRole", "", context)
@@ -167,7 +174,7 @@ def trusts(
 
 @lru_cache(maxsize=1024)
 def parse_policy(text: str, name: str) -> Policy:
-    """Parse an identity policy, a role's policy or a session policy.
+    """Parse a RAM policy of a user, a role or a role session.
 
     Args:
         text: the JSON document.
@@ -182,6 +189,10 @@ def parse_policy(text: str, name: str) -> Policy:
 @lru_cache(maxsize=1024)
 def parse_trust_policy(text: str, name: str) -> Policy:
     """Parse a role's trust policy; its statements have principals and no resources.
+
+    Args:
+        text: the JSON document.
+        name: the name of the policy in verdicts.
 
     Raises:
         PolicyError: the document is not a valid trust policy.

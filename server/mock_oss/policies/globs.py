@@ -24,7 +24,10 @@ def globs(wildcards: Iterable[str]) -> re.Pattern[str]:
 
 @lru_cache(maxsize=1024)
 def glob(wildcard: str) -> re.Pattern[str]:
-    """Return the regular expression for one pattern with wildcards, for use with `fullmatch`."""
+    """Return the regular expression for one pattern with the wildcards `*` and `?`.
+
+    A text matches the pattern if `fullmatch` of the expression succeeds.
+    """
     return re.compile(_source(wildcard), re.DOTALL)
 
 

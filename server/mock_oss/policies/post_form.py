@@ -28,7 +28,9 @@ _MISSING_ECS = {
 class FieldCondition:
     """A condition of a PostObject policy on one form field.
 
-    `wanted` has several values for the modes `in` and `not-in`, and one value for other modes.
+    `mode` is `eq`, `starts-with`, `in` or `not-in`. `field` is the lower-case name of the field.
+    `wanted` has one value for `eq` and `starts-with`, and any number of values for `in` and
+    `not-in`. `source` is the condition as JSON text.
     """
 
     mode: str
@@ -54,7 +56,8 @@ class FieldCondition:
 class PostPolicy:
     """The parsed policy of a PostObject form.
 
-    `lengths` holds a (min, max) pair for each `content-length-range`, in bytes.
+    `expiration` is the time after which the policy is not valid. `conditions` are the conditions on
+    form fields. `lengths` contains a (min, max) pair in bytes for each `content-length-range`.
     """
 
     expiration: datetime
@@ -62,7 +65,7 @@ class PostPolicy:
     lengths: tuple[tuple[int, int], ...]
 
     def names(self) -> set[str]:
-        """Return the names of the form fields that have a condition."""
+        """Return the lower-case names of the form fields that have at least one condition."""
         return {condition.field for condition in self.conditions}
 
 

@@ -43,9 +43,9 @@ def canonical_request(
     Args:
         method: the HTTP method in upper case.
         path: the path of the request.
-        query: decoded (name, value) pairs.
+        query: the decoded (name, value) pairs of the query.
         headers: a mapping from lower-case name to value.
-        signed: the lower-case names of the signed headers.
+        signed: the lower-case names of the signed headers, in any order.
         payload_hash: the SHA-256 of the body in lower-case hex.
     """
     names = sorted(signed)
@@ -62,13 +62,16 @@ def canonical_request(
 
 
 def string_to_sign(canonical: str) -> str:
-    """Return the string to sign: the algorithm name and the hash of the canonical request."""
+    """Return the string to sign.
+
+    The string is the algorithm name, a newline, and the SHA-256 of the canonical request in hex.
+    """
     return f"{ALGORITHM}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
 
 
 def signature(secret: str, text: str) -> str:
-    """Return the signature of a string to sign in lower-case hex.
+    """Return the HMAC-SHA256 of `text`, the string to sign, in lower-case hex.
 
-    The HMAC key is the access key secret.
+    The HMAC key is `secret`, the access key secret.
     """
     return hmac_sha256_hex(secret.encode(), text)

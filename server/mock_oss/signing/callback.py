@@ -15,7 +15,7 @@ _RSA_ALGORITHM = bytes.fromhex("300d06092a864886f70d0101010500")
 
 @dataclass(frozen=True, slots=True)
 class RsaKey:
-    """An RSA key: modulus, public exponent, and private exponent (0 if unknown)."""
+    """An RSA key: modulus `n`, public exponent `e`, and private exponent `d` (0 if unknown)."""
 
     n: int
     e: int
@@ -23,7 +23,7 @@ class RsaKey:
 
     @property
     def size(self) -> int:
-        """The length of a signature in bytes."""
+        """The length in bytes of the modulus, and of every signature with this key."""
         return (self.n.bit_length() + 7) // 8
 
 
@@ -67,7 +67,12 @@ def _padded(text: bytes, size: int) -> int:
 
 
 def sign(key: RsaKey, text: bytes) -> str:
-    """Return the signature of a string to sign, in base64."""
+    """Return the base64-encoded RSA signature of `text`, the string to sign.
+
+    Args:
+        key: a key with a private exponent.
+        text: the string to sign.
+    """
     return b64encode(pow(_padded(text, key.size), key.d, key.n).to_bytes(key.size)).decode()
 
 

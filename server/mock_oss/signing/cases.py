@@ -62,8 +62,8 @@ class _Case(ABC):
 class V4Case(_Case):
     """A request with a V4 signature.
 
-    The fields `path`, `query_text` and `payload` simulate mistakes of clients. If one of them is
-    not None, it replaces the path, the query or the payload hash in the canonical request.
+    The fields `path`, `query_text` and `payload` simulate mistakes of clients: a value other than
+    None replaces the path, the query or the payload hash in the canonical request.
     """
 
     version = "v4"
@@ -75,7 +75,11 @@ class V4Case(_Case):
     payload: str | None = None
 
     def text(self) -> str:
-        """Return the canonical request, with `path`, `query_text` and `payload` replaced."""
+        """Return the canonical request of the request.
+
+        If `path`, `query_text` or `payload` is not None, it replaces a line of the canonical
+        request.
+        """
         lines = v4.canonical_request(
             self.method,
             self.bucket,
@@ -90,7 +94,7 @@ class V4Case(_Case):
         return "\n".join(lines)
 
     def texts(self, text: str) -> dict[str, str]:
-        """Return a dict with a canonical request and the string to sign.
+        """Return a dict with the keys `canonical_request` and `string_to_sign`.
 
         Args:
             text: the canonical request, from which the string to sign is made.
@@ -107,8 +111,9 @@ class V4Case(_Case):
 class V1Case(_Case):
     """A request with a V1 signature.
 
-    `date_line` is the date of the request, or the `Expires` value of a presigned URL. To simulate a
-    mistake of clients, `without_bucket` omits the bucket in the resource.
+    `date_line` is the date of the request, or the `Expires` value of a presigned URL.
+    `without_bucket` simulates a mistake of clients: if it is true, the string to sign contains the
+    path of the object without the bucket.
     """
 
     version = "v1"
@@ -128,7 +133,10 @@ class V1Case(_Case):
         return text.replace(f"\n/{self.bucket}/", "\n/") if self.without_bucket else text
 
     def signed_query(self) -> list[tuple[str, str]]:
-        """Return the (name, value) pairs that a V1 signature covers: only the sub-resources."""
+        """Return the query parameters that a V1 signature covers, as (name, value) pairs.
+
+        They are the sub-resources, such as `uploadId`.
+        """
         return [(name, value) for name, value in self.query if name in v1.SUB_RESOURCES]
 
     def _signature(self, text: str, secret: str) -> str:
@@ -139,8 +147,8 @@ class V1Case(_Case):
 class V2Case(_Case):
     """A request with a V2 signature.
 
-    `date_line` is the date of the request, or the `x-oss-expires` value of a presigned URL. To
-    simulate a mistake of clients, a `path` that is not None replaces the encoded path in the string
+    `date_line` is the date of the request, or the `x-oss-expires` value of a presigned URL. `path`
+    simulates a mistake of clients: a value other than None replaces the encoded path in the string
     to sign.
     """
 
@@ -149,7 +157,10 @@ class V2Case(_Case):
     path: str | None = None
 
     def text(self) -> str:
-        """Return the string to sign of the request, with the replacement in `path`."""
+        """Return the string to sign of the request.
+
+        If `path` is not None, it replaces the encoded path in the string.
+        """
         text = v2.string_to_sign(
             self.method,
             self.bucket,

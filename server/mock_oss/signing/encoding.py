@@ -19,7 +19,7 @@ def encode(text: str) -> str:
 
 
 def encode_path(text: str) -> str:
-    """Percent-encode a path; `/` stays unchanged."""
+    """Percent-encode a path; `/` stays unencoded."""
     return quote(text)
 
 
@@ -29,22 +29,26 @@ def header_names(listed: str) -> list[str]:
 
 
 def canonical_headers(headers: Mapping[str, str], additional: Collection[str] = ()) -> str:
-    """Return the signed headers (`x-oss-*` and additional ones), one per line, sorted by name.
+    """Return the signed headers as text: one line `name:value` per header, sorted by name.
 
-    Each line ends in a newline.
+    Signed headers are those whose names begin with `x-oss-`, and additional headers. Each line ends
+    in a newline.
 
     Args:
         headers: a mapping from lower-case name to received value.
-        additional: the lower-case names of additional headers to sign.
+        additional: the lower-case names of the additional headers.
     """
     names = sorted([name for name in headers if name.startswith("x-oss-") or name in additional])
     return "".join([f"{name}:{signed_text(headers[name]).strip()}\n" for name in names])
 
 
 def canonical_query(query: Iterable[tuple[str, str]]) -> str:
-    """Return the encoded query, sorted by name, without `x-oss-signature`.
+    """Return a percent-encoded query, sorted by name, without the parameter `x-oss-signature`.
 
     A parameter with an empty value is written without `=`.
+
+    Args:
+        query: the decoded (name, value) pairs of the query.
     """
     pairs = sorted(
         [(encode(name), encode(value)) for name, value in query if name != "x-oss-signature"]
@@ -53,22 +57,22 @@ def canonical_query(query: Iterable[tuple[str, str]]) -> str:
 
 
 def joined_query(pairs: Iterable[tuple[str, str]]) -> str:
-    """Join (name, value) pairs to a query; write a parameter with an empty value without `=`."""
+    """Join encoded (name, value) pairs to a query; write no `=` for an empty value."""
     return "&".join([f"{name}={value}" if value else name for name, value in pairs])
 
 
 def hmac_sha1_base64(secret: str, text: str) -> str:
-    """Return the HMAC-SHA1 of a text in base64."""
+    """Return the base64-encoded HMAC-SHA1 of `text`. The HMAC key is `secret`."""
     digest = hmac.digest(secret.encode(), text.encode(), hashlib.sha1)
     return base64.b64encode(digest).decode()
 
 
 def hmac_sha256_base64(secret: str, text: str) -> str:
-    """Return the HMAC-SHA256 of a text in base64."""
+    """Return the base64-encoded HMAC-SHA256 of `text`. The HMAC key is `secret`."""
     digest = hmac.digest(secret.encode(), text.encode(), hashlib.sha256)
     return base64.b64encode(digest).decode()
 
 
 def hmac_sha256_hex(key: bytes, text: str) -> str:
-    """Return the HMAC-SHA256 of a text in lower-case hex."""
+    """Return the HMAC-SHA256 of `text` in lower-case hex. The HMAC key is `key`."""
     return hmac.digest(key, text.encode(), hashlib.sha256).hex()

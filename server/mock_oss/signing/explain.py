@@ -26,11 +26,11 @@ UNKNOWN = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """Secrets and earlier requests, with which the mock explains a signature mismatch.
+    """Secrets and other requests, with which the mock explains a signature mismatch.
 
     `secret` belongs to the access key in the request. `other_secrets` yields the (access key id,
-    secret) pairs of all users. `earlier` yields accepted requests with the same signature. `seen`
-    yields the (header name, value) pairs of recent requests.
+    secret) pairs of all users. `earlier` yields requests that contain the same signature and were
+    not refused because of it. `seen` yields the (name, value) pairs of headers in recent requests.
     """
 
     secret: str
@@ -40,7 +40,7 @@ class Evidence:
 
 
 def first_difference(ours: str, theirs: str) -> dict[str, object]:
-    """Find the first byte that differs between two texts.
+    """Find the first byte that differs between the expected and the signed text.
 
     Args:
         ours: the text that the mock expected.
@@ -69,11 +69,16 @@ def _rest_of_line(text: bytes, offset: int) -> str:
 
 
 def explanation(case: Case, evidence: Evidence) -> dict[str, Any]:
-    """Return the explanation of a signature mismatch.
+    """Return the explanation of a signature mismatch, as JSON-ready details for the journal.
+
+    Args:
+        case: the refused request.
+        evidence: secrets and other requests, which can show what the client signed.
 
     Returns:
-        A dict with `cause`, `expected_string_to_sign` and, for V4, `expected_canonical_request`. If
-        the text that the client signed is found, the dict also contains `first_difference`,
+        A dict. `kind` is `signature`, and `cause` a sentence about the probable mistake.
+        `expected_string_to_sign` and, for V4, `expected_canonical_request` are the correct texts.
+        If the text that the client signed is found, the dict also contains `first_difference`,
         `signed_string_to_sign` and, for V4, `signed_canonical_request`.
     """
     ours = case.text()

@@ -55,7 +55,8 @@ def _without_parameter(name: str) -> Callable[[Case], Case]:
 def dropped(case: Case) -> Iterator[Mistake]:
     """Yield one possible mistake per header and query parameter: the client did not sign it.
 
-    Parameters that every presigned URL has are not considered.
+    Parameters that every presigned URL has are not considered. A mistake is a pair of a sentence
+    and a function that returns a changed copy of the request.
     """
     what = "sub-resource" if isinstance(case, V1Case) else "query parameter"
     for name in dict.fromkeys(name for name, _ in case.signed_query()):
@@ -68,7 +69,8 @@ def dropped(case: Case) -> Iterator[Mistake]:
 def likely(case: Case) -> list[Mistake]:
     """Return the common mistakes that can explain the wrong signature of a request.
 
-    The caller tries each mistake, and each combination of two mistakes.
+    A mistake is a pair of a sentence and a function that returns a changed copy of the request. The
+    caller tries each mistake, and each combination of two mistakes.
     """
     mistakes = [*dropped(case), *_content_types(case), *_rewritten(case)]
     if isinstance(case, V4Case):
@@ -82,11 +84,11 @@ def likely(case: Case) -> list[Mistake]:
 
 
 def differs(name: str, sent: str | None, signed: str) -> str:
-    """Return a sentence that compares the sent value and the signed value of a header.
+    """Return a sentence: a header was sent with one value and signed with another.
 
     Args:
         name: the lower-case name of the header.
-        sent: the text of the value in the request, or None if the header was not sent.
+        sent: the value in the request, or None if the header was not sent.
         signed: the value that the client signed.
     """
     shown = "not sent" if sent is None else f"sent as {sent!r}"
@@ -203,15 +205,16 @@ def guesses(case: Case, seen: Iterable[tuple[str, str]]) -> Iterator[tuple[str, 
 
 
 def with_header(case: Case, text: str, name: str, value: str) -> str:
-    """Return the text that the client must sign if the value of one header is changed.
+    """Return the text that a client must sign if one header of a request has another value.
 
-    To save time, this function edits `text` if possible.
+    The text is the canonical request of a V4 signature, or the string to sign of a V1 or V2
+    signature. To save time, this function edits `text` if possible.
 
     Args:
         case: the request.
         text: the result of `case.text()`.
         name: the lower-case name of the header.
-        value: the new value of the header, as the text that is signed.
+        value: the other value of the header, decoded as UTF-8.
     """
     sent = case.headers.get(name)
     if sent is None or (not isinstance(case, V4Case) and name == "content-type"):

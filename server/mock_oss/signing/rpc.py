@@ -9,7 +9,7 @@ from mock_oss.signing.encoding import encode, hmac_sha1_base64
 
 
 def canonical_query(parameters: Mapping[str, str]) -> str:
-    """Return all parameters except Signature, percent-encoded and sorted, as a query."""
+    """Return all parameters except Signature as a percent-encoded query, sorted by name."""
     return "&".join(
         f"{encode(name)}={encode(value)}"
         for name, value in sorted(parameters.items())
@@ -18,13 +18,16 @@ def canonical_query(parameters: Mapping[str, str]) -> str:
 
 
 def string_to_sign(method: str, parameters: Mapping[str, str]) -> str:
-    """Return the string to sign: `METHOD&%2F&` followed by the encoded query."""
+    """Return the string to sign of an RPC request: `METHOD&%2F&QUERY`.
+
+    `QUERY` is the result of `canonical_query`, percent-encoded a second time.
+    """
     return f"{method}&%2F&{encode(canonical_query(parameters))}"
 
 
 def signature(secret: str, text: str) -> str:
-    """Return the signature of a string to sign in base64.
+    """Return the base64-encoded HMAC-SHA1 of `text`, the string to sign.
 
-    The HMAC key is the access key secret followed by `&`.
+    The HMAC key is `secret`, the access key secret, to which this function appends `&`.
     """
     return hmac_sha1_base64(secret + "&", text)

@@ -31,9 +31,10 @@ SUB_RESOURCES = frozenset(
 
 
 def parse_authorization(value: str) -> dict[str, str]:
-    """Return the fields AccessKeyId and Signature of an Authorization header with a V1 signature.
+    """Parse an Authorization header with a V1 signature: `OSS AccessKeyId:Signature`.
 
-    The header has the form `OSS AccessKeyId:Signature`.
+    Returns:
+        A dict with the keys `AccessKeyId` and `Signature`.
 
     Raises:
         ValueError: the header has another format.
@@ -60,16 +61,16 @@ def string_to_sign(
     headers: Mapping[str, str],
     date_line: str,
 ) -> str:
-    """Return the string to sign of a request.
+    """Return the string to sign of a request with a V1 signature.
 
-    The string consists of the method, Content-MD5, Content-Type, date line, x-oss headers and
-    resource, separated by newlines.
+    The string consists of the method, Content-MD5, Content-Type, date line, `x-oss-*` headers and
+    resource, separated by newlines. The resource is the path with the signed query parameters.
 
     Args:
         method: the HTTP method in upper case.
         bucket: the bucket's name, empty for a request to the service.
-        key: the decoded key, empty for a request to a bucket.
-        query: decoded (name, value) pairs.
+        key: the decoded object key, empty for a request to a bucket.
+        query: the decoded (name, value) pairs of the query.
         headers: a mapping from lower-case name to value.
         date_line: the value of `x-oss-date` or `Date`; in a presigned URL, the value of `Expires`.
     """
@@ -79,5 +80,8 @@ def string_to_sign(
 
 
 def signature(secret: str, text: str) -> str:
-    """Return the signature of a string to sign, in base64."""
+    """Return the base64-encoded HMAC-SHA1 of `text`, the string to sign.
+
+    The HMAC key is `secret`, the access key secret.
+    """
     return hmac_sha1_base64(secret, text)

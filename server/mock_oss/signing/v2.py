@@ -21,9 +21,13 @@ _FIELDS = frozenset({"AccessKeyId", "AdditionalHeaders", "Signature"})
 
 
 def parse_authorization(value: str) -> dict[str, str]:
-    """Return the fields of an Authorization header with a V2 signature.
+    """Parse an Authorization header with a V2 signature.
 
-    The header has the form `OSS2 AccessKeyId:…,AdditionalHeaders:…,Signature:…`.
+    The header has the form `OSS2 AccessKeyId:…,AdditionalHeaders:…,Signature:…`; AdditionalHeaders
+    is optional.
+
+    Returns:
+        A dict from the name of a field to its value.
 
     Raises:
         ValueError: the header cannot be parsed; the message contains the reason.
@@ -50,15 +54,15 @@ def string_to_sign(
     additional: str,
     date_line: str,
 ) -> str:
-    """Return the string to sign of a request.
+    """Return the string to sign of a request with a V2 signature.
 
     Args:
         method: the HTTP method in upper case.
         bucket: the bucket's name, empty for a request to the service.
-        key: the decoded key, empty for a request to a bucket.
-        query: decoded (name, value) pairs.
+        key: the decoded object key, empty for a request to a bucket.
+        query: the decoded (name, value) pairs of the query; `x-oss-signature` is ignored.
         headers: a mapping from lower-case name to value.
-        additional: the names of additional headers, separated by semicolons.
+        additional: the names of additional signed headers, separated by semicolons.
         date_line: the value of `x-oss-date` or `Date`; in a presigned URL, the value of
             `x-oss-expires`.
     """
@@ -72,5 +76,8 @@ def string_to_sign(
 
 
 def signature(secret: str, text: str) -> str:
-    """Return the signature of a string to sign, in base64."""
+    """Return the base64-encoded HMAC-SHA256 of `text`, the string to sign.
+
+    The HMAC key is `secret`, the access key secret.
+    """
     return hmac_sha256_base64(secret, text)

@@ -39,9 +39,14 @@ class Credential(NamedTuple):
 
 
 def parse_authorization(value: str) -> dict[str, str]:
-    """Return the fields of an Authorization header of the form `OSS4-HMAC-SHA256 k=v, k=v`.
+    """Parse an Authorization header with a V4 signature.
 
-    The fields may have any order, and blanks after the commas are optional.
+    The header has the form `OSS4-HMAC-SHA256 Credential=…,AdditionalHeaders=…,Signature=…`. The
+    fields may have any order, blanks after the commas are allowed, and AdditionalHeaders is
+    optional.
+
+    Returns:
+        A dict from the name of a field to its value.
 
     Raises:
         ValueError: the header cannot be parsed; the message contains the reason.
@@ -87,13 +92,16 @@ def canonical_request(
     headers: Mapping[str, str],
     additional: str = "",
 ) -> str:
-    """Return the canonical request of the V4 scheme: six fields joined by newlines.
+    """Return the canonical request of a request with a V4 signature.
+
+    It consists of the method, path, query, signed headers, names of the additional headers, and
+    payload hash, separated by newlines.
 
     Args:
         method: the HTTP method in upper case.
         bucket: the bucket's name, empty for a request to the service.
-        key: the decoded key, empty for a request to a bucket.
-        query: decoded (name, value) pairs; `x-oss-signature` is ignored.
+        key: the decoded object key, empty for a request to a bucket.
+        query: the decoded (name, value) pairs of the query; `x-oss-signature` is ignored.
         headers: a mapping from lower-case name to received value.
         additional: the names of additional signed headers, separated by `;`, in any order.
     """
@@ -115,11 +123,11 @@ def canonical_request(
 
 
 def string_to_sign(date_time: str, scope: str, canonical: str) -> str:
-    """Return the string to sign: algorithm, date, scope and hash of the canonical request.
+    """Return the V4 string to sign: algorithm, date, scope, and SHA-256 of the canonical request.
 
     Args:
         date_time: the date of the request, `yyyymmddTHHMMSSZ`.
-        scope: the credential scope.
+        scope: the credential scope, `yyyymmdd/region/oss/aliyun_v4_request`.
         canonical: the canonical request.
     """
     return f"{ALGORITHM}\n{date_time}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
@@ -127,7 +135,13 @@ def string_to_sign(date_time: str, scope: str, canonical: str) -> str:
 
 @lru_cache(maxsize=256)
 def signing_key(secret: str, date: str, region: str) -> bytes:
-    """Return the signing key, derived from a secret for one day (`yyyymmdd`) and one region."""
+    """Return the HMAC key for V4 signatures on one day in one region, derived from a secret.
+
+    Args:
+        secret: the access key secret.
+        date: the day, `yyyymmdd`.
+        region: the region, such as `cn-hangzhou`.
+    """
     key = f"aliyun_v4{secret}".encode()
     for step in (date, region, "oss", _TERMINATOR):
         key = hmac.digest(key, step.encode(), hashlib.sha256)
@@ -135,5 +149,8 @@ def signing_key(secret: str, date: str, region: str) -> bytes:
 
 
 def signature(key: bytes, text: str) -> str:
-    """Return the signature of a string to sign, in lower-case hex."""
+    """Return the HMAC-SHA256 of `text`, the string to sign, in lower-case hex.
+
+    The HMAC key is `key`, the result of `signing_key`.
+    """
     return hmac_sha256_hex(key, text)

@@ -40,6 +40,9 @@ _ROLE_ARN = re.compile(r"acs:ram::\d+:role/[A-Za-z0-9.-]{1,64}")
 def is_sts(request: Request) -> bool:
     """Return whether a request is for STS or RAM.
 
+    It is, if the request contains the name of an action, or is a POST request with a URL-encoded
+    form.
+
     Args:
         request: a request that does not address a bucket.
     """
@@ -52,6 +55,11 @@ def is_sts(request: Request) -> bool:
 
 async def serve_sts(call: STSCall, body: Body, nonces: Nonces) -> Response:
     """Verify an STS or RAM request, run its action and return the response.
+
+    Args:
+        call: the request.
+        body: the body of the request.
+        nonces: the nonces of earlier requests, to which the nonce of this request is added.
 
     Raises:
         STSRefusedError: the request is not valid, or the caller has no permission for the action.
@@ -85,7 +93,13 @@ def _answer(call: STSCall, status: int, root: str, values: Mapping[str, object])
 
 
 def sts_error(call: STSCall, refused: STSRefusedError, request_id: str) -> Response:
-    """Return the error response for a refused STS or RAM request."""
+    """Return the error response for a refused STS or RAM request.
+
+    Args:
+        call: the request.
+        refused: the error.
+        request_id: the id of the request.
+    """
     values = {
         "RequestId": request_id,
         "HostId": "sts.aliyuncs.com",

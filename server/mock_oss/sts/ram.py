@@ -39,7 +39,7 @@ RAM_ACTIONS: dict[str, Callable[[RamCall], Answer]] = {
 
 
 def run_ram(call: STSCall, caller: Caller) -> Answer:
-    """Run the RAM action of a request and return the response.
+    """Run the RAM action that a request names, and return the content of the response as a dict.
 
     Raises:
         STSRefusedError: RAM refuses the request.

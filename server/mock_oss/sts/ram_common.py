@@ -26,7 +26,6 @@ class RamCall:
     """One RAM request, with methods that read its parameters and find the entities that it names.
 
     All users, roles and policies of the request belong to `account_id`, the account of the caller.
-    A method that returns a user, role or policy raises STSRefusedError if it does not exist.
     """
 
     def __init__(self, call: STSCall, caller: Caller) -> None:
@@ -39,7 +38,7 @@ class RamCall:
         self.now_ms = call.service.now_ms()
 
     def answer(self, **values: object) -> Answer:
-        """Return the content of the response: the request id and the given values."""
+        """Return the content of the response as a dict: `RequestId` and the given values."""
         return {"RequestId": self._call.record.request_id, **values}
 
     def given(self, name: str) -> str:
@@ -55,6 +54,9 @@ class RamCall:
 
     def name(self, parameter: str) -> str:
         """Return a mandatory parameter that contains the name of a user, role or policy.
+
+        Args:
+            parameter: `UserName`, `RoleName` or `PolicyName`.
 
         Raises:
             STSRefusedError: the parameter is missing, or the name has characters that are not
@@ -79,7 +81,11 @@ class RamCall:
         return name
 
     def policy(self) -> ManagedPolicy:
-        """Return the custom policy that the request names."""
+        """Return the custom policy in the parameter `PolicyName`, after a check of permissions.
+
+        Raises:
+            STSRefusedError: the caller has no permission, or the policy does not exist.
+        """
         name = self.policy_name()
         self.permit(f"policy/{name}")
         policy = self.directory.policies.get((self.account_id, name))
@@ -90,7 +96,11 @@ class RamCall:
         return policy
 
     def role(self) -> RoleEntry:
-        """Return the role that the request names."""
+        """Return the role in the parameter `RoleName`, after a check of permissions.
+
+        Raises:
+            STSRefusedError: the caller has no permission, or the role does not exist.
+        """
         name = self.name("RoleName")
         self.permit(f"role/{name}")
         role = self.directory.roles.get(f"acs:ram::{self.account_id}:role/{name}")
@@ -99,7 +109,11 @@ class RamCall:
         return role
 
     def user(self) -> UserEntry:
-        """Return the user that the request names."""
+        """Return the user in the parameter `UserName`, after a check of permissions.
+
+        Raises:
+            STSRefusedError: the caller has no permission, or the user does not exist.
+        """
         name = self.name("UserName")
         self.permit(f"user/{name}")
         user = self.directory.users.get((self.account_id, name))
@@ -108,15 +122,20 @@ class RamCall:
         return user
 
     def holder(self) -> User | Role:
-        """Return the user or the role that the request names; the action says which of them."""
+        """Return the role that the request names if the action ends in `Role`, otherwise the user.
+
+        Raises:
+            STSRefusedError: the caller has no permission, or the role or user does not exist.
+        """
         return self.role().role if self._call.action.endswith("Role") else self.user().user
 
     def document(self, parameter: str, parse: Callable[[str, str], Policy]) -> str:
-        """Return a mandatory parameter that contains a policy document.
+        """Return a mandatory parameter that contains a policy document, as JSON text.
 
         Args:
             parameter: the name of the parameter.
-            parse: a function that parses the document; its arguments are the document and its name.
+            parse: a function that raises PolicyError if the document is not valid; its arguments
+                are the document and a name for the policy.
 
         Raises:
             STSRefusedError: the parameter is missing, or the document is too long or not valid.
@@ -136,7 +155,10 @@ class RamCall:
         return text
 
     def permit(self, what: str) -> None:
-        """Check that the caller may perform the action on a resource such as `role/NAME`.
+        """Check that the caller may perform the action of this request on a resource.
+
+        Args:
+            what: the end of the resource's ARN, such as `role/NAME`.
 
         Raises:
             STSRefusedError: NoPermission if the caller's policies do not allow the action.

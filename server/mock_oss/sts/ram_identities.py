@@ -14,7 +14,7 @@ MAX_KEYS = 2
 
 
 def create_role(call: RamCall) -> Answer:
-    """Create a role without policies."""
+    """Create a role that has a trust policy, but no other policies; return the role."""
     name = call.name("RoleName")
     call.permit(f"role/{name}")
     trust = call.document("AssumeRolePolicyDocument", parse_trust_policy)
@@ -40,7 +40,7 @@ def get_role(call: RamCall) -> Answer:
 
 
 def update_role(call: RamCall) -> Answer:
-    """Change the trust policy, the description or the longest session duration of a role."""
+    """Change the trust policy, description or longest session duration of a role, as requested."""
     entry = call.role()
     role = entry.role
     if "NewAssumeRolePolicyDocument" in call.params:
@@ -66,7 +66,7 @@ def delete_role(call: RamCall) -> Answer:
 
 
 def create_user(call: RamCall) -> Answer:
-    """Create a user without policies and access keys."""
+    """Create a user who has no policies and no access keys; return the user."""
     name = call.name("UserName")
     call.permit(f"user/{name}")
     if (call.account_id, name) in call.directory.users:
@@ -97,7 +97,10 @@ def delete_user(call: RamCall) -> Answer:
 
 
 def create_access_key(call: RamCall) -> Answer:
-    """Create an access key of a user; only the response to this request contains the secret."""
+    """Create an access key for a user, and return it with its secret.
+
+    No other response contains the secret. The request is refused if the user has two access keys.
+    """
     entry = call.user()
     if len(entry.user.keys) >= MAX_KEYS:
         message = f"The number of access keys must not exceed {MAX_KEYS}."

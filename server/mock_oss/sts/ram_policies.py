@@ -13,7 +13,7 @@ ROTATE = "DeleteOldestNonDefaultVersionWhenLimitExceeded"
 
 
 def create_policy(call: RamCall) -> Answer:
-    """Create a custom policy; its document becomes the version `v1`."""
+    """Create a custom policy, whose document becomes the version `v1`; return the policy."""
     name = call.policy_name()
     call.permit(f"policy/{name}")
     document = call.document("PolicyDocument", parse_policy)
@@ -58,12 +58,11 @@ def delete_policy(call: RamCall) -> Answer:
 
 
 def create_version(call: RamCall) -> Answer:
-    """Create a version of a custom policy.
+    """Create a version of a custom policy, and return the version.
 
     With the parameter `SetAsDefault`, the new version becomes the default version, which is the one
-    that applies. If the policy already has the largest number of versions, the parameter
-    `RotateStrategy` deletes the oldest version that is not the default version; otherwise the
-    request is refused.
+    that applies. If the policy already has five versions, the request is refused, unless it has the
+    parameter `RotateStrategy`: the oldest version that is not the default version is then deleted.
     """
     policy = call.policy()
     document = call.document("PolicyDocument", parse_policy)
@@ -107,7 +106,7 @@ def delete_version(call: RamCall) -> Answer:
 
 
 def attach(call: RamCall) -> Answer:
-    """Attach a custom policy to a user or role."""
+    """Attach a custom policy to a user or role; refuse the request if it is attached already."""
     holder = call.holder()
     policy = call.policy()
     if policy in call.directory.attached(holder):
@@ -121,7 +120,8 @@ def detach(call: RamCall) -> Answer:
     """Detach a custom policy from a user or role.
 
     Raises:
-        STSRefusedError: for example EntityNotExist.User.Policy if the policy is not attached.
+        STSRefusedError: the policy is not attached, the user or role does not exist, or the caller
+            has no permission.
     """
     holder = call.holder()
     name = call.policy_name()

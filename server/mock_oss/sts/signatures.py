@@ -27,13 +27,13 @@ _FRACTION = re.compile(r"\.\d{1,9}Z\Z", re.ASCII)
 
 
 def is_form(request: Request) -> bool:
-    """Return whether the body of a request is a URL-encoded form."""
+    """Return whether the body of a request is a URL-encoded form, according to its Content-Type."""
     kind = request.headers.get("content-type", "")
     return kind.startswith("application/x-www-form-urlencoded")
 
 
 class Nonces:
-    """Stores the nonces of the latest requests, and refuses a nonce that was used before.
+    """The nonces of the latest requests; a nonce that is stored here cannot be used again.
 
     Args:
         limit: the largest number of stored nonces.
@@ -47,7 +47,7 @@ class Nonces:
         """Store the nonce of a request, so that a later request cannot use it again.
 
         Raises:
-            STSRefusedError: SignatureNonceUsed if the nonce was used before.
+            STSRefusedError: SignatureNonceUsed if the nonce is stored already.
         """
         if nonce in self._seen:
             raise _refused("SignatureNonceUsed", "Specified signature nonce was used already.")
@@ -57,7 +57,7 @@ class Nonces:
 
 
 class STSCall:
-    """One request to STS.
+    """One request to STS or RAM.
 
     `params` contains the parameters from the query and from a form in the body. `lifetime_s` is the
     lifetime of new credentials in seconds if a planned fault sets it, and None otherwise.
@@ -75,7 +75,11 @@ class STSCall:
         self.ignores_policy = False
 
     def read(self, body: bytes) -> None:
-        """Set `params`, `action` and `wants_xml` from the query, the headers and the body."""
+        """Set `params`, `action` and `wants_xml` from the query, the headers and the body.
+
+        Raises:
+            RefusedError: InvalidArgument if the query or a form in the body is not UTF-8.
+        """
         pairs = list(self.request.query)
         if body and is_form(self.request):
             pairs += parse_query(body)
@@ -89,7 +93,12 @@ class STSCall:
 
 
 def verify(call: STSCall, payload: bytes, nonces: Nonces) -> Caller:
-    """Verify the signature of an STS request and return the caller who signed it.
+    """Verify the signature of an STS or RAM request, and return the caller who signed it.
+
+    Args:
+        call: the request.
+        payload: the body of the request.
+        nonces: the nonces of earlier requests, to which the nonce of this request is added.
 
     Raises:
         STSRefusedError: a parameter is missing, or the signature, key, time or nonce is not valid.
@@ -101,7 +110,11 @@ def verify(call: STSCall, payload: bytes, nonces: Nonces) -> Caller:
 
 
 def missing(name: str) -> STSRefusedError:
-    """Return the error for a mandatory parameter that is missing in an STS request."""
+    """Return the error for an STS or RAM request that does not contain a mandatory parameter.
+
+    Args:
+        name: the name of the parameter.
+    """
     return _refused(f"Missing{name}", f"{name} is mandatory for this action.")
 
 
