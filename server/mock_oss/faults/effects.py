@@ -22,20 +22,20 @@ DEFAULT_RETRY_AFTER_S = 1
 async def apply_before(
     faults: Iterable[Fault], body: Body, *, clock: Clock, sessions: Sessions, sts: bool
 ) -> Response | None:
-    """Apply the effects of faults that occur before the mock processes a request.
+    """Apply the effects that planned faults have before the mock processes a request.
 
     Args:
         faults: the faults that apply to the request.
-        body: the body of the request.
+        body: the body of the request; `bandwidth` and `reset` faults change how it is received.
         clock: the mock's clock.
         sessions: the role sessions in the store.
-        sts: whether the request is for STS.
+        sts: whether the request is for STS; an `error` fault then raises STSRefusedError.
 
     Returns:
         The response of an `html` fault, or None if the mock must process the request.
 
     Raises:
-        RefusedError, STSRefusedError: a fault requires an error response.
+        RefusedError, STSRefusedError: an `error` or `unavailable` fault requires an error response.
         CutConnectionError: a `reset` fault cuts the connection before the body is read, or the
             client stopped sending during a `hang` fault.
         ClientGoneError: the client closed the connection during a `hang` fault.
@@ -93,7 +93,7 @@ def apply_to_response(faults: Iterable[Fault], response: Response) -> None:
         response: the response, which is changed in place.
 
     Raises:
-        CutConnectionError: a fault requires cutting the connection instead of responding.
+        CutConnectionError: a `reset` fault requires cutting the connection instead of responding.
     """
     for fault in faults:
         match fault.effect:
@@ -120,30 +120,36 @@ def _drop(response: Response, wanted: str) -> None:
 
 
 def pace_of(faults: Iterable[Fault]) -> Pace | None:
-    """Return the rate limit that a fault sets for the response body, or None for no limit."""
+    """Return the rate limit that a `bandwidth` fault sets for the response body.
+
+    The result is None if no such fault is in `faults`.
+    """
     rates = (fault.bytes_per_s for fault in faults if fault.effect == "bandwidth")
     return next(map(Pace, rates), None)
 
 
 def lifetime_of(faults: Iterable[Fault]) -> int | None:
-    """Return the lifetime in seconds that a fault sets for new STS credentials, or None."""
+    """Return the lifetime in seconds that a `short-lived` fault sets for new STS credentials.
+
+    The result is None if no such fault is in `faults`.
+    """
     return next((int(fault.seconds) for fault in faults if fault.effect == "short-lived"), None)
 
 
 def ignores_policy(faults: Iterable[Fault]) -> bool:
-    """Return whether a fault makes STS ignore the session policy in the request."""
+    """Return whether STS must ignore session policies, because of a `no-session-policy` fault."""
     return any(fault.effect == "no-session-policy" for fault in faults)
 
 
 def cut_offset(faults: Iterable[Fault], length: int) -> int | None:
-    """Return the number of body bytes to send before a fault cuts the connection.
+    """Return how many bytes of a response body to send before a `reset` fault cuts the connection.
 
     Args:
         faults: the faults that apply to the request.
         length: the length of the response body in bytes.
 
     Returns:
-        The number of bytes, or None if no fault cuts the response body.
+        The number of bytes, or None if no fault cuts the connection during the response body.
     """
     for fault in faults:
         if fault.effect == "reset" and fault.when == "mid-answer":
@@ -152,7 +158,11 @@ def cut_offset(faults: Iterable[Fault], length: int) -> int | None:
 
 
 async def cut_connection(scope: Scope) -> None:
-    """Close the connection with a TCP reset, so that the client receives a connection error."""
+    """Close a connection with a TCP reset, so that the client receives a connection error.
+
+    Args:
+        scope: the ASGI scope of the request on this connection.
+    """
     transport = scope["mock_oss.transport"]
     if transport.is_closing():
         return

@@ -76,7 +76,9 @@ MOMENTS = ("before", "mid-body", "before-answer", "mid-answer")
 class RequestFacts:
     """The properties of a request that are compared with the fields of a fault.
 
-    `operation` is the name of the OSS operation or STS action, such as `PutObject`.
+    `operation` is the name of the OSS operation or STS action, such as `PutObject`. `bucket` and
+    `key` are empty if the request addresses none. `part_number` is the part number in the query, or
+    None.
     """
 
     method: str
@@ -88,14 +90,19 @@ class RequestFacts:
 
 @dataclass(slots=True, kw_only=True)
 class Fault:
-    """One planned fault.
+    """One planned fault: which effect it has, and to which requests it applies.
 
-    `method`, `bucket`, `operation`, `part_number` and the glob `key` select the matching
-    requests. A field with the value None matches every request. `nth` restricts the fault to one
-    matching request, counted from 1. The fault does not apply to the first `skip` matching
-    requests. The fault applies to at most `times` requests. `probability` is the probability
-    that the fault applies to a request. `seed` makes the random choice reproducible. `seen`
-    counts the matching requests. `hits` counts the requests to which the fault applied.
+    `effect` is the name of the effect, such as `delay`. `seconds`, `code`, `status`, `message`,
+    `when`, `after_bytes`, `bytes_per_s` and `name` are parameters of the effect; the documentation
+    of this module describes them.
+
+    A request matches if `method`, `bucket`, `operation` and `part_number` are equal to those of the
+    request, and its object key matches the glob pattern `key`. A field with the value None matches
+    every request. The fault applies to matching requests, except the first `skip` of them, and to
+    at most `times` requests. With `nth`, the fault applies only to the matching request with this
+    number, counted from 1. `probability` is the probability that the fault then applies, and `seed`
+    makes this random choice reproducible. `seen` counts the matching requests, `hits` the requests
+    to which the fault applied.
     """
 
     effect: str
@@ -193,7 +200,7 @@ class Faults:
 
     Args:
         plans: the faults planned from the start, each as keyword arguments of `add`.
-        operations: the operations that a fault may name; empty if it may name any.
+        operations: the names of operations that a fault may contain; empty if any name is allowed.
     """
 
     def __init__(
@@ -210,7 +217,7 @@ class Faults:
 
         Args:
             effect: the name of the effect, such as `delay`.
-            plan: other fields of `Fault`, as keyword arguments.
+            plan: values for other fields of `Fault`, as keyword arguments.
 
         Raises:
             WorldError: an argument is unknown, missing or out of range.
@@ -238,7 +245,7 @@ class Faults:
         return fault
 
     def load(self, path: Path) -> None:
-        """Plan the faults in a TOML or JSON file; see `read_faults` for the format.
+        """Plan the faults that a TOML or JSON file defines; `read_faults` describes the format.
 
         Raises:
             WorldError: the file cannot be read, or a fault is not valid.
@@ -247,13 +254,17 @@ class Faults:
             self.add_plan(plan)
 
     def reset(self) -> None:
-        """Remove all faults except those planned from the start, and set all counters to zero."""
+        """Remove all faults except those planned from the start, whose counters become zero."""
         self.clear()
         for plan in self._first:
             self.add_plan(plan)
 
     def remove(self, fault: Fault) -> None:
-        """Remove a planned fault."""
+        """Remove a planned fault.
+
+        Raises:
+            ValueError: the fault is not planned, for example because it was already removed.
+        """
         with self._lock:
             self._faults.remove(fault)
 
@@ -280,10 +291,11 @@ def read_faults(path: Path) -> list[dict[str, Any]]:
     """Read the definitions of planned faults from a file.
 
     Args:
-        path: a TOML file with `[[faults]]` tables, or a `.json` file with a list of objects.
+        path: a TOML file with one `[[faults]]` table per fault, or a `.json` file with a list of
+            JSON objects. The keys in a table or JSON object are field names of `Fault`.
 
     Returns:
-        The keyword arguments of `Faults.add` for each fault.
+        A list with one dict per fault: the keyword arguments of `Faults.add`.
 
     Raises:
         WorldError: the file cannot be read, or a fault is not valid.

@@ -36,10 +36,11 @@ class Target(NamedTuple):
     """The bucket and key that a request addresses.
 
     `key` is empty for a request to a bucket. `bucket` and `key` are empty for a request to the
-    service. `style` is `virtual-hosted`, `path`, `cname` (custom domain), `service`, `sts`, or
-    `unbound` for a domain that is not bound to a bucket. `region` is the region in the host name,
-    or empty. `is_public` is true for a public endpoint. `is_public` is false for an internal
-    endpoint, a custom domain or an IP address.
+    service, such as ListBuckets. `style` tells how the request contains the bucket:
+    `virtual-hosted`, `path` or `cname` (custom domain). Without a bucket, it is `service`, `sts`
+    for an STS request, or `unbound` for a domain that is not bound to a bucket. `region` is the
+    region in the host name, or empty. `is_public` is true for a public endpoint. `is_public` is
+    false for an internal endpoint, a custom domain or an IP address.
     """
 
     bucket: str
@@ -58,6 +59,9 @@ def locate(
     hosts: Collection[str] = (),
 ) -> Target:
     """Return the bucket and key that a request addresses.
+
+    For a domain that is not bound to a bucket, no error is raised, but the `style` of the result is
+    `unbound`.
 
     Args:
         host: the Host header, including the port; may be empty.
@@ -142,11 +146,12 @@ def check_host(target: Target) -> None:
 
 
 def check_public_endpoint(target: Target, region: str) -> None:
-    """Raise RefusedError if the request uses a public endpoint of a region in mainland China.
+    """Raise RefusedError if a request uses the public endpoint of a bucket in mainland China.
 
-    OSS refuses these requests for accounts opened since 2025-03-20. The code, status, EC and
-    message of the error come from recorded responses of OSS. The mock treats an endpoint of
-    transfer acceleration as a public endpoint. It is not verified that OSS does the same.
+    The code is PublicEndpointForbidden. OSS refuses these requests for accounts opened since
+    2025-03-20. The code, status, EC and message of the error come from recorded responses of OSS.
+    The mock treats an endpoint of transfer acceleration as a public endpoint. It is not verified
+    that OSS does the same.
 
     Args:
         target: the addressed bucket, with the type of the endpoint.
@@ -158,7 +163,7 @@ def check_public_endpoint(target: Target, region: str) -> None:
 
 @lru_cache(maxsize=256)
 def host_name(host: str) -> str:
-    """Return the host name from a Host header in lower case, without port and brackets."""
+    """Return the host name in a Host or Origin header, in lower case, without port and brackets."""
     name = host.partition("://")[2] or host
     inside, bracket, _ = name.partition("]")
     name = inside[1:] if bracket and inside[:1] == "[" else name.partition(":")[0]
@@ -174,7 +179,10 @@ def is_loopback(name: str) -> bool:
 
 
 def is_served(name: str) -> bool:
-    """Return whether a host name is a name at which the vendor serves OSS, a bucket, STS or RAM."""
+    """Return whether the vendor serves OSS, a bucket, STS or RAM at a host name.
+
+    An example is `oss-cn-hangzhou.aliyuncs.com`. Custom domains are not considered.
+    """
     label = name.removesuffix("." + VENDOR_DOMAIN)
     return label != name and any(pattern.fullmatch(label) for pattern in (_ENDPOINT, _STS_OR_RAM))
 
@@ -193,13 +201,20 @@ def _decode_key(path: bytes) -> str:
 
 
 def check_bucket_name(name: str) -> None:
-    """Raise RefusedError for an invalid bucket name."""
+    """Raise RefusedError with the code InvalidBucketName if a bucket name is not valid.
+
+    A bucket name has 3 to 63 characters: `a-z`, `0-9` and `-`, but no `-` at the start or the end.
+    """
     if not _BUCKET.fullmatch(name):
         raise RefusedError("InvalidBucketName", BucketName=name)
 
 
 def check_domain(domain: str) -> None:
-    """Raise RefusedError for an invalid custom domain: too short, malformed, or reserved."""
+    """Raise RefusedError if a name is not allowed as a custom domain.
+
+    The code is InvalidArgument for a name that is too short or malformed, and CnameIsForbidden for
+    a domain of the vendor, such as `aliyuncs.com`, and its subdomains.
+    """
     if len(domain) <= 3:
         message = "Entire hostname must be longer than 3 ASCII characters."
         raise RefusedError("InvalidArgument", message, ec="0017-00000249")
@@ -211,6 +226,8 @@ def check_domain(domain: str) -> None:
 
 def check_endpoint(target: Target, region: str) -> None:
     """Raise RefusedError if the region of the endpoint differs from the region of the bucket.
+
+    The code is AccessDenied. A host name without a region is accepted.
 
     Args:
         target: the addressed bucket, with the region in the host name.
@@ -230,7 +247,7 @@ def check_endpoint(target: Target, region: str) -> None:
 
 
 def check_key(key: str) -> None:
-    """Raise RefusedError for an invalid object key.
+    """Raise RefusedError with the code InvalidObjectName if an object key is not valid.
 
     A key has 1 to 1023 bytes and does not start with a slash or a backslash. Control characters are
     allowed, except NUL, which neither XML nor a path can contain.

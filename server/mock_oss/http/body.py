@@ -57,7 +57,7 @@ class Digest:
 
     @property
     def etag(self) -> str:
-        """The MD5 in upper-case hex without quotes, as in the ETag of a simple object."""
+        """The MD5 in upper-case hex, which is the ETag of a PutObject, without quotes."""
         return self._md5.hexdigest().upper()
 
     @property
@@ -72,7 +72,7 @@ class Body:
     Args:
         receive: the ASGI callable that returns the next message.
         request: the request line and headers.
-        executor: the thread pool for digests and writes.
+        executor: the thread pool that computes checksums of large bodies and stores their data.
         idle_timeout_s: seconds without data after which the mock responds with RequestTimeout.
     """
 
@@ -109,7 +109,7 @@ class Body:
     async def limit(self, bytes_per_s: float) -> None:
         """Limit the rate at which this body is received, unless a fault has already set a limit.
 
-        If the received bytes already exceed the rate, the call waits.
+        If the body was received too fast until now, the call waits.
 
         Args:
             bytes_per_s: the highest rate, in bytes per second.
@@ -136,7 +136,7 @@ class Body:
             yield data
 
     def unread(self, pieces: list[bytes]) -> None:
-        """Put pieces back, so that the method `pieces` yields them again before other data."""
+        """Put pieces of the body back, so that `pieces` yields them again before any other data."""
         self._unread = pieces
         self.received -= sum(map(len, pieces))
 
@@ -180,11 +180,14 @@ class Body:
                 raise CutConnectionError
 
     async def read(self, limit: int) -> bytes:
-        """Return a small body as a whole, after a comparison with the checksums in the headers.
+        """Receive the whole body, check the checksums in the request headers, and return the body.
+
+        Args:
+            limit: the largest allowed length of the body in bytes.
 
         Raises:
-            RefusedError: MalformedXML if the body is longer than `limit` bytes, InvalidDigest or
-                InvalidCRC64 if a checksum differs.
+            RefusedError: MalformedXML if the body is longer than `limit`, InvalidDigest or
+                InvalidCRC64 if a checksum differs; also an error that `pieces` raises.
         """
         if (self.announced or 0) > limit:
             raise malformed_xml(f"{self.announced} bytes, at most {limit}")
@@ -199,7 +202,7 @@ class Body:
         return bytes(data)
 
     async def store(self, write: Callable[[list[bytes]], None]) -> Digest:
-        """Pass the body to a function in pieces, and return the size and checksums of the body.
+        """Receive the body, pass its pieces to `write`, and return its size and checksums.
 
         The checksums are compared with those in the request headers.
 
@@ -209,7 +212,7 @@ class Body:
         Raises:
             RefusedError: MissingContentLength for a request that is not chunked and has no
                 Content-Length, EntityTooLarge if the body exceeds 5 GiB, InvalidDigest or
-                InvalidCRC64 if a checksum differs.
+                InvalidCRC64 if a checksum differs; also an error that `pieces` raises.
         """
         announced = self.announced
         if announced is None and not self.is_chunked:
@@ -268,7 +271,12 @@ class Body:
         return SerialWork(self._executor, QUEUED_BYTES), SerialWork(self._executor, QUEUED_BYTES)
 
     def check(self, digest: Digest) -> None:
-        """Raise RefusedError if a checksum in the request headers differs from `digest`."""
+        """Compare the checksums of a body with those in the request headers, if there are any.
+
+        Raises:
+            RefusedError: InvalidDigest if Content-MD5 differs from `digest`, InvalidCRC64 if
+                `x-oss-hash-crc64ecma` differs.
+        """
         headers = self._request.headers
         wanted = headers.get("content-md5")
         if wanted is not None and (

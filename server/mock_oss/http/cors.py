@@ -29,7 +29,12 @@ MAX_BYTES = 16 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CorsRule:
-    """One CORS rule; each allowed origin and each allowed header may contain one `*`."""
+    """One CORS rule: the origins, methods and request headers that it allows.
+
+    Each origin and each header may contain one `*`. `expose` contains the names of response headers
+    that scripts may read. `max_age_s` is the value of Access-Control-Max-Age in seconds; None to
+    omit this header.
+    """
 
     origins: tuple[str, ...]
     methods: tuple[str, ...]
@@ -40,7 +45,10 @@ class CorsRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CorsConfiguration:
-    """The CORS rules of a bucket; `response_vary` adds `Vary: Origin` to every response."""
+    """The CORS rules of a bucket.
+
+    If `response_vary` is true, every response for this bucket has the header `Vary: Origin`.
+    """
 
     rules: tuple[CorsRule, ...]
     response_vary: bool = False
@@ -50,7 +58,7 @@ def parse_cors(body: bytes) -> CorsConfiguration:
     """Parse a CORSConfiguration document.
 
     Raises:
-        RefusedError: MalformedXML or InvalidArgument if the document violates the schema.
+        RefusedError: MalformedXML or InvalidArgument if the document is not valid.
     """
     if len(body) > MAX_BYTES:
         raise malformed_xml(f"{len(body)} bytes, at most {MAX_BYTES}")
@@ -161,6 +169,9 @@ def answer_headers(stored: str, origin: str | None, method: str) -> list[tuple[s
         stored: the bucket's CORS document, empty if the bucket has no CORS rules.
         origin: the Origin header of the request, or None.
         method: the HTTP method of the request.
+
+    Returns:
+        (name, value) pairs. If no rule matches, the only possible header is `Vary`.
     """
     if not stored:
         return []
@@ -174,15 +185,16 @@ def answer_headers(stored: str, origin: str | None, method: str) -> list[tuple[s
 
 
 def check_page(stored: str, origin: str | None) -> None:
-    """Raise RefusedError if a web page of a foreign origin sends a POST request.
+    """Raise RefusedError if a POST request comes from a web page of a foreign origin.
 
-    Pages on this machine and pages that a CORS rule allows may send POST requests. OSS has no such
-    check, but the keys of the mock are public, so that every web page can sign a request. An HTML
-    form needs no preflight request, and can make the mock send a callback.
+    The error is AccessForbidden. Web pages on this machine may send POST requests, and also web
+    pages whose origin a CORS rule allows. OSS has no such check, but the keys of the mock are
+    public, so that every web page can sign a request. An HTML form needs no preflight request, and
+    can make the mock send a callback.
 
     Args:
         stored: the bucket's CORS document, empty if the bucket has no CORS rules.
-        origin: the Origin header of the request, or None; browsers send it with each POST request.
+        origin: the Origin header of the POST request, or None; browsers always send it.
     """
     if not origin or is_loopback(host_name(origin)):
         return
@@ -198,7 +210,7 @@ def check_page(stored: str, origin: str | None) -> None:
 def preflight(
     stored: str, origin: str | None, method: str | None, requested: str | None
 ) -> list[tuple[str, str]]:
-    """Return the CORS headers for the response to a preflight request.
+    """Return the CORS headers for the response to a preflight request, as (name, value) pairs.
 
     Args:
         stored: the bucket's CORS document, empty if the bucket has no CORS rules.

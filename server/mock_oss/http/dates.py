@@ -12,12 +12,16 @@ MAX_SKEW_S = 900
 
 @lru_cache(maxsize=4096)
 def iso(timestamp_s: int) -> str:
-    """Return a time, in seconds since the epoch, in the ISO 8601 format of STS and RAM."""
+    """Return a time in the ISO 8601 format of STS and RAM: `2026-03-14T10:26:53Z`.
+
+    Args:
+        timestamp_s: the time in seconds since the epoch.
+    """
     return f"{datetime.fromtimestamp(timestamp_s, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def iso_ms(timestamp_s: float) -> str:
-    """Return a time in the ISO 8601 format of OSS, with milliseconds.
+    """Return a time in the ISO 8601 format of OSS: `2026-03-14T10:26:53.000Z`.
 
     Args:
         timestamp_s: the time in seconds since the epoch.
@@ -47,9 +51,13 @@ def parse_gmt(text: str) -> datetime | None:
 
 
 def check_skew(moment: datetime, clock: Clock) -> None:
-    """Raise RefusedError if a request's time differs from the clock by more than 15 minutes.
+    """Raise RefusedError if a request's time differs from the mock's clock by more than 15 minutes.
 
-    The error document contains both times.
+    The error is RequestTimeTooSkewed. Its XML document contains both times.
+
+    Args:
+        moment: the time in the request.
+        clock: the mock's clock.
     """
     skew_s = moment.timestamp() - clock.timestamp()
     if abs(skew_s) > MAX_SKEW_S:

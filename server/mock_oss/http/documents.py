@@ -51,7 +51,11 @@ def xml_text(value: str) -> str:
 
 
 def printable(content: Any) -> Any:
-    """Return the content of an XML element, with U+FFFD in place of characters that XML forbids."""
+    """Return the content of an XML element, with U+FFFD in place of control characters.
+
+    XML forbids these characters. They are replaced in text, and in the texts of a mapping from
+    child name to content. Any other content is returned unchanged.
+    """
     if isinstance(content, Mapping):
         return {name: printable(value) for name, value in content.items()}
     return content.translate(_UNPRINTABLE) if isinstance(content, str) else content
@@ -66,7 +70,8 @@ def tag(name: str, content: Content) -> str:
 
     Args:
         name: the name of the element.
-        content: text, a number, a mapping from child name to content, or several XML texts.
+        content: text, a number, a bool, a mapping of child elements as for `elements`, or several
+            texts that are XML already.
     """
     if content is None:
         return ""
@@ -81,11 +86,11 @@ def tag(name: str, content: Content) -> str:
 
 
 def elements(contents: Mapping[str, Any]) -> str:
-    """Return XML elements as text.
+    """Return several XML elements as one text.
 
     Args:
-        contents: a mapping from the name of an element to its content, or to a list with the
-            contents of several elements with this name.
+        contents: a mapping from the name of an element to its content. A list contains the contents
+            of several elements with this name.
     """
     return "".join(
         tag(name, item)
@@ -95,7 +100,12 @@ def elements(contents: Mapping[str, Any]) -> str:
 
 
 def document(root: str, content: Content) -> bytes:
-    """Return a complete XML document with the same XML declaration as in responses of OSS."""
+    """Return a complete XML document with the same XML declaration as in responses of OSS.
+
+    Args:
+        root: the name of the root element.
+        content: the content of the root element, as for `tag`.
+    """
     return (PROLOG + tag(root, content) + "\n").encode()
 
 
@@ -165,12 +175,14 @@ def needed_text(element: "Element", name: str) -> str:
 
 
 def child_boolean(element: "Element", name: str, default: str = "false") -> bool:
-    """Return whether the text of the direct child element with a given name is `true`, in any case.
+    """Return whether the text of the direct child element with a given name is `true`.
+
+    Upper and lower case are equal.
 
     Args:
         element: the parent element.
         name: the name of the child element.
-        default: the text if there is no such child; empty if the child is mandatory.
+        default: the text to use if there is no such child; empty if the child is mandatory.
 
     Raises:
         RefusedError: MalformedXML if the text is neither `true` nor `false`.

@@ -26,11 +26,13 @@ MAX_BOUNDARY = 256
 class FormReader:
     """An incremental parser of a form upload.
 
-    `fields` maps lower-case field names to values. Fields after the file are ignored.
-    `file_started` is true after the parser has reached the file; `fields` is then complete.
+    `fields` maps lower-case field names to values; for a repeated field, it contains the first
+    value. Fields after the file are ignored. `file_started` is true after the parser has reached
+    the file; `fields` is then complete. `file_name` and `file_type` are the name and the
+    Content-Type of the file, as sent. `ended` is true after the end of the form.
 
     Args:
-        content_type: the Content-Type header.
+        content_type: the Content-Type header of the request.
 
     Raises:
         RefusedError: RequestIsNotMultiPartContent if the Content-Type is not multipart/form-data
@@ -83,7 +85,7 @@ class FormReader:
             raise RefusedError("MalformedPOSTRequest", why={"kind": "form", "cause": str(e)}) from e
 
     def take_file(self) -> bytes:
-        """Return the bytes of the file that were parsed since the previous call of this method."""
+        """Return the bytes of the uploaded file that were parsed since the previous call."""
         data = bytes(self._file)
         self._file.clear()
         return data

@@ -39,11 +39,11 @@ CLOSE = b"\r\nConnection: close\r\n"
 
 
 class OssProtocol(HttpToolsProtocol):
-    """The HTTP protocol for one connection to a client.
+    """uvicorn's HTTP protocol for one connection to a client, with the behaviour of OSS.
 
     Args:
         report: a function that records a refused request in the journal and returns a request id.
-        secure: whether the client uses an `https` URL.
+        secure: whether the mock treats the requests as sent with `https`.
     """
 
     head_timer: asyncio.TimerHandle | None = None
@@ -90,7 +90,7 @@ class OssProtocol(HttpToolsProtocol):
         super()._start_asgi_task(cycle, _guarded(app, cycle))
 
     def data_received(self, data: bytes) -> None:
-        """Pass received data to the parser; limit the size and the duration of the headers."""
+        """Pass received data to the parser; refuse headers that are too large or take too long."""
         if self.in_head:
             self.head_bytes += len(data)
             if b"pgrade" in data:
@@ -129,7 +129,7 @@ class OssProtocol(HttpToolsProtocol):
         super().on_url(url if url.isascii() else quote_from_bytes(url, safe=_TARGET_SAFE).encode())
 
     def on_message_begin(self) -> None:
-        """Add the transport to the ASGI scope of a new request."""
+        """Start a new request: add the transport of the connection to its ASGI scope."""
         super().on_message_begin()
         self.in_head = True
         scope: dict[str, Any] = self.scope  # type: ignore[assignment]  # adds a key of the mock

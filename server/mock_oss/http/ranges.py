@@ -9,11 +9,11 @@ _RANGE = re.compile(r"bytes=(\d{0,19})-(\d{0,19})")
 
 
 def parse_range(headers: Mapping[str, str], size: int) -> tuple[int, int] | None:
-    """Return (offset, length) of the requested range in bytes, or None for the whole object.
+    """Return the range that the Range header requests, as (offset, length) in bytes.
 
-    A malformed range is ignored. A range beyond the end of the object is also ignored, unless the
-    request has the header `x-oss-range-behavior: standard`. With this header, the range is
-    shortened.
+    The result is None, which means the whole object, if the header is missing or malformed, or if
+    the range exceeds the object. With the header `x-oss-range-behavior: standard`, a range that
+    exceeds the object is shortened instead.
 
     Args:
         headers: the request headers.

@@ -36,7 +36,12 @@ def whole_number(text: str, low: int, high: int) -> int | None:
 
 
 def check_header(name: str, value: str) -> None:
-    """Raise RefusedError if a header value contains control characters."""
+    """Raise RefusedError with the code InvalidArgument if a header contains control characters.
+
+    Args:
+        name: the name of the header, for the error message.
+        value: the value of the header.
+    """
     if CONTROL.search(value):
         raise RefusedError("InvalidArgument", f"The header {name} holds control characters.")
 
@@ -92,9 +97,9 @@ def _decode(raw: bytes) -> str:
 
 
 class Request:
-    """The request line and headers of an HTTP request.
+    """The request line and headers of an HTTP request, without its body.
 
-    The body is not part of this class; it is read with the ASGI callable in `receive`.
+    After construction, `headers` and `params` are empty; `read_head` sets them.
     """
 
     def __init__(self, scope: Scope) -> None:
@@ -108,7 +113,7 @@ class Request:
         self._query: list[tuple[str, str]] | None = None
 
     def read_head(self) -> None:
-        """Set the attributes `headers` and `params` from the ASGI scope.
+        """Set `headers` and `params` (the query parameters) from the ASGI scope.
 
         For a repeated query parameter, `params` contains the first value.
 
@@ -162,7 +167,7 @@ class Request:
 
     @property
     def client_ip(self) -> str:
-        """The IP address of the client's socket."""
+        """The IP address of the client's socket; `127.0.0.1` for a socket without an IP address."""
         client = self.scope.get("client")
         return client[0] if client else "127.0.0.1"
 

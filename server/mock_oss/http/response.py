@@ -12,9 +12,10 @@ class Response:
     """A response that has not been sent yet.
 
     `headers` are (name, value) pairs, without common headers such as Date. The content is `body`,
-    or slices of stored data in `segments`. If `is_gzip` is true, the segments are compressed while
-    they are sent. `length` is the Content-Length, or None for a response without this header. If
-    `is_endless` is true, blanks follow the body until the client closes the connection.
+    unless `segments`, a list of slices of stored data, is given. If `is_gzip` is true, the segments
+    are compressed while they are sent. `length` is the Content-Length, or None for a response
+    without this header. If `is_endless` is true, blanks follow the body until the client closes the
+    connection.
     """
 
     __slots__ = ("body", "headers", "is_endless", "is_gzip", "length", "segments", "status")
@@ -44,26 +45,32 @@ class Response:
 
     @property
     def is_xml(self) -> bool:
-        """Whether the body is an XML document."""
+        """Whether the Content-Type is exactly `application/xml`, as in responses of OSS."""
         return any(n.lower() == "content-type" and v == "application/xml" for n, v in self.headers)
 
 
 def document_response(
     body: bytes, headers: Iterable[tuple[str, str]] = (), *, status: int = 200
 ) -> Response:
-    """Return a response whose body is an XML document."""
+    """Return a response whose body is an XML document.
+
+    Args:
+        body: the XML document.
+        headers: additional response headers as (name, value) pairs.
+        status: the HTTP status.
+    """
     return Response(status, [("Content-Type", "application/xml"), *headers], body)
 
 
 def xml_response(
     root: str, content: Content, headers: Iterable[tuple[str, str]] = (), *, status: int = 200
 ) -> Response:
-    """Return a response whose body is an XML document.
+    """Write an XML document, and return a response with this document as its body.
 
     Args:
         root: the name of the root element.
         content: the content of the root element, see `mock_oss.http.documents.tag`.
-        headers: the response headers as (name, value) pairs.
+        headers: additional response headers as (name, value) pairs.
         status: the HTTP status.
     """
     return document_response(document(root, content), headers, status=status)
@@ -73,7 +80,7 @@ def error_response(refused: RefusedError, *, request_id: str, host: str, head: b
     """Return an error response with a well-formed XML document as its body.
 
     The response to a HEAD request has no body; the header `x-oss-err` contains the document in
-    base64.
+    base64. A response with the status 304 has no document.
 
     Args:
         refused: the error.

@@ -13,6 +13,8 @@ from concurrent.futures import Executor
 class SerialWork:
     """Runs jobs one after the other on a thread pool, in the order in which they were added.
 
+    After a job has raised an exception, later jobs are not run.
+
     Args:
         executor: the thread pool.
         limit_bytes: `wait_for_capacity` waits while at least this many bytes are queued.
@@ -49,7 +51,7 @@ class SerialWork:
         await self._below(self._limit)
 
     async def finish(self) -> None:
-        """Wait until all jobs are done; raise the exception of a failed job."""
+        """Wait until no job is queued or running; raise the exception of a failed job."""
         await self._below(1)
 
     async def _below(self, threshold: int) -> None:
