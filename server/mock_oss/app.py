@@ -63,7 +63,7 @@ _log = logging.getLogger("mock_oss")
 
 
 class App:
-    """The ASGI application of the mock.
+    """The ASGI application that serves all requests to the mock.
 
     Args:
         service: the state shared by all requests.

@@ -29,7 +29,7 @@ def _port(text: str) -> int:
 
 
 def option_parser(prog: str = "mock-oss") -> argparse.ArgumentParser:
-    """Return the parser of the command-line options.
+    """Return the parser for the options of the command `mock-oss`.
 
     Args:
         prog: the name of the command in its help.
@@ -74,7 +74,7 @@ def option_parser(prog: str = "mock-oss") -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None, *, prog: str = "mock-oss") -> int:
-    """Run the command until a signal ends it, and return its exit code.
+    """Run the command `mock-oss` until a signal ends it, and return its exit code.
 
     Args:
         arguments: the command-line arguments; by default those of the process.

@@ -81,7 +81,10 @@ class Clock:
         self._offset_s = shown_s - time.time()
 
     def reset(self) -> None:
-        """Restore the initial time and the initial state (frozen or running)."""
+        """Restore the time and the state (frozen or running) that the constructor set.
+
+        A clock that was created without a start time shows the real time again.
+        """
         self._frozen_at_s = None
         self._offset_s = 0.0
         if self._frozen:
@@ -113,7 +116,7 @@ class Pace:
         """Sleep as long as necessary to keep the transfer within the rate limit.
 
         Args:
-            moved_bytes: the number of bytes transferred since the start.
+            moved_bytes: the number of bytes transferred since the `Pace` was created.
         """
         due_s = self._started_s + moved_bytes / self._bytes_per_s
         if (ahead_s := due_s - time.monotonic()) > 0:

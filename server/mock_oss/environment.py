@@ -15,12 +15,16 @@ _NO_PROXY = ("no_proxy", "NO_PROXY")
 
 
 def variables(world: World, endpoint: str) -> dict[str, str]:
-    """Return the environment variables that lead SDKs and applications to a mock.
+    """Return environment variables that make SDKs and applications use a mock.
 
     Args:
-        world: the configuration of the mock; its first user with a key and its first bucket are
-            used.
+        world: the configuration of the mock. The first access key of a user and the first bucket in
+            it are used.
         endpoint: the URL of the mock.
+
+    Returns:
+        A dict from the name of a variable to its value: endpoint, region, bucket, access key id and
+        secret. The bucket and the access key are omitted if `world` has none.
     """
     values = {"OSS_ENDPOINT": endpoint, "OSS_REGION": world.region}
     if world.buckets:
@@ -35,13 +39,15 @@ def variables(world: World, endpoint: str) -> dict[str, str]:
 
 @contextmanager
 def replaced_environment(new: Mapping[str, str], *, direct: str = "") -> Iterator[None]:
-    """Context manager that changes the environment, and restores the environment at its end.
+    """Context manager that changes environment variables, and restores them at the end.
 
-    The given variables are set, and all other variables that give access to real keys are removed.
+    In the `with` block, the variables in `new` are set, and all other variables that contain keys
+    or give access to keys are removed.
 
     Args:
         new: the variables to set.
-        direct: a domain whose hosts must be reached without a proxy; empty for none.
+        direct: a domain to add to `NO_PROXY`, so that its hosts are reached without a proxy; empty
+            for none.
     """
     names = {*CREDENTIAL_VARIABLES, *new, *_NO_PROXY}
     before = {name: os.environ[name] for name in names if name in os.environ}

@@ -40,7 +40,7 @@ __all__ = [
 
 
 class ErrorRow(NamedTuple):
-    """One row of the table of OSS error codes: HTTP status, message and EC."""
+    """One row of the table of OSS error codes: HTTP status, message and EC (numeric error code)."""
 
     status: int
     message: str
@@ -277,10 +277,10 @@ class RefusedError(MockOSSError):
 def invalid_argument(
     name: str, value: str | int, message: str | None = None, *, ec: str | None = None
 ) -> RefusedError:
-    """Return the error InvalidArgument for a value that is not allowed.
+    """Return the error InvalidArgument for a value that is not allowed; the caller raises it.
 
     Args:
-        name: the name of the header, parameter, form field or XML element.
+        name: the name of the header, parameter, form field or XML element with the value.
         value: the value in the request.
         message: replaces the default message.
         ec: replaces the default EC (numeric error code).
@@ -289,10 +289,14 @@ def invalid_argument(
 
 
 class STSRefusedError(MockOSSError):
-    """Raised to refuse an STS request; the mock then sends the error response.
+    """Raised to refuse an STS or RAM request; the mock then sends the error response.
 
-    `why` holds JSON-ready details about the refusal. The details are in the journal, not in the
-    response.
+    Args:
+        status: the HTTP status of the response.
+        code: the error code, such as `NoPermission`.
+        message: the error message.
+        why: JSON-ready details about the refusal. The details are in the journal, not in the
+            response.
     """
 
     def __init__(

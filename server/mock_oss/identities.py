@@ -16,9 +16,10 @@ from mock_oss.world.model import Role, User, World
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserEntry:
-    """A RAM user in the directory.
+    """A RAM user in the `Directory`.
 
-    `key_created_ms` maps access key ids to creation times, in milliseconds since the epoch.
+    `user` contains the name, the access keys and the policies. `key_created_ms` maps access key ids
+    to creation times, in milliseconds since the epoch.
     """
 
     user: User
@@ -29,7 +30,10 @@ class UserEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoleEntry:
-    """A RAM role in the directory."""
+    """A RAM role in the `Directory`, with its description and creation time.
+
+    `created_ms` is in milliseconds since the epoch.
+    """
 
     role: Role
     description: str = ""
@@ -38,7 +42,11 @@ class RoleEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyVersion:
-    """One version of a custom RAM policy; `number` counts from 1."""
+    """One version of a custom RAM policy.
+
+    `number` counts from 1. `document` is the policy as JSON text. `created_ms` is in milliseconds
+    since the epoch.
+    """
 
     number: int
     document: str
@@ -73,8 +81,8 @@ class ManagedPolicy:
 class Directory:
     """Users, roles and policies, with the attachments of policies to users and roles.
 
-    The keys of the dicts `users` and `policies` are (account id, name) pairs. The keys of `roles`
-    are ARNs.
+    `users` and `policies` map (account id, name) pairs to `UserEntry` and `ManagedPolicy`. `roles`
+    maps ARNs to `RoleEntry`.
     """
 
     def __init__(self, world: World) -> None:
@@ -99,22 +107,30 @@ class Directory:
         self.policies[policy.account_id, policy.name] = policy
 
     def attached(self, holder: User | Role) -> list[ManagedPolicy]:
-        """Return the policies that are attached to a user or role."""
+        """Return the custom policies that are attached to a user or role."""
         names = self._attached.get(holder.arn, ())
         return [self.policies[holder.account_id, name] for name in names]
 
     def attach(self, policy: ManagedPolicy, holder: User | Role) -> None:
-        """Attach a policy to a user or role that does not have the policy yet."""
+        """Attach a custom policy to a user or role.
+
+        The caller must have checked that the policy is not attached yet.
+        """
         self._attached[holder.arn] = (*self._attached.get(holder.arn, ()), policy.name)
 
     def detach(self, name: str, holder: User | Role) -> bool:
-        """Detach a policy from a user or role; return whether the policy was attached."""
+        """Detach a custom policy from a user or role; return whether the policy was attached.
+
+        Args:
+            name: the name of the policy.
+            holder: the user or role.
+        """
         names = self._attached.get(holder.arn, ())
         self._attached[holder.arn] = tuple(other for other in names if other != name)
         return name in names
 
     def holders(self, policy: ManagedPolicy) -> list[str]:
-        """Return the ARNs of the users and roles to which a policy is attached."""
+        """Return the ARNs of the users and roles to which a custom policy is attached."""
         account = f"acs:ram::{policy.account_id}:"
         return [
             arn
@@ -127,7 +143,9 @@ class Directory:
 class Caller:
     """The identity that sends a request: anonymous, an account, a user or a role session.
 
-    `token` and `expires_ms` are set for role sessions only. A role session without a session policy
+    `kind` is `root` for the account itself. `enabled` is false if the access key is disabled.
+    `policies` are those of the user or role. `session_policy`, `token` and `expires_ms` (in
+    milliseconds since the epoch) belong to role sessions. A role session without a session policy
     has all rights of its role.
     """
 
@@ -149,14 +167,20 @@ ANONYMOUS = Caller(kind="anonymous")
 
 
 class Identities:
-    """Finds users and roles, the owners of access keys, and the policies of these owners."""
+    """Finds the caller to whom an access key belongs, with the policies of this caller.
+
+    `directory` contains the users, roles and policies.
+    """
 
     def __init__(self, world: World, store: Store) -> None:
         self._store = store
         self.directory = Directory(world)
 
     def find(self, access_key_id: str) -> Caller | None:
-        """Return the user or role session that owns an access key, or None for an unknown key."""
+        """Return the user or role session that owns an access key.
+
+        The result is None for an unknown key, and for a role session whose role was deleted.
+        """
         for entry in self.directory.users.values():
             if access_key_id in entry.user.keys:
                 return self._user(entry.user, access_key_id)
@@ -168,7 +192,7 @@ class Identities:
         return self._store.sessions.has_token(token)
 
     def secrets(self) -> list[tuple[str, str]]:
-        """Return the (access key id, secret) pairs of all users."""
+        """Return the (access key id, secret) pairs of all users, without those of role sessions."""
         return [key for entry in self.directory.users.values() for key in entry.user.keys.items()]
 
     def _user(self, user: User, access_key_id: str) -> Caller:

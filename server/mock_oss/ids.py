@@ -23,7 +23,7 @@ class Ids:
         return random.SystemRandom() if self._seed is None else random.Random(self._seed)  # noqa: S311 - reproducible ids are requested
 
     def restart(self) -> None:
-        """Restart the sequence of identifiers; do nothing if there is no seed."""
+        """Start the sequence of identifiers again from the seed; do nothing if there is no seed."""
         self._random = self._start()
 
     def request_id(self) -> str:
@@ -37,7 +37,7 @@ class Ids:
         return self.digits().upper()
 
     def digits(self) -> str:
-        """Return 32 lower-case hex digits, for the token of a custom domain or a version id."""
+        """Return 32 lower-case hex digits: a version id, or the token for a custom domain."""
         return f"{self._random.getrandbits(128):032x}"
 
     def uuid(self) -> str:
@@ -45,18 +45,18 @@ class Ids:
         return str(uuid.UUID(int=self._random.getrandbits(128), version=4)).upper()
 
     def temporary_key(self) -> tuple[str, str, str]:
-        """Return (access key id, access key secret, security token) for a new role session."""
+        """Return (access key id, access key secret, security token) of a new role session."""
         key_id = "STS.NMockOss" + self._text(17)
         secret = self._text(44)
         token = "CAIS" + base64.b64encode(self._random.randbytes(180)).decode()
         return key_id, secret, token
 
     def access_key(self) -> tuple[str, str]:
-        """Return (access key id, access key secret) for a user."""
+        """Return (access key id, access key secret) of a new long-term access key for a user."""
         return "LTAI5tMock" + self._text(14), self._text(30)
 
     def ram_id(self, first: str) -> str:
-        """Return the id of a user or role: 18 digits that start with `first`."""
+        """Return the RAM id of a user or role: the digit `first`, followed by 17 random digits."""
         return first + f"{self._random.randrange(10**17):017d}"
 
     def _text(self, length: int) -> str:

@@ -28,8 +28,10 @@ _V4_TEXT = "OSS4-HMAC-SHA256\n"
 class RequestRecord:
     """The record of one request in the journal; attributes are set while the request is processed.
 
-    `status` is None until the response is known, and remains None if a fault cuts the connection.
-    `why` describes the reason for a refusal; `why["kind"]` is, for example, `policy`, `signature`,
+    `time` is the mock's time at the start of the request, in seconds since the epoch. `status` is
+    None until the response is known, and remains None if a fault cuts the connection. `code` is the
+    error code of a failed request. `faults` are the effects of the faults that applied. `why`
+    describes the reason for a refusal; `why["kind"]` is, for example, `policy`, `signature`,
     `clock`, `token`, `key`, `cors` or `fault`.
     """
 
@@ -80,7 +82,7 @@ class RequestRecord:
             A dict, empty if the texts are equal. `in` tells which text was compared,
             `canonical_request` or `string_to_sign`. `offset` is the index of the first different
             byte. `line` is the line number, counted from 1. `expected` and `signed` are the texts
-            from this byte to the end of the line.
+            from this byte to the end of the line, at most 120 bytes.
 
         Raises:
             ValueError: the request was not refused because of its signature.
@@ -96,7 +98,7 @@ class RequestRecord:
         return {"in": name, **difference} if difference else {}
 
     def measure(self) -> int:
-        """Estimate the memory of this record in bytes, and keep the estimate."""
+        """Estimate how many bytes of memory this record uses; store and return the estimate."""
         texts = [self.path, self.message, *self.headers.values(), *self.params.values()]
         head = sum(map(len, texts))
         # An explanation that is not computed yet holds texts about as long as the head.
@@ -106,7 +108,10 @@ class RequestRecord:
 
     @property
     def refused(self) -> bool:
-        """Whether the request received an error response."""
+        """Whether the request failed.
+
+        The mock refused it, or the client closed the connection before the response.
+        """
         return bool(self.code)
 
     def as_dict(self, *, brief: bool = False) -> dict[str, object]:
@@ -143,7 +148,8 @@ class Journal(Sequence[RequestRecord]):
         limit: the largest number of records.
         max_bytes: the largest total memory of the records in bytes; the latest record is always
             kept.
-        operations: the operation names that a test may ask for; by default any name.
+        operations: the operation names that `all`, `one` and `refused` accept; empty if they accept
+            any name.
     """
 
     def __init__(
@@ -156,7 +162,12 @@ class Journal(Sequence[RequestRecord]):
         self._bytes = 0
 
     def open(self, request_id: str, time: float) -> RequestRecord:
-        """Add the record of a new request and return it."""
+        """Add the record of a new request and return it.
+
+        Args:
+            request_id: the id of the request.
+            time: the mock's time in seconds since the epoch.
+        """
         self._count += 1
         record = RequestRecord(self._count, request_id, time)
         self._records.append(record)
@@ -164,7 +175,7 @@ class Journal(Sequence[RequestRecord]):
         return record
 
     def close(self, record: RequestRecord) -> None:
-        """Complete a record: add its estimated memory to the total memory of the journal.
+        """Complete the record of a processed request, and add its size to that of the journal.
 
         If the journal then exceeds its limits, the oldest records are deleted.
         """
@@ -228,7 +239,8 @@ class Journal(Sequence[RequestRecord]):
             properties: `method`, `bucket` or `key`, with the meaning that they have for `all`.
 
         Raises:
-            UnknownOperationError: the mock has no operation with this name.
+            UnknownOperationError: the mock has no operation with this name, and has received no
+                request for it.
             WrongRequestsError: no request or more than one request matches. The message lists the
                 requests.
         """
@@ -246,19 +258,23 @@ class Journal(Sequence[RequestRecord]):
     def refused(
         self, operation: str | None = None, **properties: str | None
     ) -> list[RequestRecord]:
-        """Return the records of matching requests that received an error response, oldest first.
+        """Return the records of matching requests that failed, oldest first.
+
+        A request failed if the mock refused it, or if the client closed the connection before the
+        response.
 
         Args:
             operation: the name of the OSS operation or STS action, such as `PutObject`.
             properties: `method`, `bucket` or `key`, with the meaning that they have for `all`.
 
         Raises:
-            UnknownOperationError: the mock has no operation with this name.
+            UnknownOperationError: the mock has no operation with this name, and has received no
+                request for it.
         """
         return [record for record in self.all(operation, **properties) if record.refused]
 
     def listed(self, records: Sequence[RequestRecord] | None = None) -> str:
-        """Return the latest records as text, with one line per request.
+        """Return a text with one line per request, for error messages: the latest 20 requests.
 
         Args:
             records: the records to list; None for all records of the journal.

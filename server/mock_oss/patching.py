@@ -49,14 +49,18 @@ class InProcessMock(MockOSS):
     def control_hosts(self) -> frozenset[str]:
         """The host names at which the mock serves its control plane, `/_mock/`.
 
-        They are those of `MockOSS` and the vendor's endpoint.
+        They are the names in `MockOSS.control_hosts`, and the host name of `endpoint`.
         """
         return super().control_hosts | {host_name(self.endpoint)}
 
     def serves(self, host: str) -> bool:
-        """Return whether the mock serves a host.
+        """Return whether the mock serves requests to a host.
 
-        The mock serves the vendor's host names and the custom domains that are bound to a bucket.
+        The mock serves the vendor's host names of OSS, buckets, STS and RAM, and the custom domains
+        that are bound to a bucket.
+
+        Args:
+            host: the host name, with or without a port.
         """
         name = host_name(host)
         return is_served(name) or name in self.cnames
@@ -99,9 +103,9 @@ def current_mock() -> InProcessMock:
 def in_process(**options: Any) -> Iterator[InProcessMock]:
     """Context manager that runs a mock, to which requests for the vendor's hosts are redirected.
 
-    Only requests of this process are redirected, also those for custom domains. In the `with`
-    block, the environment variables of `MockOSS.environment` have the mock's values, and other
-    variables with credentials are removed.
+    Requests for custom domains that are bound to a bucket are also redirected. Other processes are
+    not affected. In the `with` block, the environment variables of `MockOSS.environment` have the
+    mock's values, and other variables with credentials are removed.
 
     Args:
         options: keyword arguments of `MockOSS`, without `host` and `port`.
@@ -125,17 +129,17 @@ def mocked(function: F, /) -> F: ...
 @overload
 def mocked(**options: Any) -> Callable[[F], F]: ...
 def mocked(function: Any = None, /, **options: Any) -> Any:
-    """Run a function, a coroutine function, or each test of a class with `in_process(**options)`.
+    """Decorator: run a function, a coroutine function or each test of a class with its own mock.
 
-    `current_mock` returns the mock inside of the function. The tests of a class are the methods
-    and the classes in it whose names begin with `test` or `Test`. The mock of a
-    `unittest.TestCase` also runs during `setUp`, `tearDown` and the cleanups.
+    Each call runs in `with in_process(**options)`. In the function, `current_mock` returns the
+    mock. The tests of a class are the methods and nested classes whose names begin with `test` or
+    `Test`. The mock of a `unittest.TestCase` also runs during `setUp`, `tearDown` and the cleanups.
 
     Raises:
-        TypeError: the code would run before the mock starts or after it has ended: the function is
-            a generator function or a fixture of pytest, or the class has `setup_method` or
-            `teardown_method`, or no tests. A function raises it if it returns a generator or a
-            coroutine.
+        TypeError: code would run before the mock starts or after it has ended. The decorator raises
+            this error for a generator function, a pytest fixture, and a class that has
+            `setup_method` or `teardown_method`, or no tests. The decorated function raises it if
+            the result of the call is a generator or a coroutine.
     """
     if function is None:
         return functools.partial(mocked, **options)

@@ -51,7 +51,10 @@ CREDENTIAL_VARIABLES = (
 
 
 def refuse_production(host: str, environment: Mapping[str, str], *, option: str = "--host") -> None:
-    """Raise an error if clients could mistake the mock for the real service.
+    """Raise an error if it is not safe to start a mock on this machine.
+
+    It is not safe if a variable such as `APP_ENV` says that this is a production environment, if
+    the environment gives access to real access keys, or if other machines can reach the mock.
 
     Args:
         host: the address to listen on.
@@ -59,8 +62,8 @@ def refuse_production(host: str, environment: Mapping[str, str], *, option: str 
         option: the name of the command-line option for the address; used in the error message.
 
     Raises:
-        UnsafeStartError: the environment looks like production, or other machines can reach the
-            address. The message contains the reason and the option that overrides the check.
+        UnsafeStartError: it is not safe. The message contains the reason and the option that
+            overrides the check.
     """
     for reason in _reasons(host, environment, option):
         raise UnsafeStartError(f"{reason}; use {OVERRIDE} to start the mock anyway")

@@ -43,7 +43,10 @@ def mock_oss_in_process(mock_oss_options: dict[str, Any]) -> "Iterator[InProcess
 
 @pytest.fixture
 def mock_oss_environment(mock_oss: "MockOSS") -> Iterator[dict[str, str]]:
-    """Yield the dict `mock_oss.environment`; set these environment variables during the test."""
+    """Yield the dict `mock_oss.environment`, whose variables are set during the test.
+
+    Other environment variables with access keys or tokens are removed during the test.
+    """
     from mock_oss.environment import replaced_environment
 
     with replaced_environment(mock_oss.environment):
@@ -71,9 +74,9 @@ def mock_oss_session(
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Restore the initial state of the session's mock, before the other fixtures of a test run.
+    """Restore the initial state of the session's mock before a test that uses `mock_oss_session`.
 
-    This hook does nothing for a test that does not use `mock_oss_session`.
+    The hook runs before the other fixtures of the test, and does nothing for other tests.
     """
     shared = item.config.stash.get(_SHARED, None)
     if shared is not None and "mock_oss_session" in getattr(item, "fixturenames", ()):

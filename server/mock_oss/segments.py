@@ -16,10 +16,10 @@ class Segment(NamedTuple):
 
 
 def clip(segments: Iterable[Segment], offset: int, size: int) -> list[Segment]:
-    """Return segments that contain only a byte range of the data that the given segments make up.
+    """Return the segments of a byte range of some data.
 
     Args:
-        segments: the segments of the data, in order.
+        segments: the segments of the whole data, in order.
         offset: the offset of the range in the data.
         size: the size of the range in bytes.
     """

@@ -23,7 +23,7 @@ _NOTHING = nullcontext()  # for responses whose body does not come from the stor
 
 
 def header_block(response: Response) -> bytes:
-    """Return the encoded header lines of a response, without common headers such as Date.
+    """Return the header lines of a response as bytes, without common headers such as Date.
 
     Raises:
         ValueError: a header value contains control characters.
@@ -45,7 +45,11 @@ def _pairs(block: bytes) -> list[tuple[bytes, ...]]:
 
 
 class Sender(NamedTuple):
-    """Sends responses: a small response in one write to the socket, others through ASGI."""
+    """Sends the response to one request: a small one in one write to the socket, others with ASGI.
+
+    `scope` and `send` are the ASGI arguments of the request. `blobs` contains stored data, and
+    `executor` compresses it.
+    """
 
     scope: Scope
     send: Send
@@ -59,7 +63,7 @@ class Sender(NamedTuple):
 
         Args:
             response: the response.
-            block: all header lines, encoded, including the common headers.
+            block: all header lines as bytes, including the common headers.
             pace: the rate limit of the body; None for no limit.
             cut: the number of body bytes after which the connection must be cut; None for no cut.
 

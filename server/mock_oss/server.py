@@ -127,7 +127,7 @@ class MockOSS:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The environment variables that lead SDKs and applications to this mock.
+        """The environment variables with which SDKs and applications use this mock, as a dict.
 
         They are `OSS_ENDPOINT`, `OSS_REGION`, `OSS_BUCKET` (the first configured bucket), and
         `OSS_ACCESS_KEY_ID`, `OSS_ACCESS_KEY_SECRET`, `ALIBABA_CLOUD_ACCESS_KEY_ID` and
@@ -137,7 +137,11 @@ class MockOSS:
 
     @property
     def store(self) -> Store:
-        """The store of the running mock; also contains data that `bucket()` does not show."""
+        """The store of the running mock, for data that the views of `bucket()` do not show.
+
+        Raises:
+            MockOSSError: the mock is not running.
+        """
         return self.service.store
 
     @property
@@ -214,9 +218,9 @@ class MockOSS:
         return self.bucket(self.world.buckets[0].name).wait_for_upload(key, timeout_s=timeout_s)
 
     def seed_objects(self, directory: Path) -> int:
-        """Store each file `DIR/BUCKET/KEY` in a directory as an object; return the number of files.
+        """Store each file `directory/BUCKET/KEY` as an object; return the number of stored files.
 
-        Existing objects are replaced.
+        Existing objects are replaced, and missing buckets are created.
 
         Raises:
             WorldError: the directory does not exist, or a bucket name or key is not allowed.
@@ -226,7 +230,8 @@ class MockOSS:
     def reset(self) -> None:
         """Restore the state at the start: users, roles and buckets, seed files, faults and clock.
 
-        All other data is deleted, including data in the data directory. Snapshots are kept.
+        All other data is deleted, including data in the data directory and the journal. Snapshots
+        are kept.
         """
         self.clock.reset()
         self.service.store.clear()

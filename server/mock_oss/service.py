@@ -23,9 +23,10 @@ class Service:
     """The state of a running mock that all requests share.
 
     `executor` runs short tasks of the mock itself. `callers` runs callbacks to application servers,
-    which may be slow or may call the mock before they respond. `hosts` are the host names of the
-    mock, in lower case; requests to these hosts use path style, and may use the control plane,
-    `/_mock/`. `private_callbacks` allows callbacks to private addresses.
+    which may be slow or may call the mock before they respond. `domains` are the domains for
+    virtual-hosted style, `BUCKET.DOMAIN`. `hosts` are the host names of the mock, in lower case;
+    requests to these hosts use path style, and may use the control plane, `/_mock/`.
+    `private_callbacks` allows callbacks to private addresses. `endpoint` is the URL of the mock.
     """
 
     world: World
@@ -54,7 +55,10 @@ class Service:
         return self.clock.timestamp_ms()
 
     def apply_lifecycle(self, bucket: BucketRecord) -> None:
-        """Abort uploads and delete versions in a bucket if its lifecycle rules say so."""
+        """Apply the lifecycle rules of a bucket.
+
+        The rules abort old multipart uploads, and delete old versions and delete markers.
+        """
         apply_rules(self.store, bucket.name, bucket.lifecycle, self.now_ms())
 
     def locate(self, host: str, raw_path: bytes) -> Target:
@@ -88,7 +92,11 @@ class Service:
         self.store.cnames.unbind(domain.lower(), bucket)
 
     def report_unparsed(self, refused: RefusedError) -> str:
-        """Add a journal record for a request that is not valid HTTP; return its new request id."""
+        """Add a journal record for a request that is not valid HTTP; return its new request id.
+
+        Args:
+            refused: the error that the client receives.
+        """
         record = self.journal.open(self.ids.request_id(), self.clock.timestamp())
         record.operation, record.status = "no HTTP request", refused.status
         record.code, record.message = refused.code, refused.message
@@ -129,7 +137,8 @@ class Call:
     def region(self) -> str:
         """The region of the addressed bucket.
 
-        Without a bucket, it is the region in the Host header, or the configured region of the mock.
+        If the bucket does not exist, it is the region in the Host header, or the configured region
+        of the mock.
         """
         if self.bucket_or_none is not None:
             return self.bucket_or_none.region
@@ -157,7 +166,7 @@ class Call:
     def header(self, name: str) -> str | None:
         """Return a header of the request, or None if the header is absent.
 
-        In a form upload, a form field with the same name replaces the header.
+        For a form upload, return the form field with this name instead; the headers are ignored.
 
         Args:
             name: the lower-case name of the header.

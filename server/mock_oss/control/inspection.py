@@ -20,7 +20,13 @@ def _iso(timestamp_ms: int) -> str:
 
 
 def state_of(service: Service) -> dict[str, object]:
-    """Return the endpoint, time, buckets and planned faults of the mock as JSON-ready values."""
+    """Return the state of the mock as JSON-ready values, for the control plane.
+
+    Returns:
+        A dict: `endpoint` is the URL of the mock, `now` its time, `buckets` a list with one dict
+        per bucket (settings, number and size of its objects), and `faults` a list with one dict per
+        planned fault.
+    """
     buckets = []
     for bucket in service.store.buckets.all():
         totals = service.store.objects.totals(bucket.name)
@@ -48,18 +54,19 @@ def state_of(service: Service) -> dict[str, object]:
 def bucket_of(
     service: Service, name: str, *, prefix: str, after: str, limit: int
 ) -> dict[str, object] | None:
-    """Return JSON-ready values with one page of a bucket's objects, and its multipart uploads.
+    """Return one page of a bucket's objects, and its multipart uploads, as JSON-ready values.
 
     Args:
         service: the shared state of the mock.
         name: the bucket's name.
-        prefix: return only objects whose keys have this prefix.
+        prefix: return only objects and uploads whose keys have this prefix.
         after: return only objects with a key greater than this key.
         limit: the largest number of objects.
 
     Returns:
-        A dict with the keys `objects`, `uploads` and `next`, or None for an unknown bucket. `next`
-        is the value of `after` for the next page, or empty text on the last page.
+        None for an unknown bucket, otherwise a dict: `objects` and `uploads` are lists with one
+        dict per object or upload, at most 1,000 uploads. `next` is the value of `after` for the
+        next page, or empty text on the last page.
     """
     bucket = service.store.buckets.get(name)
     if bucket is None:
@@ -110,6 +117,9 @@ def object_response(
         record: the object.
         wanted: the value of the Range header, or None.
         download: True if the browser must save the bytes as a file instead of showing them.
+
+    Raises:
+        RefusedError: InvalidRange if the object contains no byte of the requested range.
     """
     headers = {**_SAFE, "Accept-Ranges": "bytes"}
     if download:

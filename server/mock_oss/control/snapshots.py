@@ -45,8 +45,8 @@ class Snapshots:
         """Save buckets, objects, uploads and role sessions in a new or empty directory.
 
         Args:
-            place: the path of the directory (`Path`), or the name of the snapshot in the data
-                directory (`str`).
+            place: the path of this directory (`Path`), or a name for the snapshot, which is then a
+                directory with this name in the data directory (`str`).
 
         Raises:
             WorldError: the directory is not empty or not writable, or the name is not valid.

@@ -72,7 +72,10 @@ class StoredUpload:
 
 
 class ObjectsView(Mapping[str, StoredObject]):
-    """A mapping from key to stored object for one bucket; every access reads the current state."""
+    """A mapping from object key to `StoredObject` for one bucket.
+
+    Every access reads the current state of the bucket.
+    """
 
     def __init__(self, store: Store, bucket: str) -> None:
         self._store = store

@@ -22,20 +22,20 @@ def read_record(
     tables: Mapping[str, type[Any]],
     json_fields: Collection[str],
 ) -> _Record:
-    """Return an instance of a dataclass with the values of a TOML file.
+    """Create an instance of a dataclass from the values in a TOML file.
 
     A field that is missing in the file gets its default value.
 
     Args:
         path: the TOML file.
-        kind: the dataclass to create.
+        kind: the dataclass.
         tables: a mapping from the name of each array of tables to the dataclass for its items.
         json_fields: the names of fields with JSON documents; the file contains each document as
             text or as a TOML table.
 
     Raises:
-        WorldError: the file cannot be read, a key or a value in the file is not allowed, or a
-            required key is missing.
+        WorldError: the file cannot be read, the file contains an unknown name or a value of a
+            wrong type, or a mandatory value is missing.
     """
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))

@@ -28,7 +28,7 @@ _NONCURRENT = ("NoncurrentVersionExpiration", "NoncurrentVersionTransition")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AbortRule:
-    """A lifecycle rule that aborts multipart uploads whose keys have a prefix.
+    """A lifecycle rule that aborts multipart uploads whose object keys begin with `prefix`.
 
     If `days` is set, the rule aborts uploads that are at least this number of days old. If
     `before_ms` is set, the rule aborts uploads that started before this time; the rule has no
@@ -40,7 +40,13 @@ class AbortRule:
     before_ms: int | None
 
     def apply(self, store: Store, bucket: str, now_ms: int) -> None:
-        """Abort the multipart uploads of a bucket that are too old for this rule."""
+        """Abort the multipart uploads in a bucket that match this rule.
+
+        Args:
+            store: the store.
+            bucket: the bucket's name.
+            now_ms: the mock's time in milliseconds since the epoch.
+        """
         for upload in store.uploads.page(bucket, prefix=self.prefix):
             started_ms, before_ms = upload.initiated_ms, self.before_ms
             old = self.days is not None and started_ms + self.days * DAY_MS <= now_ms
@@ -50,9 +56,10 @@ class AbortRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoncurrentRule:
-    """A lifecycle rule that deletes versions which have been noncurrent for a number of days.
+    """A lifecycle rule that deletes object versions `days` days after they became noncurrent.
 
-    `tags` are the (key, value) pairs that a version must have.
+    It applies to versions that have all `tags`, which are (tag key, tag value) pairs, and an object
+    key that begins with `prefix`.
     """
 
     prefix: str
@@ -60,7 +67,13 @@ class NoncurrentRule:
     tags: frozenset[tuple[str, str]] = frozenset()
 
     def apply(self, store: Store, bucket: str, now_ms: int) -> None:
-        """Delete the noncurrent versions of a bucket that are too old for this rule."""
+        """Delete the noncurrent versions in a bucket that match this rule.
+
+        Args:
+            store: the store.
+            bucket: the bucket's name.
+            now_ms: the mock's time in milliseconds since the epoch.
+        """
         until_ms = now_ms - self.days * DAY_MS
         for key, version_id in store.versions.noncurrent_since(bucket, self.prefix, until_ms):
             record = store.version(bucket, key, version_id)
@@ -70,12 +83,15 @@ class NoncurrentRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarkerRule:
-    """A lifecycle rule that deletes delete markers which are the only version of their key."""
+    """A lifecycle rule that removes delete markers which are the only version of their object key.
+
+    The rule applies to object keys that begin with `prefix`.
+    """
 
     prefix: str
 
     def apply(self, store: Store, bucket: str, now_ms: int) -> None:
-        """Delete the delete markers of a bucket that are the only version of their key."""
+        """Remove the delete markers in a bucket that match this rule; `now_ms` has no effect."""
         for key, version_id in store.versions.lone_markers(bucket, self.prefix):
             store.delete_version(bucket, key, version_id)
 
@@ -85,6 +101,8 @@ _Rule = AbortRule | NoncurrentRule | MarkerRule
 
 def parse_lifecycle(body: bytes) -> tuple[_Rule, ...]:
     """Check a LifecycleConfiguration document and return the enabled rules that the mock performs.
+
+    The result contains one rule per action: an element Rule with two actions gives two rules.
 
     Raises:
         RefusedError: the document is not valid; the code is MalformedXML, InvalidArgument or
@@ -213,12 +231,14 @@ def _rules(stored: str) -> tuple[_Rule, ...]:
 
 
 def apply_rules(store: Store, bucket: str, stored: str, now_ms: int) -> None:
-    """Abort multipart uploads and delete versions in a bucket, according to its lifecycle rules.
+    """Apply the lifecycle rules of a bucket.
+
+    The rules abort old multipart uploads, and delete old versions and delete markers.
 
     Args:
         store: the store.
         bucket: the bucket's name.
-        stored: the bucket's lifecycle document, or empty text.
+        stored: the bucket's lifecycle document; empty if the bucket has no lifecycle rules.
         now_ms: the mock's time in milliseconds since the epoch.
     """
     for rule in _rules(stored) if stored else ():

@@ -54,9 +54,10 @@ TRUST_OWN_ACCOUNT = _policy(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
-    """A RAM user at the start of a mock; with the `name` `root`, the account itself.
+    """A RAM user at the start of a mock. If `name` is `root`, it is the account itself.
 
-    `keys` maps access key ids to secrets. `policies` are JSON documents.
+    `keys` maps access key ids to secrets. `disabled_keys` are the ids of keys that OSS and STS
+    refuse. `policies` are the user's policies as JSON documents.
     """
 
     name: str
@@ -77,7 +78,8 @@ class User:
 class Role:
     """A RAM role at the start of a mock.
 
-    `max_session_s` is the MaxSessionDuration in seconds, from 3600 to 43200.
+    `policies` and `trust_policy` are JSON documents. `max_session_s` is the MaxSessionDuration in
+    seconds, from 3600 to 43200.
     """
 
     name: str
@@ -184,10 +186,10 @@ class World:
 
     @classmethod
     def load(cls, path: Path) -> "World":
-        """Return a world with the values of a TOML file; missing keys get default values.
+        """Return a world with the values in a TOML file; other fields get their default values.
 
         Raises:
-            WorldError: the file cannot be read, or a key or value in the file is not valid.
+            WorldError: the file cannot be read, or a name or value in the file is not valid.
         """
         tables = {"users": User, "roles": Role, "buckets": BucketSpec}
         return read_record(path, cls, tables=tables, json_fields=("policies", "trust_policy"))

@@ -14,7 +14,7 @@ from mock_oss.world.model import BucketSpec, World
 
 
 def fill_store(store: Store, world: World, clock: Clock) -> None:
-    """Create the configured buckets and custom domains, except those that already exist."""
+    """Create the configured buckets and custom domains in a store, if they do not exist yet."""
     for spec in world.buckets:
         ensure_bucket(store, spec, clock)
     for domain, bucket in world.cnames.items():
@@ -23,7 +23,7 @@ def fill_store(store: Store, world: World, clock: Clock) -> None:
 
 
 def ensure_bucket(store: Store, spec: BucketSpec, clock: Clock) -> None:
-    """Create a bucket if no bucket with this name exists."""
+    """Create a bucket in a store, unless a bucket with this name exists."""
     if store.buckets.get(spec.name) is None:
         store.buckets.put(
             BucketRecord(
