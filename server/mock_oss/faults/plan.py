@@ -254,7 +254,10 @@ class Faults:
             self.add_plan(plan)
 
     def reset(self) -> None:
-        """Remove all faults except those planned from the start, whose counters become zero."""
+        """Restore the faults planned from the start, and remove all others.
+
+        The counters of all faults are then zero.
+        """
         self.clear()
         for plan in self._first:
             self.add_plan(plan)

@@ -24,7 +24,10 @@ def encode_path(text: str) -> str:
 
 
 def header_names(listed: str) -> list[str]:
-    """Split header names that are separated by semicolons; return them in lower case and sorted."""
+    """Split header names that are separated by semicolons.
+
+    The result is in lower case, sorted and without duplicates.
+    """
     return sorted({name.strip().lower() for name in listed.split(";") if name.strip()})
 
 

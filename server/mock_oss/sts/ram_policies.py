@@ -106,7 +106,10 @@ def delete_version(call: RamCall) -> Answer:
 
 
 def attach(call: RamCall) -> Answer:
-    """Attach a custom policy to a user or role; refuse the request if it is attached already."""
+    """Attach a custom policy to a user or role.
+
+    The request is refused if the policy is attached already.
+    """
     holder = call.holder()
     policy = call.policy()
     if policy in call.directory.attached(holder):
