@@ -1,10 +1,10 @@
 """Settings of a bucket: ACL, CORS, lifecycle, Block Public Access, hotlink protection, versioning,
 tags and inventories.
 
-Block Public Access refuses public ACLs and switches existing ones off. The mock stores inventory
-configurations, but writes no inventory lists. The vendor does not document the codes of refused
-bucket tags; the mock uses the codes for tags of objects. Sources: vendor pages of the operations,
-and of the ECs that begin with 0020.
+While Block Public Access is on, the mock refuses requests that set a public ACL, and ignores public
+ACLs that exist. The mock stores inventory configurations, but writes no inventory lists. The vendor
+does not document the error codes for bucket tags that are not valid; the mock uses the codes for
+object tags. Sources: vendor pages of the operations, and of the error codes that begin with 0020.
 """
 
 import json
@@ -63,7 +63,10 @@ def _document(call: Call, stored: str, error: str) -> Response:
 
 
 async def put_acl(call: Call) -> Response:
-    """Change the bucket's ACL; create the bucket if it does not exist, as OSS does."""
+    """Set the bucket's ACL to the value of the header `x-oss-acl`.
+
+    If the bucket does not exist, create it with this ACL, as OSS does.
+    """
     acl = bucket_acl(call.header("x-oss-acl") or "")
     if call.bucket_or_none is None:
         authorize(call, "oss:PutBucket")
@@ -78,13 +81,17 @@ async def get_acl(call: Call) -> Response:
 
 
 async def put_cors(call: Call) -> Response:
-    """Replace the CORS rules of the bucket."""
+    """Replace the bucket's CORS rules with the rules in the request body."""
     configuration = parse_cors(await call.body.read(MAX_CORS_BYTES))
     return _changed(call, cors=render_cors(configuration).decode())
 
 
 async def get_cors(call: Call) -> Response:
-    """Return the CORS rules of the bucket."""
+    """Return the bucket's CORS rules as a `CORSConfiguration` document.
+
+    Raises:
+        RefusedError: NoSuchCORSConfiguration if the bucket has no CORS rules.
+    """
     return _document(call, call.bucket.cors, "NoSuchCORSConfiguration")
 
 
@@ -94,12 +101,13 @@ async def delete_cors(call: Call) -> Response:
 
 
 async def put_lifecycle(call: Call) -> Response:
-    """Replace the lifecycle rules of the bucket.
+    """Replace the bucket's lifecycle rules with the document in the request body.
 
-    GetBucketLifecycle returns the stored request body, with True and False in lower case.
+    The document is stored as it was sent, except that the values True and False of
+    `ExpiredObjectDeleteMarker` become lower case.
 
     Raises:
-        RefusedError: see `parse_lifecycle`.
+        RefusedError: MalformedXML, InvalidArgument or InvalidRequest if the document is not valid.
     """
     body = await call.body.read(MAX_XML_BYTES)
     try:
@@ -112,7 +120,11 @@ async def put_lifecycle(call: Call) -> Response:
 
 
 async def get_lifecycle(call: Call) -> Response:
-    """Return the stored lifecycle document of the bucket."""
+    """Return the lifecycle document of the bucket, as `put_lifecycle` stored it.
+
+    Raises:
+        RefusedError: NoSuchLifecycle if the bucket has no lifecycle rules.
+    """
     return _document(call, call.bucket.lifecycle, "NoSuchLifecycle")
 
 
@@ -139,7 +151,10 @@ async def delete_block(call: Call) -> Response:
 
 
 async def put_referer(call: Call) -> Response:
-    """Replace the hotlink protection (allowed Referer headers) of the bucket."""
+    """Replace the bucket's hotlink protection with the rules in the request body.
+
+    The rules say which Referer headers are allowed.
+    """
     rules = parse_referer(await call.body.read(MAX_XML_BYTES))
     return _changed(call, referer=render_referer(rules).decode())
 
@@ -150,7 +165,10 @@ async def get_referer(call: Call) -> Response:
 
 
 async def put_versioning(call: Call) -> Response:
-    """Enable or suspend versioning of the bucket; versioning cannot be switched off again."""
+    """Enable or suspend the bucket's versioning, according to the request body.
+
+    Versioning that has been enabled can be suspended, but not removed.
+    """
     root = await read_xml(call, "VersioningConfiguration")
     status = child_text(root, "Status") or ""
     if status not in VERSIONING:
@@ -167,7 +185,7 @@ async def get_versioning(call: Call) -> Response:
 
 
 async def put_tags(call: Call) -> Response:
-    """Replace the tags of the bucket."""
+    """Replace all tags of the bucket with the tags in the request body."""
     tags = check_tags(
         await tags_in(call, MAX_XML_BYTES),
         "Bucket",
@@ -188,9 +206,9 @@ async def get_tags(call: Call) -> Response:
 
 
 async def delete_tags(call: Call) -> Response:
-    """Delete the tags of the bucket whose keys are in the query; without keys, delete all tags.
+    """Delete the tags of the bucket that the parameter `tagging` names, or all tags if it is empty.
 
-    The keys in the query are separated by commas.
+    The parameter contains tag keys, separated by commas.
     """
     names = [name for name in call.param("tagging").split(",") if name]
     kept = {name: value for name, value in call.bucket.tags.items() if names and name not in names}
@@ -198,7 +216,13 @@ async def delete_tags(call: Call) -> Response:
 
 
 async def put_inventory(call: Call) -> Response:
-    """Create an inventory configuration of the bucket; an existing one cannot be changed."""
+    """Add the inventory configuration in the request body to the bucket.
+
+    Raises:
+        RefusedError: InventoryAlreadyExist if the bucket has a configuration with this id, which
+            cannot be changed. InventoryExceedLimit if the bucket has 1,000 configurations.
+            MalformedXML or InvalidArgument if the configuration is not valid.
+    """
     root = await read_xml(call, "InventoryConfiguration")
     inventory_id = needed_text(root, "Id")
     if inventory_id != call.param("inventoryId") or not _ID.fullmatch(inventory_id):
@@ -272,7 +296,11 @@ def _rendered(element: Element) -> str:
 
 
 async def get_inventory(call: Call) -> Response:
-    """Return the inventory configuration of the bucket that has the id in the query."""
+    """Return the bucket's inventory configuration with the id in the parameter `inventoryId`.
+
+    Raises:
+        RefusedError: NoSuchInventory if the bucket has no configuration with this id.
+    """
     inventory_id = call.param("inventoryId")
     inventory = call.store.inventories.get(call.bucket.name, inventory_id)
     if inventory is None:
@@ -281,13 +309,13 @@ async def get_inventory(call: Call) -> Response:
 
 
 async def list_inventories(call: Call) -> Response:
-    """Return one page of the bucket's inventory configurations, in order of their ids.
+    """Return one page of the bucket's inventory configurations, sorted by id.
 
     A page has at most 100 configurations. The continuation token is the last id of the previous
     page.
 
     Raises:
-        RefusedError: NoSuchInventory if the bucket has no configuration at all.
+        RefusedError: NoSuchInventory if the first page is empty.
     """
     token = call.param("continuation-token")
     inventories = call.store.inventories.page(call.bucket.name, after=token, limit=PAGE + 1)
@@ -306,6 +334,9 @@ async def list_inventories(call: Call) -> Response:
 
 
 async def delete_inventory(call: Call) -> Response:
-    """Delete an inventory configuration of the bucket; succeed also if it does not exist."""
+    """Delete the bucket's inventory configuration with the id in the parameter `inventoryId`.
+
+    The request succeeds also if there is no such configuration.
+    """
     call.store.inventories.delete(call.bucket.name, call.param("inventoryId"))
     return Response(204)

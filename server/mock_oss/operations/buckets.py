@@ -19,10 +19,11 @@ RESOURCE_GROUP = "rg-acfmockdefault0"
 
 
 def bucket_acl(value: str) -> str:
-    """Return the value of the header `x-oss-acl` unchanged, after a check.
+    """Return `value`, the value of the header `x-oss-acl`, if it is a bucket ACL.
 
     Raises:
-        RefusedError: InvalidArgument if the value is not one of `BUCKET_ACLS`.
+        RefusedError: InvalidArgument for any text except private, public-read and
+            public-read-write.
     """
     if value not in BUCKET_ACLS:
         raise invalid_argument("x-oss-acl", value)
@@ -30,10 +31,15 @@ def bucket_acl(value: str) -> str:
 
 
 async def put_bucket(call: Call) -> Response:
-    """Create a bucket.
+    """Create the bucket that the request names.
 
-    If the caller's account already has this bucket with the same settings, the request succeeds
-    and changes nothing.
+    If the caller's account already has this bucket with the same settings, the request succeeds and
+    changes nothing.
+
+    Raises:
+        RefusedError: BucketAlreadyExists if another account has the bucket, or if its settings
+            differ. TooManyBuckets if the account has reached its limit. AccessDenied if the request
+            sets a public ACL, and the mock switches Block Public Access on in new buckets.
     """
     name = call.target.bucket
     check_bucket_name(name)
@@ -97,9 +103,9 @@ async def delete_bucket(call: Call) -> Response:
 
 
 async def list_buckets(call: Call) -> Response:
-    """Return one page of the caller's buckets, filtered by prefix and tags.
+    """Return one page of the buckets of the caller's account.
 
-    A bucket belongs to the caller if both have the same account.
+    The parameters of the request can limit the list to a prefix of the bucket name and to tags.
     """
     key, wanted = _wanted_tags(call)
     prefix, marker = call.param("prefix"), call.param("marker")
@@ -202,9 +208,9 @@ async def get_location(call: Call) -> Response:
 
 
 async def get_stat(call: Call) -> Response:
-    """Return the number of objects and bytes in the bucket, in total and by storage class.
+    """Return the numbers of objects, bytes, multipart uploads and delete markers in the bucket.
 
-    Every version of an object counts.
+    Objects and bytes are also counted by storage class. Each version counts as one object.
     """
     totals, markers = dict.fromkeys(STORAGE_CLASSES, (0, 0)), 0
     for name, count, size in call.store.objects.totals(call.bucket.name):
@@ -234,7 +240,7 @@ async def get_stat(call: Call) -> Response:
 
 
 async def list_live_channels(call: Call) -> Response:
-    """Return an empty list, because the mock does not support live channels."""
+    """Return an empty list of live channels, which the mock does not support."""
     return xml_response(
         "ListLiveChannelResult",
         {

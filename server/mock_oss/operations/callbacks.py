@@ -217,10 +217,18 @@ def _jpeg_info(head: bytes) -> tuple[str, str, str]:
 
 
 async def deliver(callback: _Callback, call: Call, record: ObjectRecord) -> Response:
-    """Send a callback to the application server; return its response, for the client.
+    """Send an upload callback; return the application server's answer, to send to the client.
+
+    The mock tries the URLs of the callback in order until a server answers.
+
+    Args:
+        callback: the parameters of the callback.
+        call: the request that uploaded the object.
+        record: the uploaded object.
 
     Raises:
-        RefusedError: CallbackFailed (status 203) if the callback fails; the object stays stored.
+        RefusedError: CallbackFailed (status 203) if no server answers in time, or if the answer is
+            not JSON with status 200. The object stays stored.
     """
     body = _render_body(callback, _values(call, record))
     written = {"ETag": quoted(record.etag), "x-oss-hash-crc64ecma": record.crc64}

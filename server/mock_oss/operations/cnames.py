@@ -25,7 +25,10 @@ TOKEN_LIFETIME_MS = 72 * 3_600_000
 
 
 async def create_token(call: Call) -> Response:
-    """Return the bucket's valid ownership token for a domain; create a token if none exists."""
+    """Return the bucket's ownership token for the domain in the request body.
+
+    If there is no token that is still valid, create one.
+    """
     _, domain = await _cname(call)
     check_domain(domain)
     token = _valid_token(call, domain)
@@ -37,10 +40,10 @@ async def create_token(call: Call) -> Response:
 
 
 async def get_token(call: Call) -> Response:
-    """Return the bucket's valid ownership token for the domain in the query.
+    """Return the bucket's ownership token for the domain in the parameter `cname`.
 
     Raises:
-        RefusedError: NoSuchCnameToken if the bucket has no valid token for the domain.
+        RefusedError: NoSuchCnameToken if there is no such token, or if it has expired.
     """
     token = _valid_token(call, host_name(call.param("cname")))
     if token is None:
@@ -50,14 +53,17 @@ async def get_token(call: Call) -> Response:
 
 
 async def put_cname(call: Call) -> Response:
-    """Bind a domain to the bucket.
+    """Bind a domain to the bucket, and store its certificate, if any; both are in the request body.
+
+    If the domain is bound to this bucket already, only its certificate can change.
 
     Raises:
         RefusedError: CnameAlreadyExists if the domain is bound to another bucket of the same
             account, CnameDenied if the domain is bound to a bucket of another account,
-            NeedVerifyDomainOwnership if the bucket has no valid ownership token for the domain,
-            InvalidArgument for a certificate that is not valid PEM or does not fit its key,
-            NotImplemented for the id of a certificate in the vendor's certificate service.
+            NeedVerifyDomainOwnership if a new domain has no valid ownership token for the bucket,
+            CnameIsForbidden for a reserved domain, InvalidArgument for a certificate that is not
+            valid PEM or does not fit its private key, NotImplemented for the id of a certificate in
+            the vendor's certificate service.
     """
     element, domain = await _cname(call)
     check_domain(domain)
@@ -103,10 +109,12 @@ async def list_cnames(call: Call) -> Response:
 
 
 async def delete_cname(call: Call) -> Response:
-    """Delete the binding of a domain to the bucket, and the bucket's ownership token for it.
+    """Delete the binding, the ownership token and the certificate that a domain has for the bucket.
+
+    The request body contains the domain.
 
     Raises:
-        RefusedError: NoSuchCname if the bucket has neither a binding nor a token for the domain.
+        RefusedError: NoSuchCname if there is nothing to delete.
     """
     _, domain = await _cname(call)
     if not call.store.cnames.unbind(domain, call.bucket.name):

@@ -36,16 +36,16 @@ async def read_xml(call: Call, root: str, limit: int = MAX_XML_BYTES) -> Element
 
 
 def iso(timestamp_ms: int) -> str:
-    """Return a time in the ISO 8601 format of OSS's XML documents.
+    """Return a time in the format of OSS's XML documents, such as `2025-01-31T08:00:00.000Z`.
 
     Args:
-        timestamp_ms: the time in milliseconds since the epoch.
+        timestamp_ms: the time in milliseconds since the epoch; parts of a second are dropped.
     """
     return f"{dates.iso(timestamp_ms // 1000)[:-1]}.000Z"
 
 
 def gmt(timestamp_ms: int) -> str:
-    """Return a time in the date format of HTTP headers.
+    """Return a time in the format of HTTP headers, such as `Fri, 31 Jan 2025 08:00:00 GMT`.
 
     Args:
         timestamp_ms: the time in milliseconds since the epoch.
@@ -73,12 +73,12 @@ def endpoints(bucket: BucketRecord) -> dict[str, str]:
 
 
 def owner(account_id: str) -> dict[str, str]:
-    """Return the content of the XML element `Owner` for an account."""
+    """Return the content of the XML element `Owner` for an account: {child name: text}."""
     return {"ID": account_id, "DisplayName": account_id}
 
 
 def acl_document(bucket: BucketRecord, acl: str) -> dict[str, Any]:
-    """Return the content of an `AccessControlPolicy` document.
+    """Return the content of an `AccessControlPolicy` document, as nested dicts.
 
     Args:
         bucket: the bucket, whose account is the owner in the document.
@@ -88,7 +88,7 @@ def acl_document(bucket: BucketRecord, acl: str) -> dict[str, Any]:
 
 
 async def tags_in(call: Call, limit: int) -> list[tuple[str, str]]:
-    """Return the (key, value) pairs of a request body with a `Tagging` document.
+    """Return the tags in the request body, a `Tagging` document, as (key, value) pairs.
 
     The keys and values are not checked.
 
@@ -97,7 +97,7 @@ async def tags_in(call: Call, limit: int) -> list[tuple[str, str]]:
         limit: the largest allowed size of the body in bytes.
 
     Raises:
-        RefusedError: MalformedXML if the body is not a `Tagging` document.
+        RefusedError: MalformedXML if the body is too long, or is not a `Tagging` document.
     """
     sets = children(await read_xml(call, "Tagging", limit), "TagSet")
     if len(sets) != 1:
@@ -112,7 +112,7 @@ async def tags_in(call: Call, limit: int) -> list[tuple[str, str]]:
 
 
 def tagging(tags: Mapping[str, str]) -> dict[str, Any]:
-    """Return the content of a `Tagging` document with the given tags."""
+    """Return the content of a `Tagging` document, as nested dicts, for the tags {key: value}."""
     return {"TagSet": {"Tag": [{"Key": key, "Value": value} for key, value in tags.items()]}}
 
 
@@ -129,19 +129,19 @@ def existing(call: Call) -> ObjectRecord:
 
 
 def find_object(store: Store, bucket: str, key: str, version_id: str | None) -> ObjectRecord:
-    """Return a version of an object.
+    """Return the database row of one version of an object.
 
     Args:
-        store: the store.
+        store: the store to search.
         bucket: the bucket's name.
         key: the object's key.
         version_id: the id of the version; None for the current version.
 
     Raises:
-        RefusedError: NoSuchKey if the object does not exist; if the reason is a delete marker, the
-            headers of the error contain the marker's version id. InvalidArgument for a text that is
-            not a version id, NoSuchVersion for an unknown version, MethodNotAllowed for a delete
-            marker.
+        RefusedError: if `version_id` is None, NoSuchKey if the object has no current version; the
+            error has response headers that name the delete marker, if there is one. Otherwise,
+            InvalidArgument if `version_id` is not a version id, NoSuchVersion if no version has
+            this id, and MethodNotAllowed if a delete marker has this id.
     """
     if version_id is None:
         record = store.objects.get(bucket, key)
@@ -168,8 +168,12 @@ def find_object(store: Store, bucket: str, key: str, version_id: str | None) -> 
 def check_version_id(version_id: str, name: str = "versionId") -> int:
     """Return the sequence number that a version id contains, or 0 for the version id `null`.
 
+    Args:
+        version_id: the text to check.
+        name: the name of the parameter that contained this text, for the error message.
+
     Raises:
-        RefusedError: InvalidArgument for a text that is not a version id.
+        RefusedError: InvalidArgument if the text is not a version id.
     """
     sequence = 0 if version_id == NULL_VERSION else sequence_of(version_id)
     if sequence is None:
@@ -182,15 +186,18 @@ def _marker_headers(marker: ObjectRecord) -> dict[str, str]:
 
 
 def version_headers(call: Call, record: ObjectRecord) -> list[tuple[str, str]]:
-    """Return the response header `x-oss-version-id`; none if the bucket never had versioning."""
+    """Return the response header `x-oss-version-id` as a list of one (name, value) pair.
+
+    The list is empty if the bucket has never had versioning.
+    """
     return [("x-oss-version-id", record.version_id)] if call.bucket.versioning else []
 
 
 def number(call: Call, name: str, *, default: int, low: int, high: int) -> int:
-    """Return a query parameter as a number, or `default` if the parameter is absent or empty.
+    """Return the query parameter `name` as a number, or `default` if it is absent or empty.
 
     Raises:
-        RefusedError: InvalidArgument if the value is not a number from `low` to `high`.
+        RefusedError: InvalidArgument if the value is not a whole number from `low` to `high`.
     """
     text = call.param(name)
     if not text:
@@ -206,10 +213,10 @@ DEFAULT_KEYS = 100
 
 
 def max_keys(call: Call, name: str = "max-keys", *, default: int = DEFAULT_KEYS) -> int:
-    """Return the page size from a query parameter, or `default` if the parameter is absent.
+    """Return the page size in the query parameter `name`, or `default` if it is absent or empty.
 
     Raises:
-        RefusedError: InvalidArgument if the page size is not a number from 1 to 1000.
+        RefusedError: InvalidArgument if the page size is not a whole number from 1 to 1000.
     """
     return number(call, name, default=default, low=1, high=1000)
 
@@ -232,7 +239,7 @@ def url_encoder(call: Call) -> tuple[Callable[[str], str], str | None]:
 
 
 def url(text: str) -> str:
-    """Return text with all special characters percent-encoded, including slashes."""
+    """Return a text percent-encoded; only ASCII letters, digits and `-._~` stay as they are."""
     if _UNUSUAL.search(text) is None:
         return text.replace("/", "%2F")
     return quote(text, safe="")

@@ -110,7 +110,14 @@ def _directive(call: Call, name: str) -> bool:
 
 
 async def copy_object(call: Call) -> Response:
-    """Copy an object within a bucket or from one bucket to another."""
+    """Copy the object in the header `x-oss-copy-source` to the key that the request addresses.
+
+    The source can be in the same bucket, or in another bucket of the same region.
+
+    Raises:
+        RefusedError: the source does not exist, the caller may not read it, it has more than 5 GiB,
+            or it does not satisfy a conditional header.
+    """
     check_key(call.key)
     bucket, source, source_version = origin = _source(call)
     check_conditions(call.request.headers, source, prefix=_CONDITIONS)
@@ -167,7 +174,15 @@ async def copy_object(call: Call) -> Response:
 
 
 async def upload_part_copy(call: Call) -> Response:
-    """Create a part of a multipart upload from an object or from a range of an object."""
+    """Store a copy of an object, or of a range of its bytes, as a part of a multipart upload.
+
+    The header `x-oss-copy-source` names the object, and `x-oss-copy-source-range` the range.
+    Without a valid range, the whole object is copied.
+
+    Raises:
+        RefusedError: NoSuchUpload if the upload does not exist, InvalidArgument if the source is a
+            symlink. Other errors are those of `copy_object`.
+    """
     upload, n = find_upload(call), part_number(call)
     origin = _source(call)
     source = origin.record

@@ -35,16 +35,17 @@ _NOT_WITH_GZIP = frozenset({"etag", "content-md5", "accept-ranges"})
 def check_conditions(
     headers: Mapping[str, str], record: ObjectRecord, *, prefix: str = "", copying: bool = False
 ) -> None:
-    """Check the conditional headers of a request, such as If-Match, against an object.
+    """Check that an object satisfies the conditional headers of a request, such as If-Match.
 
-    An invalid date is ignored, as the HTTP standard requires.
+    A header whose date is not valid is ignored, as the HTTP standard requires.
 
     Args:
-        headers: the headers of the request.
+        headers: the headers of the request, with lower-case names.
         record: the object.
-        prefix: the prefix of the header names: `x-oss-copy-source-` for CopyObject and
-            UploadPartCopy, empty for other operations.
-        copying: True for UploadPartCopy: raise PreconditionFailed instead of NotModified.
+        prefix: the text before `if-match` in the header names: `x-oss-copy-source-` for CopyObject
+            and UploadPartCopy, empty for other operations.
+        copying: True to raise PreconditionFailed where a download gets NotModified; UploadPartCopy
+            needs this.
 
     Raises:
         RefusedError: PreconditionFailed (412) or NotModified (304) if a condition is not satisfied.
@@ -106,7 +107,7 @@ def _accepts_gzip(item: str) -> bool:
 
 
 def object_headers(call: Call, record: ObjectRecord) -> list[tuple[str, str]]:
-    """Return the headers that describe an object in GET and HEAD responses."""
+    """Return the headers that describe an object in responses, as (name, value) pairs."""
     headers = [
         ("ETag", quoted(record.etag)),
         ("Last-Modified", gmt(record.modified_ms)),
@@ -131,9 +132,10 @@ def object_headers(call: Call, record: ObjectRecord) -> list[tuple[str, str]]:
 
 
 def override(call: Call, headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Return response headers, with values replaced as parameters of the request ask for.
+    """Return response headers with the changes that the request asks for.
 
-    The parameters have names such as `response-content-type`.
+    A query parameter such as `response-content-type` contains the new value of the header
+    Content-Type.
 
     Args:
         call: the request.
@@ -187,13 +189,15 @@ def _resolve(call: Call, record: ObjectRecord) -> ObjectRecord:
 
 
 def readable(call: Call) -> ObjectRecord:
-    """Return the object that the request addresses, for reading its data.
+    """Return the object that the request addresses, after a check that its data can be read.
 
-    For a symlink, the size, checksums and data in the result are those of the target object.
+    For a symlink, the size, ETag, checksums and data in the result are those of the target object.
 
     Raises:
-        RefusedError: the object or the target of the symlink does not exist or cannot be read, or
-            the object is archived.
+        RefusedError: InvalidObjectState if the object is archived and not restored. AccessDenied if
+            the caller may not read the target of the symlink, SymlinkTargetNotExist if the target
+            does not exist, InvalidTargetType if it is a symlink too. See `find_object` for the
+            codes if the object does not exist.
     """
     record = existing(call)
     check_readable(record, call.service.now_ms())
@@ -219,14 +223,14 @@ async def get_object(call: Call) -> Response:
 
 
 async def head_object(call: Call) -> Response:
-    """Return the headers of an object."""
+    """Return the headers of a GetObject response, without the data of the object."""
     record = _resolve(call, existing(call))
     check_conditions(call.request.headers, record)
     return Response(200, object_headers(call, record), length=record.size)
 
 
 async def get_object_meta(call: Call) -> Response:
-    """Return only the size, ETag, date and CRC-64 of an object, as headers.
+    """Return only the size, ETag, modification time and CRC-64 of an object, as response headers.
 
     The response has no body, also for a GET request.
     """

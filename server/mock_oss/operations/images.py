@@ -48,7 +48,15 @@ _Options: TypeAlias = Mapping[str, str]
 
 
 async def get_processed(call: Call) -> Response:
-    """Return an image, changed by the processing instructions in the parameter `x-oss-process`."""
+    """Return the addressed image after applying the instructions in the parameter `x-oss-process`.
+
+    The instruction `info` returns the properties of the image as JSON instead.
+
+    Raises:
+        RefusedError: InvalidArgument if the object is not an image or is too large, or if an
+            instruction is not valid. NotImplemented if Pillow is not installed, or if the mock does
+            not support an instruction.
+    """
     record = readable(call)
     check_conditions(call.request.headers, record)
     content_type, picture = await _processed(call, record, call.param("x-oss-process"))
@@ -59,10 +67,11 @@ async def get_processed(call: Call) -> Response:
 
 
 async def process_object(call: Call) -> Response:
-    """Process an image, and store the result under the key that the instruction `sys/saveas` names.
+    """Process the addressed image, and store the result as another object.
 
-    The caller needs two permissions: oss:PostProcessTask for the source, and oss:PutObject for the
-    result.
+    The request body contains the processing instructions; the last one, `sys/saveas`, contains the
+    key and the bucket of the result. The caller needs two permissions: oss:PostProcessTask for the
+    source, and oss:PutObject for the result.
     """
     # ali-oss encodes the form, the other SDKs do not.
     form = dict(parse_qsl((await call.body.read(MAX_INSTRUCTIONS)).decode(errors="replace")))

@@ -38,8 +38,8 @@ _Entry = TypeVar("_Entry", ListEntry, VersionEntry)
 class Page(NamedTuple, Generic[_Entry]):
     """One page of a list: objects or versions in `contents`, and common prefixes in `prefixes`.
 
-    If more pages follow, `last` is the last key or common prefix of this page. Otherwise `last` is
-    empty text.
+    If more pages follow, `last` is the last key or common prefix of this page, in byte order.
+    Otherwise `last` is empty text.
     """
 
     contents: list[_Entry]
@@ -55,15 +55,15 @@ def collect(
     marker: str,
     limit: int,
 ) -> Page[_Entry]:
-    """Return one page of objects or versions, with common prefixes.
+    """Return one page of objects or versions, grouped into common prefixes by a delimiter.
 
     Args:
-        fetch: a function that reads objects from the store and returns only keys with the prefix.
-            Its arguments are `after`, `start` and `limit`, as in `Objects.entries`.
+        fetch: a function (`after`, `start`, `limit`) that returns at most `limit` entries from the
+            store, in byte order: those whose keys have the prefix, that come after `after`, and not
+            before `start`.
         prefix: the prefix of all keys.
         delimiter: the text that ends a common prefix; empty for no grouping.
-        marker: return only keys greater than this text. A common prefix equal to this text is
-            omitted.
+        marker: the first value of `after`. A common prefix equal to this text is omitted.
         limit: the largest number of keys and common prefixes in total.
     """
     contents: list[_Entry] = []
@@ -96,10 +96,11 @@ def collect(
 
 
 def folded_key(key: str, prefix: str, delimiter: str) -> str | None:
-    """Return the common prefix that replaces a key in a list with a delimiter.
+    """Return the common prefix under which a list shows a key, such as `a/` for the key `a/b`.
 
     Returns:
-        The key up to the first delimiter after `prefix`, or None if there is no such delimiter.
+        The key up to and including the first delimiter after `prefix`. None if there is none, or if
+        the delimiter is empty: the list then shows the key itself.
     """
     end = key.find(delimiter, len(prefix)) if delimiter else -1
     return None if end < 0 else key[: end + len(delimiter)]
@@ -118,7 +119,11 @@ def _text_param(call: Call, name: str) -> str:
 
 
 async def list_objects(call: Call) -> Response:
-    """Return one page of the bucket's objects and common prefixes."""
+    """Return one page of the bucket's objects and common prefixes.
+
+    The response is that of ListObjectsV2 if the parameter `list-type` is 2, and otherwise that of
+    ListObjects.
+    """
     kind = call.param("list-type")
     if kind not in ("", "1", "2"):
         raise invalid_argument("list-type", kind)
@@ -194,7 +199,7 @@ def _decode_token(token: str) -> str:
 
 
 async def list_versions(call: Call) -> Response:
-    """Return one page of the bucket's versions, delete markers and common prefixes."""
+    """Return one page of the bucket's object versions, delete markers and common prefixes."""
     limit = max_keys(call)
     write, encoding = url_encoder(call)
     prefix, delimiter = _text_param(call, "prefix"), _text_param(call, "delimiter")

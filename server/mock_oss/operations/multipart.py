@@ -46,9 +46,10 @@ CLIENT_ENCRYPTION = {
 
 
 def multipart_etag(part_etags: Iterable[str]) -> str:
-    """Return the ETag of a multipart object.
+    """Return the ETag of an object that is joined from parts, without quotes.
 
-    The ETag is `MD5-N`: MD5 is the hash of the joined part ETags, and N is the number of parts.
+    The ETag is `MD5-N`: the MD5 digest, in upper-case hex digits, of all part ETags joined, and the
+    number of parts.
     """
     etags = list(part_etags)
     text = "".join(etags).upper().encode()
@@ -86,7 +87,11 @@ def part_number(call: Call) -> int:
 
 
 async def initiate_upload(call: Call) -> Response:
-    """Start a multipart upload; headers of this request become the headers of the future object."""
+    """Start a multipart upload, and return its id.
+
+    The headers of this request set the properties of the future object, such as content type, ACL
+    and tags.
+    """
     check_key(call.key)
     write, encoding = url_encoder(call)
     properties = new_properties(call)
@@ -127,14 +132,16 @@ async def upload_part(call: Call) -> Response:
 def store_part(
     call: Call, upload: UploadRecord, n: int, digest: Digest, segments: Sequence[Segment]
 ) -> PartRecord:
-    """Add a part to a multipart upload; the data of the part is already stored.
+    """Add a part, whose data is already stored, to a multipart upload; return its database row.
+
+    A part with the same number is replaced.
 
     Args:
         call: the request.
         upload: the multipart upload.
         n: the part number.
         digest: the size and checksums of the part.
-        segments: the slices of stored data that make up the part.
+        segments: the slices of stored blobs that make up the data of the part.
 
     Raises:
         RefusedError: NoSuchUpload if another request has completed or aborted the upload.
@@ -158,6 +165,10 @@ async def complete_upload(call: Call) -> Response:
     """Join the parts of a multipart upload into an object.
 
     If a request has several errors, the mock reports the error that OSS would report.
+
+    Raises:
+        RefusedError: NoSuchUpload if the upload does not exist, InvalidPart if a listed part was
+            not uploaded or has another ETag, EntityTooSmall if a part before the last is too small.
     """
     write, encoding = url_encoder(call)
     body = await call.body.read(MAX_COMPLETE_BYTES)
@@ -202,15 +213,19 @@ async def complete_upload(call: Call) -> Response:
 
 
 def listed_parts(body: bytes, take_all: str | None) -> list[tuple[int, str]] | None:
-    """Return (number, ETag) of each part in the body, or None to join all uploaded parts.
+    """Return the parts that a CompleteMultipartUpload request lists, as (number, ETag) pairs.
 
     Args:
-        body: the CompleteMultipartUpload document; empty if `take_all` is not None.
-        take_all: the header `x-oss-complete-all`, or None.
+        body: the request body: the CompleteMultipartUpload document, or empty if `take_all` is
+            used.
+        take_all: the value of the header `x-oss-complete-all`; None if the header is absent.
+
+    Returns:
+        The pairs, in ascending order; None if the request asks to join all uploaded parts.
 
     Raises:
-        RefusedError: InvalidArgument if `take_all` is not `yes`, or if `take_all` comes with
-            a body. MalformedXML if the document is not valid. InvalidPartOrder if a part number is
+        RefusedError: InvalidArgument if `take_all` is not `yes`, or if `take_all` comes with a
+            body. MalformedXML if the document is not valid. InvalidPartOrder if a part number is
             out of range or the numbers are not ascending.
     """
     if take_all is not None:
@@ -284,7 +299,7 @@ async def abort_upload(call: Call) -> Response:
 
 
 async def list_parts(call: Call) -> Response:
-    """Return one page of the parts of a multipart upload."""
+    """Return one page of the uploaded parts of a multipart upload, sorted by number."""
     upload = find_upload(call)
     write, encoding = url_encoder(call)
     limit = max_keys(call, "max-parts", default=1000)
@@ -320,7 +335,10 @@ async def list_parts(call: Call) -> Response:
 
 
 async def list_uploads(call: Call) -> Response:
-    """Return one page of the bucket's unfinished multipart uploads, sorted by key and upload id."""
+    """Return one page of the bucket's unfinished multipart uploads, sorted by key and upload id.
+
+    With the parameter `delimiter`, a common prefix replaces all uploads whose keys start with it.
+    """
     write, encoding = url_encoder(call)
     limit = max_keys(call, "max-uploads", default=1000)
     prefix, delimiter = call.param("prefix"), call.param("delimiter")

@@ -28,9 +28,11 @@ _SSE_ALGORITHMS = ("AES256", "KMS", "SM4")
 
 
 class Properties(NamedTuple):
-    """Validated properties of a new object, from the headers of a request.
+    """Properties of a new object, taken from the headers of a request and checked.
 
-    `headers` and `tagging` are JSON text, as in the store.
+    Attributes:
+        headers: the stored response headers, as JSON text: {lower-case name: value}.
+        tagging: the tags, as JSON text: {tag key: tag value}.
     """
 
     headers: str
@@ -40,7 +42,10 @@ class Properties(NamedTuple):
 
     @property
     def encryption_headers(self) -> list[tuple[str, str]]:
-        """The response headers that describe the object's server-side encryption."""
+        """The response headers that describe the object's server-side encryption.
+
+        They are (name, value) pairs; the list is empty if the object is not encrypted.
+        """
         if _SSE not in self.headers:
             return []
         stored = json.loads(self.headers)
@@ -55,7 +60,9 @@ def read_properties(headers: Mapping[str, str], storage_class: str) -> Propertie
         storage_class: the storage class for a request without `x-oss-storage-class`.
 
     Raises:
-        RefusedError: a header is not valid; the code is, for example, InvalidArgument.
+        RefusedError: a header is not valid. The code is InvalidEncryptionAlgorithmError for an
+            unknown algorithm, a code of `check_tags` for tags, and InvalidArgument for other
+            headers.
     """
     kept = {"content-type": headers.get("content-type") or DEFAULT_CONTENT_TYPE}
     acl, chosen, tagging = "default", storage_class, "{}"
@@ -102,10 +109,11 @@ def _check_kept(kept: Mapping[str, str]) -> None:
 
 
 def object_acl(value: str) -> str:
-    """Return the value of `x-oss-object-acl` unchanged, after a check.
+    """Return `value`, the value of the header `x-oss-object-acl`, if it is an object ACL.
 
     Raises:
-        RefusedError: InvalidArgument if the value is not an object ACL.
+        RefusedError: InvalidArgument for any text except default, private, public-read and
+            public-read-write.
     """
     if value not in OBJECT_ACLS:
         raise invalid_argument("x-oss-object-acl", value)
@@ -151,7 +159,14 @@ def check_tags(
     is_name: Callable[[str], bool] = _is_tag_name,
     is_value: Callable[[str], bool] = _is_tag_value,
 ) -> dict[str, str]:
-    """Check the tags of an object or a bucket, and return the tags as a dict.
+    """Return the tags of an object or a bucket as {tag key: tag value}, if they are valid.
+
+    Args:
+        tags: the tags as (key, value) pairs.
+        what: `Object` or `Bucket`, for the error message.
+        most: the largest allowed number of tags.
+        is_name: returns whether a text may be a tag key.
+        is_value: returns whether a text may be a tag value.
 
     Raises:
         RefusedError: InvalidTag for too many tags or for an invalid tag value, InvalidTaggingKey

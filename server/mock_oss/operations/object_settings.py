@@ -51,7 +51,7 @@ def _changed(call: Call, status: int = 200, **changes: Any) -> Response:
 
 
 async def put_acl(call: Call) -> Response:
-    """Change an object's ACL."""
+    """Set the object's ACL to the value of the header `x-oss-object-acl`."""
     return _changed(call, acl=object_acl(call.header("x-oss-object-acl") or ""))
 
 
@@ -63,7 +63,10 @@ async def get_acl(call: Call) -> Response:
 
 
 async def put_tagging(call: Call) -> Response:
-    """Replace an object's tags; Last-Modified does not change."""
+    """Replace all tags of the object with the tags in the request body.
+
+    Last-Modified does not change.
+    """
     checked = check_tags(await tags_in(call, MAX_BODY_BYTES))
     authorize(call, "oss:PutObjectTagging", tags=checked)
     return _changed(call, tagging=json.dumps(checked))
@@ -81,7 +84,11 @@ async def delete_tagging(call: Call) -> Response:
 
 
 async def get_symlink(call: Call) -> Response:
-    """Return the target key of a symlink, in the header `x-oss-symlink-target`."""
+    """Return the key of a symlink's target, in the response header `x-oss-symlink-target`.
+
+    Raises:
+        RefusedError: NotSymlink if the object is not a symlink.
+    """
     record = existing(call)
     if record.kind != "Symlink":
         raise RefusedError("NotSymlink", Key=call.key)
@@ -111,14 +118,15 @@ def _restoration(stored: str, now_ms: int) -> _Restoration | None:
 
 
 def restore_info(stored: str, now_ms: int) -> str:
-    """Return the value of the response header `x-oss-restore`.
+    """Return the value of the response header `x-oss-restore` of an object.
 
     Args:
-        stored: the field `restored` of an object's record.
+        stored: the field `restored` of the object's `ObjectRecord`.
         now_ms: the mock's time in milliseconds since the epoch.
 
     Returns:
-        The value; empty text if the object is neither restored nor being restored.
+        The value, such as `ongoing-request="true"`; empty text if the object is neither restored
+        nor being restored.
     """
     restoration = _restoration(stored, now_ms)
     if restoration is None:
@@ -142,14 +150,15 @@ def check_readable(record: ObjectRecord, now_ms: int) -> None:
 
 
 async def restore_object(call: Call) -> Response:
-    """Start the restoration of an archived object, or extend the period in which it is readable.
+    """Start the restoration of an archived object, or extend the time for which it stays readable.
 
-    The response has status 202 if a restoration starts, and 200 if the period is extended.
+    The request body contains the number of days and the tier, which sets the speed. The response
+    has status 202 if a restoration starts, and 200 if the time is extended.
 
     Raises:
-        RefusedError: OperationNotSupported for an object that is not archived, InvalidArgument for
-            a wrong number of days or tier, RestoreAlreadyInProgress if a restoration with the same
-            or a faster tier is running.
+        RefusedError: OperationNotSupported for an object that is not archived, MalformedXML for a
+            body that is not valid, InvalidArgument for a wrong number of days or tier,
+            RestoreAlreadyInProgress if a restoration with the same or a faster tier is running.
     """
     days, tier = _wanted(await call.body.read(MAX_BODY_BYTES))
     record = existing(call)
@@ -204,7 +213,13 @@ def _wanted(body: bytes) -> tuple[int, str | None]:
 
 
 async def clean_restored(call: Call) -> Response:
-    """End the readable period of a restored ColdArchive or DeepColdArchive object early."""
+    """End the readable period of a restored ColdArchive or DeepColdArchive object early.
+
+    Raises:
+        RefusedError: OperationNotSupported for another storage class, ArchiveRestoreFileStale if
+            the object is not restored, ArchiveRestoreNotFinished if the restoration is still
+            running.
+    """
     record = existing(call)
     if record.storage_class not in ("ColdArchive", "DeepColdArchive"):
         raise RefusedError("OperationNotSupported", StorageClass=record.storage_class)

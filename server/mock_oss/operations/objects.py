@@ -40,14 +40,14 @@ MAX_DELETE_KEYS = 1000
 def may_overwrite(call: Call, name: str = "") -> Callable[[ExistingObject | None], None]:
     """Return a function that checks whether the request may create or replace an object.
 
-    Call the returned function before a write, with the existing object or None. It raises
-    RefusedError in two cases: the bucket does not exist any more; or the object exists, the request
-    has `x-oss-forbid-overwrite: true`, and the bucket has no versioning. With versioning, a write
-    destroys no object.
+    Call the returned function before a write, with the object that exists or None. It raises
+    RefusedError in two cases: NoSuchBucket if the bucket does not exist any more; FileAlreadyExists
+    if the object exists, the request has `x-oss-forbid-overwrite: true`, and the bucket has no
+    versioning. With versioning, a write destroys no object.
 
     Args:
         call: the request.
-        name: the bucket of the object; empty text for the addressed bucket.
+        name: the name of the object's bucket; empty text for the addressed bucket.
 
     Raises:
         RefusedError: InvalidArgument if `x-oss-forbid-overwrite` is neither true nor false.
@@ -69,10 +69,10 @@ def may_overwrite(call: Call, name: str = "") -> Callable[[ExistingObject | None
 
 
 def new_properties(call: Call) -> Properties:
-    """Return the properties that the request sets on a new object.
+    """Return the properties, such as ACL and tags, that the request's headers set on a new object.
 
     Raises:
-        RefusedError: a property is not valid, or the caller has no permission to set tags.
+        RefusedError: a header is not valid, or the caller has no permission to set tags.
     """
     properties = read_properties(call.request.headers, call.bucket.storage_class)
     if "x-oss-tagging" in call.request.headers:
@@ -81,10 +81,10 @@ def new_properties(call: Call) -> Properties:
 
 
 def traffic_limit(call: Call) -> float | None:
-    """Return the rate limit of the request in bytes per second, or None for no limit.
+    """Return the rate limit that a request sets, in bytes per second, or None for no limit.
 
-    The request sets the limit with the header, the parameter or, in a form upload, the field
-    `x-oss-traffic-limit`.
+    The header or the query parameter `x-oss-traffic-limit` contains the limit in bits per second.
+    In a form upload, it is a form field.
 
     Raises:
         RefusedError: InvalidArgument if the value is not valid, or if a header and a parameter set
@@ -103,12 +103,27 @@ def traffic_limit(call: Call) -> float | None:
 
 
 def written_headers(etag: str, crc64: str, md5: str) -> list[tuple[str, str]]:
-    """Return response headers with the ETag and the checksums of data that was stored."""
+    """Return response headers, as (name, value) pairs, with the ETag and checksums of stored data.
+
+    Args:
+        etag: the ETag without quotes.
+        crc64: the CRC-64 as decimal text.
+        md5: the MD5 in base64.
+    """
     return [("ETag", quoted(etag)), ("x-oss-hash-crc64ecma", crc64), ("Content-MD5", md5)]
 
 
 def new_object(call: Call, key: str, properties: Properties, digest: Digest) -> ObjectRecord:
-    """Return the database row of a new object of type Normal, which has no data (segments) yet."""
+    """Return a database row for a new object of type Normal in the addressed bucket.
+
+    The row is not stored yet, and contains no segments (references to stored data).
+
+    Args:
+        call: the request.
+        key: the object's key.
+        properties: the headers, ACL, storage class and tags of the object.
+        digest: the size and checksums of the object's data.
+    """
     return ObjectRecord(
         bucket=call.bucket.name,
         key=key,
@@ -122,7 +137,10 @@ def new_object(call: Call, key: str, properties: Properties, digest: Digest) -> 
 
 
 async def put_object(call: Call) -> Response:
-    """Store the body of a request as an object."""
+    """Store the request body as an object; replace an existing object with the same key.
+
+    If the request has a callback, the response is the answer of the application server.
+    """
     check_key(call.key)
     properties = new_properties(call)
     callback = read_callback(call)
@@ -159,8 +177,11 @@ def _not_at_the_end(size: int, position: int) -> RefusedError:
 async def append_object(call: Call) -> Response:
     """Append the request body to an object, or create the object if the key does not exist.
 
-    The parameter `position` must be equal to the object's current length. In a bucket with
-    versioning, appending changes the current version, which must be appendable.
+    In a bucket with versioning, appending changes the current version and creates no new one.
+
+    Raises:
+        RefusedError: PositionNotEqualToLength if the parameter `position` is not the current length
+            of the object. ObjectNotAppendable if the object was not created by AppendObject.
     """
     check_key(call.key)
     if not call.param("position"):
@@ -210,7 +231,11 @@ async def append_object(call: Call) -> Response:
 
 
 async def put_symlink(call: Call) -> Response:
-    """Create a symlink; the target object does not have to exist."""
+    """Create a symlink to the key in the header `x-oss-symlink-target`; the target need not exist.
+
+    Raises:
+        RefusedError: InvalidArgument if the header is absent.
+    """
     check_key(call.key)
     target = unquote(call.header(SYMLINK_TARGET) or "")
     if not target:
@@ -228,10 +253,10 @@ async def put_symlink(call: Call) -> Response:
 
 
 async def delete_object(call: Call) -> Response:
-    """Delete an object, or the version whose id is in `versionId`.
+    """Delete the object, or only the version whose id is in the parameter `versionId`.
 
-    The request succeeds also if the object does not exist. In a bucket with versioning, a request
-    without `versionId` adds a delete marker.
+    The request succeeds also if there is no such object or version. In a bucket with versioning, a
+    request without `versionId` adds a delete marker.
     """
     check_key(call.key)
     version_id = call.request.params.get("versionId")
@@ -259,7 +284,14 @@ def _delete(call: Call, key: str, version_id: str | None) -> str:
 
 
 async def delete_objects(call: Call) -> Response:
-    """Delete up to 1,000 objects or versions, after a check of the caller's permission for each."""
+    """Delete the objects or versions that the request body lists (1 to 1,000).
+
+    The caller needs the permission to delete each of them. Otherwise, none is deleted.
+
+    Raises:
+        RefusedError: AccessDenied if a permission is missing. MissingArgument for a request without
+            Content-MD5. MalformedXML or another code if the list is not valid.
+    """
     write, encoding = url_encoder(call)
     if call.header("content-md5") is None:
         raise RefusedError("MissingArgument", ArgumentName="Content-MD5")

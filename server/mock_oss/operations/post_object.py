@@ -39,7 +39,7 @@ _V4_LISTED = ("x-oss-signature-version", "x-oss-credential", "x-oss-date")
 
 
 async def key_in_form(content_type: str, body: Body) -> str:
-    """Return the value of the field `key` in a form upload; empty text if there is no such field.
+    """Return the field `key` of a form upload; empty text if the form has no `key` before the file.
 
     The function reads only the beginning of the body; the caller can read the whole body
     afterwards.
@@ -59,7 +59,11 @@ async def key_in_form(content_type: str, body: Body) -> str:
 
 
 async def post_object(call: Call) -> Response:
-    """Store the file of a form upload as an object."""
+    """Store the file of a form upload as an object.
+
+    The mock checks the form's signature, its policy and the caller's permission first. Without a
+    signature and a policy, the caller is anonymous.
+    """
     form = FormReader(call.header("content-type") or "")
     pieces = call.body.pieces()
     if (call.body.announced or 0) > MAX_OBJECT_BYTES:

@@ -34,9 +34,13 @@ _Handler: TypeAlias = Callable[[Call], Awaitable[Response]]
 
 
 class Operation(NamedTuple):
-    """One row of the operation table: operation name, RAM action, and handler.
+    """One row of the operation table.
 
-    `action` is empty if the handler itself checks the permission with `authorize`.
+    Attributes:
+        name: the name of the operation, such as `PutObject`.
+        action: the RAM action that the caller must be allowed to perform, such as `oss:PutObject`.
+            Empty text if the handler itself checks the permission with `authorize`.
+        handler: the function that executes a request and returns the response.
     """
 
     name: str
@@ -226,10 +230,14 @@ def _detailed(sub: str, request: Request) -> str:
 
 
 def find_operation(request: Request, target: Target) -> Operation:
-    """Return the operation of a request.
+    """Return the operation that a request asks for.
 
-    If the mock does not support the operation, the handler of the result raises RefusedError with
-    the code NotImplemented.
+    If the mock does not support the operation, the result is an operation whose handler raises
+    RefusedError with the code NotImplemented.
+
+    Args:
+        request: the request.
+        target: the bucket and key that the request addresses.
 
     Raises:
         RefusedError: MethodNotAllowed for a method that OSS does not support on this resource,
