@@ -25,8 +25,9 @@ MAX_IOV = 512
 class BlobWriter:
     """Context manager that writes the data of a new blob, which no object or part contains yet.
 
-    An exception in the `with` block deletes the blob. Up to `SMALL_BYTES` bytes are kept in memory;
-    larger data is written to a file.
+    Call `close` in the `with` block to finish the blob. An exception in the block deletes the blob.
+    Up to `SMALL_BYTES` bytes are kept in memory until `close` stores them in a database row; larger
+    data is written to a file.
     """
 
     __slots__ = ("_blobs", "_fd", "_kept", "_path", "name", "size")
@@ -67,12 +68,12 @@ class BlobWriter:
         self._fd = os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
 
     def close(self, reuse: str = "") -> Segment:
-        """Finish writing; return the segment that covers the whole blob.
+        """Finish writing; return the segment (blob slice) that covers the whole blob.
 
         Args:
-            reuse: the name of an old small blob to overwrite with the new data, or empty text.
-                The caller must replace the object that contains the old blob in the same
-                transaction. This argument has no effect if the new blob is a file.
+            reuse: the name of an old small blob to overwrite with the new data, or empty text to
+                create a new blob. The caller must replace the object that contains the old blob in
+                the same transaction. This argument has no effect if the new blob is a file.
         """
         if self._fd < 0:
             data = b"".join(self._kept)
@@ -87,7 +88,7 @@ class BlobWriter:
         return Segment(self.name, 0, self.size)
 
     def discard(self) -> None:
-        """Delete the blob; do nothing if the blob is already deleted."""
+        """Delete the data that has been written; do nothing if it is already deleted."""
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
@@ -134,7 +135,7 @@ class Blobs:
         return BlobWriter(self)
 
     def path(self, name: str) -> str:
-        """Return the file path of a large blob, which is stored as a file."""
+        """Return the file path of a large blob (one that is stored as a file), given its name."""
         return f"{self._directory}/{name}"
 
     def put_small(self, data: bytes) -> str:
@@ -158,7 +159,7 @@ class Blobs:
         return ""
 
     def overwrite(self, name: str, data: bytes) -> None:
-        """Replace the data of a small blob that no request is reading.
+        """Replace the data of a small blob; the caller must know that no request is reading it.
 
         Overwriting a blob is faster than creating a new blob.
         """
@@ -205,7 +206,7 @@ class Blobs:
 
     @contextmanager
     def reading(self, segments: Iterable[Segment]) -> Iterator[None]:
-        """Context manager that postpones the deletion of the segments' blobs until its end."""
+        """Context manager for reading segments; deletions of their blobs wait until it ends."""
         names = [segment.blob for segment in segments]
         self._readers.update(names)
         try:

@@ -21,7 +21,7 @@ class Cnames:
         self.reload()
 
     def reload(self) -> None:
-        """Read the bindings from the database, for example after a snapshot was restored."""
+        """Read `bound` from the database again, for example after a snapshot was restored."""
         self.bound = dict(self._db.rows(tuple, "SELECT domain, bucket FROM cnames"))
 
     def of_bucket(self, bucket: str) -> list[Cname]:
@@ -30,15 +30,21 @@ class Cnames:
         return self._db.rows(Cname._make, query, (bucket,))
 
     def bind(self, domain: str, bucket: str, bound_ms: int) -> None:
-        """Bind a domain to a bucket, replacing any earlier binding."""
+        """Bind a domain to a bucket; replace an earlier binding of the domain.
+
+        Args:
+            domain: the domain in lower case.
+            bucket: the bucket's name.
+            bound_ms: the time of the binding, in milliseconds since the epoch.
+        """
         self._db.change("REPLACE INTO cnames VALUES (?,?,?)", (domain, bucket, bound_ms))
         self.bound = {**self.bound, domain: bucket}
 
     def unbind(self, domain: str, bucket: str) -> bool:
-        """Delete the binding of a domain to a bucket, its ownership token and its certificate.
+        """Delete the binding, the ownership token and the certificate of a domain for a bucket.
 
         Returns:
-            True if the binding or the token existed.
+            True if at least one of these existed.
         """
         return self._delete("domain = ? AND bucket = ?", (domain, bucket)) > 0
 
@@ -77,5 +83,5 @@ class Cnames:
         self._db.change("REPLACE INTO cname_certificates VALUES (?,?,?,?)", certificate)
 
     def delete_certificate(self, domain: str) -> None:
-        """Delete the certificate of a domain."""
+        """Delete the certificate of a domain; do nothing if the domain has none."""
         self._db.change("DELETE FROM cname_certificates WHERE domain = ?", (domain,))

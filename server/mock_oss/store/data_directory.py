@@ -36,9 +36,10 @@ class Store:
     """All data of one mock, in one data directory.
 
     Args:
-        directory: the data directory.
-        version_digits: a function that returns the 32 hex digits of a new version id.
-        is_temporary: whether the data need not survive a power failure.
+        directory: the data directory, which is created if it does not exist.
+        version_digits: returns 32 new hex digits, which make a version id unique; None for random
+            digits.
+        is_temporary: whether the data may be lost in a power failure, which makes the store faster.
 
     Raises:
         DataDirError: the directory cannot be used.
@@ -82,18 +83,21 @@ class Store:
         allow: Callable[[ExistingObject | None], None] | None = None,
         same_version: bool = False,
     ) -> ObjectRecord:
-        """Create a new current version of an object in one commit; return its database row.
+        """Store an object as a new or changed version; return its database row.
 
-        The new version replaces the current version, or makes it noncurrent if versioning is on.
+        The new version replaces the current version if the bucket has no versioning, or if both
+        have the version id `null`. If not, the current version becomes noncurrent. All changes are
+        one commit.
 
         Args:
-            record: the new object; its version id and sequence number are ignored.
-            blob: the blob with new data, which follows the segments of `record`; None for no new
-                data.
+            record: the object. The store sets the version id, the sequence number and `restored`
+                itself.
+            blob: the writer of data to append to the data of `record.segments`; None to append
+                nothing.
             allow: a function to call before the change, in the same transaction. Its argument is
                 the current version, or None. The function raises an exception to refuse the change.
-            same_version: True to change the current version, which must exist, instead of creating
-                one.
+            same_version: True to change the current version, if there is one, and keep its version
+                id.
         """
         with self.database.transaction():
             current = self.objects.existing(record.bucket, record.key)
@@ -147,14 +151,17 @@ class Store:
         return (new_id, sequence), gone
 
     def version(self, bucket: str, key: str, version_id: str) -> ObjectRecord | None:
-        """Return the version or delete marker of a key that has a given version id, or None."""
+        """Return the version or delete marker with this key and version id, or None."""
         current = self.objects.get(bucket, key)
         if current is not None and current.version_id == version_id:
             return current
         return self.versions.get(bucket, key, version_id)
 
     def update(self, record: ObjectRecord) -> None:
-        """Replace the database row of an existing version, for example to change its tags."""
+        """Replace the database row of a version, for example to change its tags.
+
+        If the version does not exist any more, do nothing.
+        """
         with self.database.transaction():
             current = self.objects.existing(record.bucket, record.key)
             if current is not None and current.version_id == record.version_id:
@@ -163,7 +170,10 @@ class Store:
                 self.versions.put(record)
 
     def delete_object(self, bucket: str, key: str, now_ms: int) -> str:
-        """Delete the current version of an object, or add a delete marker if versioning is on.
+        """Delete an object; in a bucket with versioning, add a delete marker.
+
+        In a bucket with versioning, the current version becomes noncurrent. It is deleted only if
+        it and the delete marker both have the version id `null`.
 
         Args:
             bucket: the bucket's name.
@@ -184,7 +194,9 @@ class Store:
         return identity[0] if is_versioned else ""
 
     def delete_version(self, bucket: str, key: str, version_id: str) -> ObjectRecord | None:
-        """Delete one version or delete marker; the newest remaining version becomes current.
+        """Delete one version or delete marker.
+
+        If it was the current one, the newest remaining version or delete marker becomes current.
 
         Returns:
             The deleted row, or None if no version has this id.
@@ -207,7 +219,7 @@ class Store:
         return removed
 
     def put_part(self, upload_id: str, part: PartRecord) -> None:
-        """Store a part, and delete an older part with the same number.
+        """Store the row of a part; delete the row and data of an older part with the same number.
 
         Raises:
             KeyError: the upload does not exist any more, because it was completed or aborted.
@@ -219,7 +231,12 @@ class Store:
     def complete_upload(self, upload_id: str, record: ObjectRecord) -> ObjectRecord:
         """Store the object of a completed multipart upload, and delete the upload.
 
-        Blobs of uploaded parts that the object does not contain are deleted.
+        The data of uploaded parts that the object does not contain is deleted.
+
+        Args:
+            upload_id: the id of the upload.
+            record: the object. The store sets its version id, sequence number and `restored`
+                itself.
 
         Returns:
             The database row of the object.

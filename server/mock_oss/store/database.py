@@ -149,7 +149,7 @@ class Database:
         return [make(row) for row in found]
 
     def change(self, query: str, arguments: Sequence[object]) -> int:
-        """Run a statement that inserts, updates or deletes rows; return the number of rows."""
+        """Run a statement that changes rows, such as INSERT; return the number of changed rows."""
         with self.lock:
             return self.execute(query, arguments).rowcount
 

@@ -35,7 +35,7 @@ class BucketRecord(NamedTuple):
 
     `cors`, `lifecycle` and `referer` are XML documents or empty text. `block_public` tells whether
     Block Public Access is on. `versioning` is `Enabled`, `Suspended` or empty text. `tagging` is
-    JSON text.
+    JSON text: {tag key: tag value}. `created_ms` is in milliseconds since the epoch.
     """
 
     name: str
@@ -59,7 +59,10 @@ class BucketRecord(NamedTuple):
 
 
 class Cname(NamedTuple):
-    """A custom domain bound to a bucket."""
+    """A custom domain, the bucket to which it is bound, and the time of the binding.
+
+    `bound_ms` is in milliseconds since the epoch.
+    """
 
     domain: str
     bucket: str
@@ -67,7 +70,10 @@ class Cname(NamedTuple):
 
 
 class CnameCertificate(NamedTuple):
-    """The certificate chain of a custom domain, as PEM text; the mock stores no private key."""
+    """The certificate chain of a custom domain, as PEM text; the mock stores no private key.
+
+    `put_ms` is the time at which it was stored, in milliseconds since the epoch.
+    """
 
     domain: str
     bucket: str
@@ -76,7 +82,10 @@ class CnameCertificate(NamedTuple):
 
 
 class CnameToken(NamedTuple):
-    """A token with which the owner of a bucket proves the ownership of a domain."""
+    """An ownership token, with which the owner of a bucket proves that they own a domain.
+
+    `expires_ms` is in milliseconds since the epoch.
+    """
 
     domain: str
     bucket: str
@@ -85,10 +94,12 @@ class CnameToken(NamedTuple):
 
 
 class ObjectRecord(NamedTuple):
-    """The database row of a version of an object, or of a delete marker.
+    """The database row of one version of an object, or of a delete marker.
 
-    `etag` has no quotes, `crc64` is decimal text, and `md5` is base64 or empty. A version with a
-    larger `sequence` is newer. `restored` is the state of RestoreObject as JSON text, or empty.
+    `kind` is an object type of OSS, such as `Normal`, or `DeleteMarker`. `etag` has no quotes,
+    `crc64` is decimal text, and `md5` is base64 or empty. `headers` and `tagging` are JSON text. A
+    version of the same key with a larger `sequence` is newer. `restored` is the state of
+    RestoreObject as JSON text, or empty.
     """
 
     bucket: str
@@ -130,7 +141,7 @@ class ObjectRecord(NamedTuple):
 
 
 class ExistingObject(NamedTuple):
-    """The fields of an object that the store needs before a new object replaces it."""
+    """The fields of the current version of an object that a write or delete operation needs."""
 
     key: str
     size: int
@@ -141,7 +152,7 @@ class ExistingObject(NamedTuple):
 
 
 class ListEntry(NamedTuple):
-    """The fields of an object that a ListObjects response contains."""
+    """An object as a row of a list: the fields that the response of ListObjects needs."""
 
     key: str
     size: int
@@ -153,7 +164,10 @@ class ListEntry(NamedTuple):
 
 
 class VersionEntry(NamedTuple):
-    """The fields of a version or delete marker that a ListObjectVersions response contains."""
+    """A version or delete marker as a row of a list: the fields that ListObjectVersions needs.
+
+    `is_latest` is 1 for the current version or delete marker of a key, and 0 for all others.
+    """
 
     key: str
     size: int
@@ -168,7 +182,11 @@ class VersionEntry(NamedTuple):
 
 
 class UploadRecord(NamedTuple):
-    """The database row of an unfinished multipart upload, with properties of the future object."""
+    """The database row of an unfinished multipart upload.
+
+    `storage_class`, `acl`, `headers` and `tagging` are the properties of the future object.
+    `headers` and `tagging` are JSON text.
+    """
 
     upload_id: str
     bucket: str

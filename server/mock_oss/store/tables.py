@@ -99,7 +99,7 @@ class Buckets:
             self._cache[record.name] = record
 
     def delete(self, name: str) -> None:
-        """Delete the row of a bucket."""
+        """Delete the row of a bucket, but not the objects in it."""
         with self._db.lock:
             self._db.change("DELETE FROM buckets WHERE name = ?", (name,))
             self._cache.pop(name, None)
@@ -110,7 +110,7 @@ class Buckets:
 
 
 class Objects:
-    """The database table of objects, with the current version of each."""
+    """The database table of objects. It contains only the current version of each object."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
@@ -120,10 +120,7 @@ class Objects:
         return self._db.row(ObjectRecord._make, _GET, (bucket, key))
 
     def existing(self, bucket: str, key: str) -> ExistingObject | None:
-        """Return some fields of an object, or None if the object does not exist.
-
-        The fields are those that the store needs before the object is replaced.
-        """
+        """Return key, size, type, segments and version of an object, or None if there is none."""
         return self._db.row(ExistingObject._make, _EXISTING, (bucket, key))
 
     def put(self, record: ObjectRecord) -> None:
@@ -178,7 +175,10 @@ class Objects:
         return self._db.rows(make, query, (*arguments, after, limit))
 
     def totals(self, bucket: str) -> list[tuple[str, int, int]]:
-        """Return (storage class, number of objects, bytes) for each storage class in a bucket."""
+        """Return (storage class, number of objects, bytes) for each storage class in a bucket.
+
+        Only current versions are counted.
+        """
         query = (
             "SELECT storage_class, count(*), sum(size) FROM objects WHERE bucket = ? "
             "GROUP BY storage_class ORDER BY storage_class"
@@ -186,7 +186,7 @@ class Objects:
         return self._db.rows(tuple, query, (bucket,))
 
     def last_modified_ms(self, bucket: str) -> int:
-        """Return the latest modification time of the objects in a bucket.
+        """Return the time at which the newest object of a bucket was modified.
 
         Returns:
             Milliseconds since the epoch, or 0 for a bucket without objects.
@@ -209,12 +209,16 @@ class Inventories:
         self._db = database
 
     def get(self, bucket: str, inventory_id: str) -> str | None:
-        """Return an inventory configuration, or None if the bucket has none with this id."""
+        """Return an inventory configuration as XML text, or None if there is none with this id."""
         query = "SELECT configuration FROM inventories WHERE bucket = ? AND id = ?"
         return self._db.row(first, query, (bucket, inventory_id))
 
     def put(self, bucket: str, inventory_id: str, configuration: str) -> None:
-        """Create an inventory configuration."""
+        """Store a new inventory configuration, which is XML text.
+
+        Raises:
+            sqlite3.IntegrityError: the bucket has a configuration with this id.
+        """
         self._db.change(
             "INSERT INTO inventories VALUES (?,?,?)", (bucket, inventory_id, configuration)
         )
@@ -267,7 +271,7 @@ class Sessions:
         self._db.change("REPLACE INTO sessions VALUES (?,?,?,?,?,?,?)", record)
 
     def expire_all(self, at_ms: int) -> None:
-        """Let all role sessions expire at `at_ms`; sessions that expire earlier do not change.
+        """Let all role sessions expire at `at_ms`, except those that expire earlier anyway.
 
         Args:
             at_ms: the new expiration time, in milliseconds since the epoch.

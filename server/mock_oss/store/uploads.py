@@ -37,7 +37,7 @@ class Uploads:
         Args:
             bucket: the bucket's name.
             prefix: return only uploads whose keys have this prefix.
-            after: return only uploads that come after this (key, upload id) in the order.
+            after: a pair (key, upload id): return only uploads that follow this pair in the order.
             limit: the largest number of uploads.
         """
         where, arguments = prefix_range(bucket, prefix)
@@ -61,7 +61,13 @@ class Uploads:
         return replaced[0] if replaced and replaced[0].number == part.number else None
 
     def parts(self, upload_id: str, *, after: int = 0, limit: int = 10_000) -> list[PartRecord]:
-        """Return the parts of an upload whose number is greater than `after`, sorted by number."""
+        """Return the parts of an upload, sorted by part number.
+
+        Args:
+            upload_id: the id of the upload.
+            after: return only parts with a larger number.
+            limit: the largest number of parts to return.
+        """
         query = (
             "SELECT number, size, etag, crc64, modified_ms, segments FROM parts "
             "WHERE upload_id = ? AND number > ? ORDER BY number LIMIT ?"

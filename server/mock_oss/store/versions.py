@@ -53,7 +53,7 @@ class Versions:
         self._db = database
 
     def get(self, bucket: str, key: str, version_id: str) -> ObjectRecord | None:
-        """Return the noncurrent version or delete marker with a version id, or None."""
+        """Return the noncurrent version or delete marker with this key and version id, or None."""
         query = f"{_SELECT} WHERE bucket = ? AND key = ? AND version_id = ?"
         return self._db.row(ObjectRecord._make, query, (bucket, key, version_id))
 
@@ -69,7 +69,10 @@ class Versions:
         self._db.change(_INSERT, tuple(record))
 
     def demote(self, bucket: str, key: str) -> None:
-        """Copy the row of a current object into the table of noncurrent versions."""
+        """Copy the row of the current version of an object into the table of noncurrent versions.
+
+        The caller must delete or replace the row in the table of objects.
+        """
         self._db.change(_DEMOTE, (bucket, key))
 
     def remove(self, record: ObjectRecord) -> None:
@@ -91,7 +94,7 @@ class Versions:
     ) -> list[VersionEntry]:
         """Return one page of all versions and delete markers in a bucket, current and noncurrent.
 
-        They are sorted by key; those of one key are sorted newest first.
+        They are sorted by key; the versions and delete markers of one key are sorted newest first.
 
         Args:
             bucket: the bucket's name.
@@ -113,29 +116,39 @@ class Versions:
         return self._db.rows(VersionEntry._make, query, (*arguments, *arguments, limit))
 
     def lone_markers(self, bucket: str, prefix: str) -> list[tuple[str, str]]:
-        """Return (key, version id) of each delete marker that is the only version of its key."""
+        """Return (key, version id) of each delete marker that is the only version of its key.
+
+        Args:
+            bucket: the bucket's name.
+            prefix: return only keys with this prefix.
+        """
         where, arguments = prefix_range(bucket, prefix)
         query = _LONE_MARKERS.format(range=where)
         return self._db.rows(tuple, query, (*arguments, DELETE_MARKER))
 
     def noncurrent_since(self, bucket: str, prefix: str, until_ms: int) -> list[tuple[str, str]]:
-        """Return (key, version id) of the versions that became noncurrent at `until_ms` or earlier.
+        """Return the versions and delete markers that became noncurrent at `until_ms` or earlier.
+
+        They become noncurrent when a newer version or delete marker of the same key is created.
 
         Args:
             bucket: the bucket's name.
-            prefix: return only versions whose keys have this prefix.
+            prefix: return only keys with this prefix.
             until_ms: a time in milliseconds since the epoch.
+
+        Returns:
+            A list of (key, version id).
         """
         where, arguments = prefix_range(bucket, prefix)
         query = _SINCE.format(range=where)
         return self._db.rows(tuple, query, (*arguments, *arguments, until_ms))
 
     def totals(self, bucket: str) -> list[tuple[str, str, int, int]]:
-        """Return the totals of a bucket's noncurrent versions and delete markers.
+        """Return the totals of a bucket's noncurrent versions and of all its delete markers.
 
         Returns:
-            A list of (object type, storage class, number of rows, bytes), with one tuple for each
-            type and storage class.
+            A list of (kind, storage class, number of rows, bytes), with one tuple for each kind and
+            storage class. The kind is the object type, or `DeleteMarker`.
         """
         query = (
             "SELECT kind, storage_class, count(*), sum(size) FROM object_versions "
