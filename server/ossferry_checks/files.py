@@ -19,7 +19,7 @@ class CheckedFile:
         name: the name of the file.
         size: the size in bytes.
         type: the content type, such as `text/csv`; empty if it is unknown.
-        language: the language of the person who reads the result, such as `zh-CN`.
+        language: the language of the person who uploads the file, such as `zh-CN`.
 
     Args:
         name: the name of the file; by default the name of `path`.
@@ -62,7 +62,7 @@ class CheckedFile:
         return self._folder
 
     def progress(self, share: float) -> None:
-        """Report the progress of a check, which the page shows to the person.
+        """Report the progress of a check, which the page shows to the person who uploads the file.
 
         Args:
             share: the finished share of the check, from 0 to 1.

@@ -26,16 +26,17 @@ REASONS = {
 
 
 def reasons(language: str) -> dict[str, str]:
-    """Return the messages for a check that did not work, by reason (such as `timeout`).
+    """Return why a check can fail to run in a worker: {reason: message in the given language}.
 
-    They say why the worker that ran the check has ended or could not start. `{detail}` in a message
-    stands for details, such as the time limit.
+    The reasons are `timeout`, `crashed`, `new_files` (too many bytes in new files) and `start` (the
+    worker did not start). A message can contain `{detail}`, which stands for the limit or the
+    error.
     """
     return {reason: say(key, language, detail="{detail}") for reason, key in REASONS.items()}
 
 
 def make_checker(config: str, source: str | None) -> "Checker":
-    """Return a `Checker` with the checks that a server is configured to use.
+    """Return a `Checker` with all checks of the server's configuration.
 
     Args:
         config: the JSON of `GET /api/checks`.
@@ -57,7 +58,7 @@ def make_checker(config: str, source: str | None) -> "Checker":
 
 
 class Checker:
-    """Runs all checks of a server over one file after the other."""
+    """Runs all configured checks over one file after the other."""
 
     def __init__(self, checks: list[Check], on_error: OnError, limits: Limits) -> None:
         self._checks = checks
@@ -73,15 +74,16 @@ class Checker:
         on_start: Callable[[str, float], None],
         on_progress: Callable[[float], None],
     ) -> str:
-        """Check one file, and return the verdict as JSON.
+        """Check one file, and return the `Verdict` as JSON.
 
         Args:
             path: the path of the file.
             folder: an empty folder for new files.
-            about: JSON with `name`, `type` and `language` of the file, and with `failed`: a mapping
-                from the name of each check that has ended a worker before to `reason` (`timeout`,
-                `crashed` or `new_files`) and `detail` (the limit, or the error of the browser).
-                `keep_original` is true if the person has chosen the original file.
+            about: a JSON object with `name`, `type` and `language` of the file. Its `keep_original`
+                is true if the person who uploads the file has chosen the unchanged file. Its
+                `failed` describes the checks that have ended a worker before and must not run
+                again: {name of the check: {"reason": `timeout`, `crashed` or `new_files`, "detail":
+                the limit or the error}}.
             on_start: called before each check with the check's name and time limit in seconds.
             on_progress: called with the finished share of the current check, from 0 to 1.
         """
@@ -111,15 +113,15 @@ class Checker:
         return json.dumps(self._verdict.as_json())
 
     def new_path(self) -> str:
-        """Return the path of the file that the checks made of the last checked file.
+        """Return the path of the file to upload in place of the last checked file.
 
         Returns:
-            The path; empty text if the original file is uploaded.
+            The path of a file that a check made; empty text if no check replaced the file.
         """
         verdict = self._verdict
         return str(verdict.path) if verdict and verdict.is_changed else ""
 
     def clean(self, folder: str) -> None:
-        """Delete a folder with new files, and forget the verdict on the last checked file."""
+        """Delete the folder with new files, and forget the verdict on the last checked file."""
         self._verdict = None
         shutil.rmtree(folder, ignore_errors=True)

@@ -17,7 +17,7 @@ TABLE = "table"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declared:
-    """A check that the operator's `checks.py` declares, read from the source without running it.
+    """A check in the operator's `checks.py`, as read from the source without running it.
 
     Attributes:
         name: the name of the function.
@@ -49,9 +49,9 @@ def all_checks(
 ) -> list[Check]:
     """Return the built-in checks and the operator's checks, in the order in which they run.
 
-    If the operator's module cannot be loaded, or has checks that are not declared, then each
-    declared check is replaced by a check that raises this error. The same applies to the built-in
-    check of tables if it needs a model from the module.
+    If loading the operator's module fails, or if the module has checks that are not declared, each
+    declared check is replaced by one that raises the error for every file. The built-in check of
+    tables is replaced too, if it needs a model from the module.
 
     Args:
         source: the source of the operator's module; None if there is none.

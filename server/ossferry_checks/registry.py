@@ -24,11 +24,12 @@ class Check:
 
     Attributes:
         name: the name of the function, or of the built-in check.
+        function: called with the `CheckedFile`; its result tells what happens to the file.
         patterns: patterns for names of files, such as `*.csv`; case is ignored.
         max_seconds: the time limit in seconds.
-        seconds_per_mb: additional time for each megabyte of the file, in seconds.
-        replaces: patterns for names of files that the check often replaces. For such files, the
-            page applies the limits of size and type only after the checks.
+        seconds_per_mb: additional time for each megabyte (1,000,000 bytes) of the file, in seconds.
+        replaces: patterns for names of files that the check often replaces. The page applies its
+            limits of size and type to such files only after the checks.
     """
 
     name: str
@@ -53,7 +54,7 @@ def check(
     seconds_per_mb: float = 0.0,
     replaces: bool = False,
 ) -> Callable[[F], F]:
-    """Mark a function as a check of files; the decorator returns the function unchanged.
+    """Mark a function as a check of files; the decorator returns the same function.
 
     The server reads the arguments from the source without running the module, so they must be
     constants.
@@ -64,7 +65,7 @@ def check(
         max_seconds: the time limit in seconds. After this time, the page ends the check.
         seconds_per_mb: additional time for each megabyte of the file, in seconds.
         replaces: whether the check returns `Replace` for most of its files. The page then applies
-            the limits of size and type to the new file only.
+            its limits of size and type to the new file only.
     """
 
     def mark(function: F) -> F:
@@ -83,6 +84,6 @@ def check(
 
 
 def checks_of(module: ModuleType) -> list[Check]:
-    """Return the checks that a module defines, in the order of their definition."""
+    """Return the checks in a module: its functions with the decorator `check`, in their order."""
     found = (getattr(each, MARK, None) for each in vars(module).values())
     return [each for each in found if isinstance(each, Check)]

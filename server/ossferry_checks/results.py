@@ -30,10 +30,10 @@ class Reject(Exception):  # noqa: N818 - the name that a check reads well with
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Returned by a check: the file is uploaded only if the person agrees.
+    """Returned by a check: the file is uploaded only if the person who uploads it agrees.
 
     Attributes:
-        question: a sentence for the person, for example about what the check found in the file.
+        question: the question for this person, for example about what the check found.
         line: the number of the line in the file, counted from 1; None if the question concerns no
             line.
     """
@@ -50,14 +50,14 @@ class Ask:
 class Replace:
     """Returned by a check: another file is uploaded in place of the checked file.
 
-    The following checks run for the new file.
+    The checks that follow get the new file.
 
     Attributes:
-        path: the new file, for example in the folder `file.folder`.
-        name: the new name; empty to keep the name.
-        type: the new content type. If it is empty and the name does not change, the content type
-            does not change.
-        reason: a sentence about the change for the person; may be empty.
+        path: the path of the new file, for example in the folder `file.folder`.
+        name: the name of the new file; empty to keep the name of the checked file.
+        type: the content type of the new file. If it is empty, the type follows from the new name,
+            or stays if the name stays.
+        reason: a sentence about the change for the person who uploads the file; may be empty.
     """
 
     path: Path
@@ -75,12 +75,12 @@ class Note:
     """Returned by a check: metadata for the uploaded object, stored as headers `x-oss-meta-*`.
 
     Args:
-        metadata: values by name. Names consist of `a-z`, `0-9` and `_`; a header has `-` in place
-            of `_`.
+        metadata: keyword arguments: `Note(page_count="3")` becomes `x-oss-meta-page-count: 3`.
 
     Raises:
-        ValueError: a name has other characters, or is reserved for the upload itself: `name`,
-            `sha256`, or a name that begins with `client_side_encryption_`.
+        ValueError: a name has characters other than `a-z`, `0-9` and `_`, or the upload itself
+            writes this metadata: `name`, `sha256`, and names that begin with
+            `client_side_encryption_`.
     """
 
     def __init__(self, **metadata: str) -> None:

@@ -26,11 +26,11 @@ MAX_TEXT = 500  # characters of a sentence of a check
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """The resources that the checks of one file may use; the caller of `run` enforces the limits.
+    """The resources that the checks of one file may use; the caller of `run` enforces these limits.
 
     Attributes:
         memory: the largest amount of memory in bytes.
-        new_files: the largest total size of new files in bytes.
+        new_files: the largest total size, in bytes, of the files that the checks create.
     """
 
     memory: int = GB
@@ -39,11 +39,14 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """A check that has run, with its outcome.
+    """The outcome of a check for one file.
 
     Attributes:
         check: the name of the check.
-        says: the message of the check for the person; empty if there is none.
+        outcome: `passed`; `noted`: it added metadata; `changed`: it replaced the file; `undone`: it
+            replaced the file, but the original file was kept; `asks`: it has a question;
+            `rejected`; `error`: it did not work.
+        says: the message of the check for the person who uploads the file; empty if there is none.
         seconds: the duration of the check.
     """
 
@@ -58,8 +61,8 @@ class Refusal:
     """The reason why a file must not be uploaded.
 
     Attributes:
-        check: the name of the check.
-        reason: a sentence for the person.
+        check: the name of the check that refused the file.
+        reason: a sentence for the person who uploads the file.
         line: the number of the line in the file, counted from 1; None if the reason concerns no
             line.
         is_error: True if the check did not work, so that the file was not checked.
@@ -73,7 +76,14 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question of a check that the person must answer before the upload."""
+    """A question that the person who uploads a file must answer before the upload.
+
+    Attributes:
+        check: the name of the check that asks.
+        question: the text of the question.
+        line: the number of the line in the file, counted from 1; None if the question concerns no
+            line.
+    """
 
     check: str
     question: str
@@ -89,8 +99,8 @@ class Verdict:
         name, type: the name and content type of the file to upload.
         is_changed: True if the file to upload is not the original file.
         refusal: the reason why the file must not be uploaded; None if it may be uploaded.
-        questions: the questions that the person must answer before the upload.
-        notes: metadata for the object, as values by name.
+        questions: the questions that the person who uploads the file must answer first.
+        notes: metadata for the uploaded object: {name: value}.
         ran: the checks that have run, in order.
     """
 
@@ -121,15 +131,19 @@ async def run(
 ) -> Verdict:
     """Run the checks whose patterns match the name of a file, in order, and return the verdict.
 
-    The first check that rejects the file ends the run. After `Replace`, the next gets the new file.
+    The first check that rejects the file ends the run. After a check returns `Replace`, the checks
+    that follow get the new file.
 
     Args:
-        checks: the checks.
-        file: the file.
-        on_error: what a check that does not work does to the file: `reject`, or `allow` it.
-        limits: the limits that messages about exceeded limits name.
-        failed: messages by name of checks that did not work before; these checks are not run.
-        keep_original: True to ignore each `Replace`: the person has chosen the original file.
+        checks: all checks, in order.
+        file: the file to check.
+        on_error: what happens to a file if a check does not work: `reject` the file, or `allow` the
+            upload.
+        limits: the limits to name in a message if a check exceeds them.
+        failed: {name of a check: message} of checks that did not work before; these are not run
+            again.
+        keep_original: True to ignore each `Replace`, because the person who uploads the file has
+            chosen the original file.
         on_start: called before each check, with the check and its time limit in seconds.
         monotonic: a function that returns a time in seconds, for measuring durations.
     """

@@ -1,1 +1,1 @@
-"""The built-in checks of files. The fields of `options.BuiltInOptions` switch them on."""
+"""The built-in checks of files. The fields of `check_options.BuiltInOptions` switch them on."""

@@ -51,8 +51,8 @@ def encrypt_cbc(key: bytes, iv: bytes, data: bytes) -> bytes:
     """Return data encrypted with AES-128 in CBC mode, without padding.
 
     Args:
-        key, iv: 16 bytes each.
-        data: the data; its length is a multiple of 16 bytes.
+        key, iv: the key and the initialization vector, 16 bytes each.
+        data: the data to encrypt; its length is a multiple of 16 bytes.
     """
     keys = _expanded(key)
     t0, t1, t2, t3 = TABLES

@@ -25,12 +25,14 @@ class TableOptions:
     """Options of the check of CSV and TSV files.
 
     Attributes:
-        columns: the columns that the header must have, in any order.
-        types: a mapping from column name to the type of its values; an empty value is allowed.
+        columns: the names of the columns that the header must contain, in any order.
+        types: {column name: type of its values}. The types are `text`, `integer`, `decimal`,
+            `date`, `datetime` and `boolean`; an empty value is always allowed.
         delimiter: the only allowed delimiter; empty for any of comma, semicolon, tab and `|`.
-        encoding: the only allowed encoding; empty for UTF-8, and UTF-16 with a byte order mark.
-        model: the name of a pydantic model in `checks.py`, which validates each row; empty for
-            none.
+        encoding: the only allowed encoding; empty to allow UTF-8, and UTF-16 with a byte order
+            mark.
+        model: the name of a pydantic model in the operator's `checks.py`, which validates each row;
+            empty for none.
     """
 
     columns: tuple[str, ...] = ()
@@ -59,8 +61,8 @@ class XlsxOptions:
     """Options of the check of Excel workbooks.
 
     Attributes:
-        sheets: the names of the sheets that the workbook must have.
-        columns: the columns that the first row of the first sheet must have.
+        sheets: the names of the sheets that the workbook must have, in any order.
+        columns: the values that the first row of the first sheet must contain, in any order.
         allow_macros: whether the workbook may have macros.
     """
 
@@ -71,12 +73,13 @@ class XlsxOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ZipOptions:
-    """Options of the check of ZIP archives.
+    """Options of the check of ZIP archives. The limits include archives inside the archive.
 
     Attributes:
-        max_ratio: the largest allowed ratio of unpacked to packed bytes.
+        max_ratio: the largest allowed ratio of all unpacked bytes to the size of the ZIP file. It
+            does not apply to archives with at most 1 MB of unpacked bytes.
         max_bytes: the largest allowed number of unpacked bytes of all files together.
-        max_files: the largest allowed number of files.
+        max_files: the largest allowed number of files and folders.
         allow_encrypted: whether files in the archive may be encrypted.
     """
 
@@ -91,7 +94,7 @@ class PdfOptions:
     """Options of the check of PDF files.
 
     Attributes:
-        allow_encrypted: whether a file may need a password to open.
+        allow_encrypted: whether files that cannot be opened without a password are allowed.
         max_pages: the largest allowed number of pages; None for no limit.
     """
 
@@ -101,15 +104,16 @@ class PdfOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhotoOptions:
-    """Options of the checks of photos, and of the conversions that change photos.
+    """Options of the checks of photos; some of these checks change photos.
 
     Attributes:
         min_side: the smallest allowed length of the shorter side in pixels; 0 for no limit.
         max_pixels: the largest allowed number of pixels; a program that opens the photo needs at
             least 4 bytes of memory per pixel.
-        strip: whether to remove EXIF data, such as the position, from JPEG, PNG and WebP files.
-        max_side: the largest length of the longer side in pixels; larger photos are scaled down to
-            it. 0 for no limit.
+        strip: whether to remove metadata, such as the position in EXIF data, from JPEG, PNG and
+            WebP files.
+        max_side: the length in pixels to which the longer side is scaled down if it is longer; 0 to
+            keep the size of photos.
         quality: the encoding quality, from 0 to 1, of photos that are scaled down or converted from
             HEIC.
         heic: whether to convert HEIC files to JPEG.
@@ -125,11 +129,11 @@ class PhotoOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuiltInOptions:
-    """The options of all built-in checks; None or False switches a check off.
+    """Which built-in checks run, and their options; None or False switches a check off.
 
     Attributes:
         file_type: whether to compare the content of a file with the extension of its name.
-        table: options of the check of CSV and TSV files.
+        table, xlsx, zip, pdf, photos: options of the check of this kind of file.
         json: whether to check that JSON and JSON Lines files are well-formed.
         secrets: whether to ask before a text file with access keys or private keys is uploaded.
     """

@@ -66,10 +66,13 @@ UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def content_kind(source: BinaryIO) -> str:
-    """Return the kind of a file, such as `png` or `docx`, judged by its content.
+    """Return the kind of a file, such as `png` or `docx`, judged by its content only.
 
     The result is `text` for a text of no more precise kind, `zero` for a file of no known kind
     whose beginning contains zero bytes, and empty text for any other unknown content.
+
+    Args:
+        source: the file, open for reading; its position changes.
     """
     size = source.seek(0, os.SEEK_END)
     source.seek(0)

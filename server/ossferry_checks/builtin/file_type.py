@@ -68,11 +68,11 @@ KINDS: dict[str, frozenset[str]] = {
 
 
 def file_type_check(*, converted: tuple[str, ...] = ()) -> Check:
-    """Return the check that compares the content of a file with the extension of its name.
+    """Return the check that refuses a file whose content contradicts the extension of its name.
 
     Args:
-        converted: extensions, such as `.jpg`, with which a HEIC photo is allowed, because a later
-            check converts it to JPEG.
+        converted: extensions, such as `.jpg`, that a HEIC photo may have, because a later check
+            converts the photo to JPEG.
     """
     function = partial(check_file_type, converted=converted)
     return Check(name="file_type", function=function, max_seconds=30)
@@ -81,12 +81,14 @@ def file_type_check(*, converted: tuple[str, ...] = ()) -> Check:
 def check_file_type(file: CheckedFile, *, converted: tuple[str, ...]) -> None:
     """Compare the content of a file with the extension of its name.
 
+    A file with an unknown extension or unknown content is accepted.
+
     Args:
-        file: the file.
-        converted: extensions with which a HEIC photo is allowed.
+        file: the file to check.
+        converted: extensions, such as `.jpg`, that a HEIC photo may have.
 
     Raises:
-        Reject: the content does not belong to the extension.
+        Reject: the content contradicts the extension.
     """
     ending = PurePosixPath(file.name).suffix
     allowed = KINDS.get(ending.lower().removeprefix("."))

@@ -48,7 +48,7 @@ WHOLE_WORD = re.compile(WORD)
 
 
 def json_check() -> Check:
-    """Return the check of JSON and JSON Lines files."""
+    """Return the check that refuses JSON and JSON Lines files which are not well-formed."""
     return Check(
         name="json",
         function=check_json,
@@ -59,10 +59,10 @@ def json_check() -> Check:
 
 
 def check_json(file: CheckedFile) -> None:
-    """Check that a file is well-formed JSON or JSON Lines.
+    """Check that a file is well-formed JSON, or JSON Lines if it is named `*.jsonl` or `*.ndjson`.
 
     Raises:
-        Reject: the file is not well-formed.
+        Reject: the file is not well-formed, not UTF-8, or nested too deeply.
     """
     has_lines = file.name.lower().endswith(LINES)
     Reader(file, text_blocks(file, encoding="utf-8"), has_lines=has_lines).read()
@@ -86,6 +86,12 @@ class Reader:
     """Reads all values of a JSON or JSON Lines file, to check that they are well-formed.
 
     `_at` is the position in the buffer. `_line` is the line number at the start of the buffer.
+
+    Args:
+        file: the file, for error messages.
+        blocks: the text of the file, in blocks.
+        has_lines: True for JSON Lines: one value in each line.
+        full: a value that has more characters is read token by token.
     """
 
     def __init__(

@@ -18,7 +18,11 @@ HEAD = 1024  # bytes in which a PDF file begins
 
 
 def pdf_check(options: PdfOptions) -> Check:
-    """Return the check of PDF files."""
+    """Return the check that refuses damaged PDF files.
+
+    It also refuses files that need a password, unless the options allow them, and files with more
+    pages than the options allow.
+    """
     return Check(
         name="pdf",
         function=partial(check_pdf, options=options),
@@ -29,10 +33,11 @@ def pdf_check(options: PdfOptions) -> Check:
 
 
 def check_pdf(file: CheckedFile, *, options: PdfOptions) -> None:
-    """Check a PDF file.
+    """Check that a PDF file is readable, and that its pages and its password fit the options.
 
     Raises:
-        Reject: the file is broken, needs a password, or has too many pages.
+        Reject: the file is damaged, has more than `options.max_pages` pages, or needs a password
+            although `options.allow_encrypted` is False.
         ImportError: pypdf is not installed.
     """
     import pypdf

@@ -39,12 +39,20 @@ LETTER = re.compile(rb"[A-Za-z0-9]")
 
 
 def secrets_check() -> Check:
-    """Return the check that asks the person before a text file with keys is uploaded."""
+    """Return the check that finds secrets, such as access keys or private keys, in text files.
+
+    If it finds some, the person who uploads the file must agree before the upload.
+    """
     return Check(name="secrets", function=check_secrets, max_seconds=60, seconds_per_mb=0.3)
 
 
 def check_secrets(file: CheckedFile) -> Ask | None:
-    """Return a question for the person if a text file contains keys, or None if it does not."""
+    """Search a text file for secrets, such as access keys or private keys.
+
+    Returns:
+        A question for the person who uploads the file, or None if the file contains no secrets or
+        is not a text.
+    """
     kinds: dict[str, None] = {}
     count, first_line = 0, 1
     for kind, line in _keys(file):

@@ -24,13 +24,21 @@ PHOTO_ENDINGS = tuple(pattern.removeprefix("*") for pattern in PATTERNS)
 
 @dataclass(frozen=True, slots=True)
 class BuiltInChecks:
-    """Built-in checks that run before (`before`) and after (`after`) the operator's own checks."""
+    """The built-in checks that are switched on.
+
+    Attributes:
+        before: the checks that run before the operator's own checks.
+        after: the checks that run after them.
+    """
 
     before: list[Check]
     after: list[Check]
 
     def around(self, own: list[Check]) -> list[Check]:
-        """Return the built-in checks and the operator's own checks, in the order of their runs."""
+        """Return all checks in the order in which they run: `before`, then `own`, then `after`.
+
+        `own` contains the operator's own checks.
+        """
         return [*self.before, *own, *self.after]
 
 
@@ -39,8 +47,8 @@ def built_in_checks(options: BuiltInOptions, module: ModuleType | None = None) -
 
     Args:
         options: the options of the built-in checks.
-        module: the loaded `checks.py`, which contains the pydantic model that `options.table`
-            names; None if there is no such module.
+        module: the operator's `checks.py` after loading, in which `options.table.model` names a
+            pydantic model; None if there is no such module.
 
     Raises:
         LookupError: Python does not know the encoding in `options.table`.
@@ -81,8 +89,9 @@ def read_options(given: Mapping[str, Any]) -> BuiltInOptions:
     """Convert JSON values, which the server has validated, to options of the built-in checks.
 
     Args:
-        given: for each check, its options as a mapping, `True` for the default options, or `False`
-            or `None` to switch the check off.
+        given: {name of a field of `BuiltInOptions`: value}. The value is a mapping with the options
+            of the check, True for the default options, or False or None to switch the check off. A
+            missing name switches the check off.
     """
     hints = get_type_hints(BuiltInOptions)
     values: dict[str, Any] = {}

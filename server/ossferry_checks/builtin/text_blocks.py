@@ -20,11 +20,13 @@ def text_blocks(file: CheckedFile, *, encoding: str = "") -> Iterator[str]:
     r"""Yield the text of a file in blocks; every end of a line becomes `\n`.
 
     Args:
-        file: the file.
-        encoding: the only allowed encoding; empty for UTF-8, and UTF-16 with a byte order mark.
+        file: the file to decode.
+        encoding: the only allowed encoding; empty to allow UTF-8, and UTF-16 with a byte order
+            mark.
 
     Raises:
-        Reject: the file has another encoding, or its bytes are not valid in its encoding.
+        Reject: the file has another encoding, its bytes are not valid in its encoding, or it
+            contains a NUL character.
         LookupError: Python does not know the encoding.
     """
     with file.path.open("rb") as source:

@@ -9,16 +9,20 @@ MAX_LISTED = 10
 
 
 def shortened(value: str) -> str:
-    """Return a value from a file for use in a message: in one line, printable and not too long."""
+    """Return a value for use in a message: one line of at most 60 printable characters."""
     text = " ".join(value.split())
     text = "".join(each if each.isprintable() else "�" for each in text)
     return text if len(text) <= MAX_VALUE else f"{text[: MAX_VALUE - 1]}…"
 
 
 def listed(values: Iterable[str], language: str) -> str:
-    """Return values from a file as a list for use in a message, in a given language.
+    """Join values from a file to a list for use in a message, such as `a, b, c`.
 
-    A long list is shortened.
+    Long values are shortened; of more than 10 values, only the first 10 are shown.
+
+    Args:
+        values: the values.
+        language: the language of the message, which determines the separator.
     """
     shown = [shortened(each) for each in values]
     more = ["…"] if len(shown) > MAX_LISTED else []

@@ -39,7 +39,11 @@ DRIVE = re.compile(r"[A-Za-z]:")
 
 
 def zip_check(options: ZipOptions) -> Check:
-    """Return the check of ZIP archives."""
+    """Return the check that refuses ZIP archives which are damaged, dangerous, or exceed a limit.
+
+    Args:
+        options: the limits.
+    """
     return Check(
         name="zip",
         function=partial(check_zip, options=options),
@@ -50,10 +54,11 @@ def zip_check(options: ZipOptions) -> Check:
 
 
 def check_zip(file: CheckedFile, *, options: ZipOptions) -> None:
-    """Check a ZIP archive.
+    """Check that a ZIP archive is complete and safe to unpack, and does not exceed the limits.
 
     Raises:
-        Reject: the archive is damaged or dangerous, or exceeds a limit.
+        Reject: the archive is damaged, contains a path or link that leads out of its folder,
+            declares wrong sizes, contains encrypted files that are not allowed, or exceeds a limit.
     """
     limits = ZipLimits(file, options)
     with file.path.open("rb") as source:
@@ -81,7 +86,12 @@ def _is_outside(name: str) -> bool:
 
 
 class ZipLimits:
-    """Checks the limits for an archive together with the archives inside it."""
+    """Counts the files and unpacked bytes of an archive and the archives inside it, up to limits.
+
+    Args:
+        file: the outermost archive.
+        options: the limits.
+    """
 
     def __init__(self, file: CheckedFile, options: ZipOptions) -> None:
         self._file = file
@@ -90,9 +100,12 @@ class ZipLimits:
         self._bytes = 0
 
     def read(self, source: BinaryIO) -> list[Entry]:
-        """Read the directory of an archive, and add its files and bytes to the totals.
+        """Read the directory (list of files) of an archive, and add its contents to the totals.
 
         The totals count the files and unpacked bytes that the directories of all archives declare.
+
+        Args:
+            source: the archive: the outermost one, or one inside it.
 
         Returns:
             The files and folders in the archive.

@@ -28,7 +28,7 @@ class BrokenZipError(ValueError):
 
 
 class TooManyFilesError(ValueError):
-    """Raised if a ZIP archive has more files than allowed."""
+    """Raised if a ZIP archive has more files and folders than allowed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +36,14 @@ class Entry:
     """A file or folder in a ZIP archive, as the directory of the archive describes it.
 
     Attributes:
-        packed: the number of bytes in the archive.
-        size: the number of bytes after unpacking.
-        offset: the offset of the local header in the archive.
-        end: the smallest offset at which the entry can end; its local header may be longer than the
-            directory tells.
+        method: the number of the compression method; 0 for none.
+        crc: the CRC-32 of the unpacked content.
+        packed: the number of bytes of the content in the archive.
+        size: the number of bytes of the content after unpacking.
+        offset: the offset of the local header (the header before the content) in the archive.
+        end: the smallest offset at which the entry can end. The real end is later if the local
+            header is longer than the directory tells.
+        is_link: whether the entry is a symbolic link.
     """
 
     name: str
@@ -63,11 +66,11 @@ def read_directory(source: BinaryIO, *, max_files: int) -> list[Entry]:
 
     Args:
         source: the archive.
-        max_files: the largest allowed number of entries.
+        max_files: the largest allowed number of files and folders.
 
     Raises:
         BrokenZipError: the file is not a ZIP archive, or the archive is not complete.
-        TooManyFilesError: the archive has more than `max_files` files.
+        TooManyFilesError: the archive has more than `max_files` files and folders.
     """
     start, size, shift = _place(source)
     if size > (max_files + 1) * BYTES_PER_FILE:
@@ -146,10 +149,10 @@ def _long_values(extra: bytes, values: tuple[int, ...]) -> list[int]:
 
 
 def contents_of(source: BinaryIO, entry: Entry) -> str:
-    """Move the file position to the packed content of an entry of a ZIP archive.
+    """Move the file position of a ZIP archive to the packed content of one of its files.
 
     Returns:
-        The name in the local header of the entry.
+        The name of the file in its local header, which precedes the content.
 
     Raises:
         BrokenZipError: there is no local header at the offset of the entry.

@@ -20,10 +20,10 @@ class NotDecodedError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Encoding:
-    """Parameters for encoding a picture.
+    """Parameters for encoding a picture with the browser.
 
     Attributes:
-        type: the content type of the result.
+        type: the wanted content type of the result.
         instead: the content type of the result if the browser cannot encode `type`.
         quality: the quality, from 0 to 1.
         max_side: the largest length of the longer side in pixels; a larger picture is scaled down.
@@ -70,9 +70,9 @@ async def decode(content: bytes) -> Bitmap:
 async def decode_heic(content: bytes, *, has_wide_gamut: bool) -> Bitmap:
     """Decode the main picture of a HEIC file with the JavaScript library libheif.
 
-    The first call loads the library: the web worker provides the function
-    `ossferryChecks.loadHeic()`, which returns a promise for the module `libheif-bundle.mjs` of the
-    npm package `libheif-js`.
+    The first call loads the library with a function of the web worker, `ossferryChecks.loadHeic()`.
+    This function returns a promise for the module `libheif-bundle.mjs` of the npm package
+    `libheif-js`.
 
     Args:
         content: the content of the file.
@@ -128,7 +128,10 @@ def _pixels(width: int, height: int, *, has_wide_gamut: bool) -> Any:
 
 
 async def encode(bitmap: Bitmap, encoding: Encoding) -> Encoded:
-    """Encode a bitmap as a picture without metadata, and close the bitmap."""
+    """Encode a bitmap as a picture without metadata, and close the bitmap, which frees its memory.
+
+    In a JPEG file, transparent pixels become white.
+    """
     import js
 
     width, height = fit(bitmap.width, bitmap.height, encoding.max_side)
@@ -151,9 +154,10 @@ async def encode(bitmap: Bitmap, encoding: Encoding) -> Encoded:
 
 
 def fit(width: int, height: int, max_side: int) -> tuple[int, int]:
-    """Return the width and height of a picture after it is scaled down to a longest side.
+    """Return the (width, height) of a picture after its longer side is scaled down to `max_side`.
 
-    A picture whose longer side has at most `max_side` pixels keeps its size. 0 means no limit.
+    A picture whose longer side has at most `max_side` pixels keeps its size, as does every picture
+    if `max_side` is 0.
     """
     longer = max(width, height)
     if not max_side or longer <= max_side:

@@ -14,7 +14,12 @@ __all__ = ["dimensions_check"]
 
 
 def dimensions_check(options: PhotoOptions) -> Check:
-    """Return the check of a photo's width and height, which reads only the header of the file."""
+    """Return the check that refuses photos that have too few or too many pixels.
+
+    It refuses a photo with a side shorter than `options.min_side`, or with more than
+    `options.max_pixels` pixels, and a file that is not a photo. It reads only the header of the
+    file.
+    """
 
     def dimensions(file: CheckedFile) -> None:
         with opened(file) as source:

@@ -25,7 +25,8 @@ NEW_NAME = "encoded"
 def heic_check(options: PhotoOptions) -> Check:
     """Return the check that converts HEIC photos to JPEG.
 
-    It also scales down a photo that is too large, so that the photo is encoded only once.
+    It also scales down a photo whose longer side exceeds `options.max_side`, so that the photo is
+    encoded only once.
     """
     encoding = Encoding(type=JPEG, instead=JPEG, quality=options.quality, max_side=options.max_side)
 
@@ -55,7 +56,10 @@ def heic_check(options: PhotoOptions) -> Check:
 
 
 def smaller_check(options: PhotoOptions) -> Check:
-    """Return the check that scales down photos that are too large; animations are not changed."""
+    """Return the check that scales down photos whose longer side exceeds `options.max_side`.
+
+    It does not change animations, nor a photo whose file would not become smaller.
+    """
 
     async def make_smaller(file: CheckedFile) -> Replace | None:
         photo = _photo(file)
@@ -89,9 +93,9 @@ def smaller_check(options: PhotoOptions) -> Check:
 
 
 def encoding_for(photo: Photo, options: PhotoOptions) -> Encoding:
-    """Return the parameters for encoding a photo that is scaled down.
+    """Return the parameters for scaling down a photo.
 
-    The format stays, except that a PNG file without transparency becomes a JPEG file.
+    The file format stays, except that a PNG file without transparency becomes a JPEG file.
     """
     instead = PNG if photo.has_alpha else JPEG
     kept = photo.format != "png" or photo.has_alpha
@@ -124,6 +128,10 @@ def renamed(name: str, type: str) -> str:
     """Return a file name with an extension that fits a content type.
 
     A name whose extension already fits is returned unchanged.
+
+    Args:
+        name: the old name.
+        type: `image/jpeg`, `image/png` or `image/webp`.
     """
     path = PurePosixPath(name)
     endings = ENDINGS[type]

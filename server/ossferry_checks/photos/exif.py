@@ -32,7 +32,10 @@ class Exif:
 
 
 def read_exif(content: bytes) -> Exif:
-    """Return values from EXIF metadata; default values if the metadata is broken.
+    """Return values from EXIF metadata.
+
+    If the metadata is broken, values that cannot be read have their defaults: orientation 1, no
+    position.
 
     Args:
         content: the metadata, with or without the leading bytes `HEADER`.
@@ -57,6 +60,10 @@ def read_exif(content: bytes) -> Exif:
 
 
 def only_orientation(orientation: int) -> bytes:
-    """Return EXIF metadata with only an orientation, without the leading bytes `HEADER`."""
+    """Return EXIF metadata that contains only an orientation, without the leading bytes `HEADER`.
+
+    Args:
+        orientation: the EXIF orientation, from 1 to 8.
+    """
     entry = struct.pack(">HHIHH", ORIENTATION, SHORT, 1, orientation, 0)
     return b"MM\0*" + struct.pack(">IH", 8, 1) + entry + bytes(4)

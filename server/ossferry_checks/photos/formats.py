@@ -29,12 +29,11 @@ class UnknownPhotoError(Exception):
 
 @contextmanager
 def opened(file: CheckedFile) -> Iterator[Source]:
-    """Context manager that opens a photo.
-
-    In the `with` block, errors about unknown or broken photos become `Reject`.
+    """Context manager that opens a file as a photo, for reading.
 
     Raises:
-        Reject: the file is not a photo, or it is broken.
+        Reject: the `with` block has raised UnknownPhotoError or BrokenPhotoError, because the file
+            is not a photo or is broken.
     """
     try:
         with file.path.open("rb") as content:
@@ -71,13 +70,13 @@ def header(source: Source) -> Photo:
 
     Raises:
         UnknownPhotoError: the first bytes are not those of a photo.
-        BrokenPhotoError: the file has no header.
+        BrokenPhotoError: the header is missing, or is not valid.
     """
     return HEADERS[format_of(source)](source)
 
 
 def strip(source: Source) -> Stripped | None:
-    """Return a photo without its metadata, or None if metadata of this format is never removed.
+    """Return a photo without its metadata; None for a GIF or HEIC file, whose metadata stays.
 
     Raises:
         UnknownPhotoError: the first bytes are not those of a photo.

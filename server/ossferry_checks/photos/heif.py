@@ -26,7 +26,12 @@ P3_NAMES = (b"Display P3", "Display P3".encode("utf-16-be"))  # in colour profil
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A box of a HEIF file; the content of the box is the bytes `[start, stop)` of the file."""
+    """A box (unit of the file structure) of a HEIF file.
+
+    Attributes:
+        type: the four letters that name the type of the box.
+        start, stop: the content of the box is the bytes `[start, stop)` of the file.
+    """
 
     type: bytes
     start: int

@@ -30,9 +30,12 @@ SMALLEST_BLOCK, LARGEST_BLOCK = 1 << 9, 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A segment of a JPEG file: the bytes `[start, stop)` of the file.
+    """A segment (unit of the file structure) of a JPEG file: the bytes `[start, stop)` of the file.
 
-    The segment SOS includes the compressed data that follows it.
+    Attributes:
+        marker: the second byte of the marker, which names the type of the segment.
+        stop: for the type SOS, the end of the compressed data that follows the segment.
+        content: the bytes after the marker and the length; without compressed data.
     """
 
     marker: int

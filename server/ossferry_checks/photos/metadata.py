@@ -23,10 +23,10 @@ def metadata_check() -> Check:
 
 
 def remove_metadata(file: CheckedFile) -> Replace | None:
-    """Return a copy of a JPEG, PNG or WebP file without metadata.
+    """Write a copy of a JPEG, PNG or WebP file without metadata.
 
     Returns:
-        A `Replace` with the copy, or None if there is nothing to remove.
+        A `Replace` that names the copy. None if the file has no metadata, or has another format.
 
     Raises:
         Reject: the file is not a photo, or it is broken.

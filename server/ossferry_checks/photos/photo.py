@@ -9,7 +9,10 @@ Format: TypeAlias = Literal["jpeg", "png", "webp", "gif", "heif"]
 
 
 def dimensions_text(width: int, height: int) -> str:
-    """Return width and height for use in a message; no line break can separate them."""
+    """Return width and height for use in a message: two numbers with a multiplication sign.
+
+    No line break can separate them.
+    """
     return f"{width}\N{NO-BREAK SPACE}\N{MULTIPLICATION SIGN}\N{NO-BREAK SPACE}{height}"
 
 
@@ -18,7 +21,7 @@ class Photo:
     """The properties of a photo, read from the header of the file.
 
     Attributes:
-        format: the format of the file.
+        format: the file format: `jpeg`, `png`, `webp`, `gif` or `heif`.
         width, height: the size in pixels, as the photo is displayed.
         has_alpha: whether pixels may be transparent.
         is_animated: whether the file may contain more than one picture.
@@ -40,7 +43,7 @@ class Photo:
             raise BrokenPhotoError
 
     def upright(self, orientation: int) -> "Photo":
-        """Return the properties of the photo as displayed with an EXIF orientation.
+        """Return the properties that the photo has when it is displayed with an EXIF orientation.
 
         Width and height are exchanged for an orientation from 5 to 8.
         """
@@ -55,7 +58,8 @@ class Stripped:
 
     Attributes:
         pieces: the content of the new file.
-        had_position: whether the removed metadata contained the position of the photo.
+        had_position: whether the removed metadata contained the position at which the photo was
+            taken.
     """
 
     pieces: Pieces

@@ -31,7 +31,10 @@ XMP = b"XML:com.adobe.xmp"
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A chunk of a PNG file: the bytes `[start, stop)` of the file."""
+    """A chunk (unit of the file structure) of a PNG file.
+
+    It consists of the bytes `[start, stop)` of the file: length, type, content and checksum.
+    """
 
     type: bytes
     start: int

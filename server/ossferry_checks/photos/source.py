@@ -66,7 +66,7 @@ class Source:
 
 
 class Pieces:
-    """The content of a new file: a sequence of byte ranges of a source file and of new bytes."""
+    """The content of a new file, assembled from byte ranges of a source file and from new bytes."""
 
     def __init__(self) -> None:
         self._pieces: list[bytes | range] = []
@@ -85,7 +85,7 @@ class Pieces:
             self._pieces.append(range(start, stop))
 
     def add(self, content: bytes) -> None:
-        """Append bytes that are not in the source file to the new file."""
+        """Append new bytes, which do not come from the source file, to the new file."""
         self._pieces.append(content)
 
     def extend(self, other: "Pieces") -> None:
@@ -97,13 +97,13 @@ class Pieces:
                 self.add(each)
 
     def is_whole(self, source: Source) -> bool:
-        """Return whether the new file is equal to the source file."""
+        """Return whether the new file consists of the whole source file, unchanged."""
         return self._pieces == [range(source.size)]
 
     def write(
         self, source: Source, path: Path, on_progress: Callable[[float], None] = lambda share: None
     ) -> None:
-        """Write the new file.
+        """Write the new file to a path.
 
         Args:
             source: the source file.

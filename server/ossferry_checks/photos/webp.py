@@ -28,9 +28,10 @@ SIDE = 0x3FFF  # the bits of a side
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A chunk of a WebP file: the bytes `[start, stop)` of the file, including padding.
+    """A chunk (unit of the file structure) of a WebP file: the bytes `[start, stop)` of the file.
 
-    `end` is the offset at which the content ends.
+    The content ends at the offset `end`. If its length is odd, a padding byte follows, up to
+    `stop`.
     """
 
     type: bytes

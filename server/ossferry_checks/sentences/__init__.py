@@ -17,12 +17,12 @@ def say(key: str, language: str, **values: object) -> str:
     """Return a message in a given language, or in English if the language is unknown.
 
     Args:
-        key: the key of the message.
+        key: the name of the message in the language files.
         language: the language, such as `zh-CN`.
-        values: the values for the placeholders in the message.
+        values: the values for the placeholders in the message, by name.
 
     Raises:
-        KeyError: there is no message with this key, or a value is missing.
+        KeyError: there is no message with this name, or a value is missing.
     """
     known = language if language in LANGUAGES else "en"
     before, after = ISOLATES if known == "ar" else ("", "")
@@ -32,7 +32,11 @@ def say(key: str, language: str, **values: object) -> str:
 
 @cache
 def sentences(language: str) -> dict[str, str]:
-    """Return the messages of a language, by key."""
+    """Return all messages in one of `LANGUAGES`: {key: message with placeholders}.
+
+    Raises:
+        OSError: the language is unknown.
+    """
     text = files(__name__).joinpath(f"{language}.json").read_text("utf-8")
     found: dict[str, str] = json.loads(text)
     return found
