@@ -183,11 +183,11 @@ else:
 
 
 def page_modules() -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
-    """Return the page's modules as two lists of `(path, source)`: for the start, and on demand.
+    """Return two lists of `(path, source)`: the modules to start the page, and the others.
 
-    The first list has `upload_page.main` and all modules that it imports, each after the modules
-    that it imports itself. The second list has the remaining modules of `upload_page`, which the
-    page loads when they are first needed. Modules that only programs use
+    The first list has `upload_page.main` and all modules that it imports, directly or indirectly;
+    each module follows the modules that it imports. The second list has the remaining modules of
+    `upload_page`, which the page loads when they are first needed. Modules that only programs use
     (`ossferry_uploader.client`) are in neither list.
     """
     paths = [
@@ -211,8 +211,8 @@ def import_order(sources: dict[str, str], first: str) -> list[str]:
 
     Args:
         sources: maps paths such as `ossferry_uploader/oss/times.py` to sources.
-        first: the path of the module that comes first in the result, directly after the modules
-            that it imports.
+        first: the path of the module that comes as early as possible: before it come only the
+            modules that it imports, directly or indirectly.
     """
     order: list[str] = []
     visited: set[str] = set()

@@ -38,9 +38,9 @@ class Uploader:
     The caller has to call `reporting.arrived` for each upload that is done.
 
     Attributes:
-        keeper: the credentials, and the server's time.
-        queue: the uploads.
-        reporting: reports uploads to the server.
+        keeper: keeps the grant with the credentials, and the server's time.
+        queue: adds, starts and stops the uploads.
+        reporting: reports ended uploads to the server.
 
     Args:
         server: the ossferry server, which gives the credentials.
@@ -99,9 +99,9 @@ class Uploader:
         )
 
     def can(self, feature: str) -> bool:
-        """Return whether the server offers a feature, such as `receipts`, to this person.
+        """Return whether the ossferry server offers a feature, such as `receipts`, to the person.
 
-        The latest grant lists the features.
+        The latest grant lists the features. Before the first grant, the result is `False`.
         """
         return feature in self._features
 
@@ -117,7 +117,10 @@ class Uploader:
             self.queue.allow(limits)
 
     def url_of(self, key: str) -> str:
-        """Return the URL of an object, which only readers with permission can open."""
+        """Return the URL of the object with this key; only readers with permission can open it.
+
+        The URL has the first origin of the latest grant.
+        """
         return f"{self._origin}/{percent_encode(key, safe='/')}"
 
     def _fetched(self, grant: "Grant | None", error: "Exception | None") -> None:

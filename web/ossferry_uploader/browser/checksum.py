@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class ChecksumWorker:
-    """Computes checksums in a web worker; implements the engine's interface `Checksum`."""
+    """Computes checksums in a web worker; implements `transfer.ports.Checksum`."""
 
     async def crc64(self, piece: "Piece") -> int:
         """Return the CRC-64 of a piece (byte range) of a file.
@@ -26,7 +26,7 @@ class ChecksumWorker:
         return int(known or await read("crc64", bytes_of(piece), 0, piece.size))
 
     async def sha256(self, file: "Any") -> str:
-        """Return the SHA-256 of a whole file in hex digits.
+        """Return the SHA-256 of a whole `BrowserFile` as 64 hex digits.
 
         Raises:
             FileUnreadable: the file could not be read to its end.

@@ -15,9 +15,9 @@ PACE_MS = 80.0  # people cannot read faster changes
 
 
 class BrowserClock:
-    """The clock and timer of the browser; implements the engine's interface `Clock`.
+    """The clock and timer of the browser; implements `transfer.ports.Clock`.
 
-    The user may have set the wall time of the computer wrongly.
+    Its wall time is the computer's, which may be wrong.
     """
 
     def now_s(self) -> float:
@@ -31,7 +31,8 @@ class BrowserClock:
     async def sleep(self, seconds: float) -> None:
         """Wait for this many seconds, measured with a monotonic clock.
 
-        MicroPython's `asyncio.sleep` measures the wall time, which may jump.
+        Use this method instead of `asyncio.sleep`, which measures the wall time on MicroPython. The
+        wall time may jump.
         """
         woken = asyncio.Event()
         proxy = create_proxy(woken.set)
@@ -44,9 +45,14 @@ class BrowserClock:
 
 
 class Pace:
-    """Limits how often functions are called: at most one call every `pace_ms()` milliseconds.
+    """Limits how often functions are called: at most one scheduled call in each interval.
 
-    Call the object with a function to schedule a call of that function.
+    `pace(run)` schedules a call of the function `run`, which replaces a function that still waits
+    for its call. If `run` returns true, it is called again, without waiting for the interval, when
+    the browser has handled its events.
+
+    Args:
+        pace_ms: returns the interval in milliseconds.
     """
 
     def __init__(self, pace_ms: "Callable[[], float]" = lambda: PACE_MS) -> None:
@@ -56,10 +62,7 @@ class Pace:
         self._proxy = create_proxy(self._call)
 
     def __call__(self, run: "Callable[[], object]") -> None:
-        """Schedule a call of `run`, and more calls in the next tasks while `run` returns true.
-
-        If another function is still waiting for its call, `run` replaces that function.
-        """
+        """Schedule a call of `run`."""
         if self._run is None:
             wait_ms = max(0.0, self._last_ms + self._pace_ms() - float(js.performance.now()))
             js.ossferry.setTimeout(self._proxy, wait_ms)

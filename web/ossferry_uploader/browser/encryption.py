@@ -16,24 +16,25 @@ if TYPE_CHECKING:
 
 
 class EncryptionWorker:
-    """Encrypts pieces of files in a web worker; implements the engine's interface `Encryption`.
+    """Encrypts pieces of files in a web worker; implements `transfer.ports.Encryption`.
 
-    The encrypted bytes are a `Blob`, to which only JavaScript has a reference. So `free` releases
-    the bytes at once, and not only when Python collects garbage.
+    The encrypted bytes stay in JavaScript, in a `Blob`. Call `free` to release their memory at once
+    instead of waiting for Python's garbage collector.
     """
 
     async def secret(self) -> bytes:
         """Return 32 secret bytes, from which the keys of encrypted files are derived.
 
-        All pages of this browser get the same bytes. If the browser cannot store them, each page
-        gets bytes of its own.
+        All pages of this origin in this browser get the same bytes. If the browser cannot store the
+        bytes, each page gets different ones.
         """
         return binascii.unhexlify(str(await js.ossferry.ask("records", "secret")))
 
     async def encrypt(self, piece: "Piece", cipher: "Cipher") -> None:
-        """Encrypt a piece of a file in the worker.
+        """Encrypt a piece of a file in the worker, with the data key in `cipher`.
 
-        Set `piece.cut` to the encrypted bytes, and `piece.crc64` to their CRC-64.
+        Set `piece.cut` to the JavaScript object that holds the encrypted bytes, and `piece.crc64`
+        to their CRC-64.
 
         Raises:
             FileUnreadable: the piece could not be read to its end.
@@ -46,7 +47,9 @@ class EncryptionWorker:
         piece.cut = reading
 
     async def crc64(self, piece: "Piece", cipher: "Cipher") -> int:
-        """Return the CRC-64 of the encrypted bytes of a piece, without keeping the bytes.
+        """Encrypt a piece with the data key in `cipher`, and return the CRC-64 of the result.
+
+        The encrypted bytes are not kept.
 
         Raises:
             FileUnreadable: the piece could not be read to its end.
@@ -57,7 +60,7 @@ class EncryptionWorker:
         return int(await result_of(_ask("encrypted-crc64", piece, cipher)))
 
     def free(self, piece: "Piece") -> None:
-        """Free the encrypted bytes of a piece, and clear `piece.cut` and `piece.crc64`."""
+        """Free the encrypted bytes in `piece.cut`, and clear `piece.cut` and `piece.crc64`."""
         piece.cut.free()
         piece.cut = None
         piece.crc64 = ""

@@ -6,7 +6,7 @@ POOL_BYTES = 512  # fetched at a time: the call takes longer than generating the
 
 
 class BrowserRandom:
-    """Gets random numbers from the browser; implements the engine's interface `Random`."""
+    """Gets random numbers from the browser; implements `transfer.ports.Random`."""
 
     def __init__(self) -> None:
         self._pool = ""

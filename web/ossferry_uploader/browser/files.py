@@ -38,14 +38,15 @@ BROKEN_OFF = "I/O read operation failed"
 
 
 class BrowserFile:
-    """A JavaScript `File` or `Blob`; implements the engine's interface `File`.
+    """A JavaScript `File` or `Blob`; implements `transfer.files.File`.
 
     The bytes of the file never enter Python's memory, except the first ones (see `head`).
 
     Args:
         blob: the JavaScript object, which is sent as the body of requests.
-        facts: a list: name, folders, size in bytes, content type, time of the last change in
-            milliseconds since 1970, and an error text, which is empty for a readable file.
+        facts: a list: name, folders (such as `a/b`), size in bytes, content type, time of the last
+            change in milliseconds since 1970, and an error text, which is empty if the file can be
+            read.
     """
 
     def __init__(self, blob: "Any", facts: "list[Any]") -> None:
@@ -76,7 +77,8 @@ class BrowserFile:
     async def head(self) -> bytes:
         """Return the first 32 bytes of the file, or all bytes of a shorter file.
 
-        If the file has at most 64 KiB, read the whole file and set the attribute `crc64`.
+        If the file has at most 64 KiB, read the whole file, and set the attribute `crc64` to its
+        CRC-64 as decimal text.
 
         Raises:
             FileUnreadable: the browser cannot read the file, or is not allowed to.
@@ -113,6 +115,9 @@ def file_from_blob(
     """Return a `BrowserFile` for a JavaScript `Blob`.
 
     The file exists only in this page, so an upload of it cannot continue after a reload.
+
+    Args:
+        path: the folders of the file, such as `a/b`.
     """
     file = BrowserFile(blob, [name, path, wide(blob, "size"), content_type, 0, ""])
     file.is_lasting = False
@@ -122,8 +127,8 @@ def file_from_blob(
 def files_from_js(files: "Any") -> "Iterator[BrowserFile]":
     """Yield a `BrowserFile` for each file of a JavaScript array.
 
-    The names, sizes and times of a few files at a time are read only when they are needed, because
-    the browser reads them from the disk and blocks the page meanwhile.
+    The browser reads the names, sizes and times from the disk, and blocks the page meanwhile. So
+    they are read for `FACTS_AT_ONCE` files at a time, when the next of these files is yielded.
     """
     for start in range(0, int(files.length), FACTS_AT_ONCE):
         facts = json.loads(js.ossferry.factsOf(files, start, start + FACTS_AT_ONCE))
@@ -132,12 +137,13 @@ def files_from_js(files: "Any") -> "Iterator[BrowserFile]":
 
 
 def bytes_of(piece: "Piece") -> "Any":
-    """Return the bytes of a piece of a file as a JavaScript `Blob`, and keep it for later calls.
+    """Return the bytes of a piece of a file as a JavaScript `Blob`.
 
-    If the piece is encrypted, return the JavaScript object that holds the encrypted `Blob` instead.
+    If `EncryptionWorker` has encrypted the piece, the result is the JavaScript object that holds
+    the encrypted `Blob`.
 
-    Creating a `Blob` is slow: it blocks the page until the browser's main process has registered
-    the `Blob`.
+    The result is kept in `piece.cut` for later calls, because creating a `Blob` blocks the page
+    until the browser's main process has registered the `Blob`.
     """
     if piece.cut is None:
         piece.cut = piece.file.slice(piece.offset, piece.size)
@@ -213,10 +219,10 @@ async def check_readable(piece: "Piece") -> None:
 def unreadable(reason: str) -> FileUnreadable:
     """Return a `FileUnreadable` error for a JavaScript exception from reading a file.
 
-    The error tells whether the file has changed, and whether a retry can succeed. In Chromium a
-    `NotReadableError` means that the file was changed after a person chose it. In WebKit a changed
-    or missing file causes a `NotFoundError`; a `NotReadableError` means that the reading was
-    interrupted, for example because the page was suspended.
+    Its attribute `changed` tells whether the file has changed, and `broken_off` whether a retry can
+    succeed. In Chromium a `NotReadableError` means that the file was changed after a person chose
+    it. In WebKit a changed or missing file causes a `NotFoundError`; a `NotReadableError` means
+    that the reading was interrupted, for example because the page was suspended.
 
     Args:
         reason: the text of the exception.

@@ -26,7 +26,7 @@ TRAFFIC_LIMIT = "x-oss-traffic-limit"  # bits per second
 
 
 class BrowserHttp:
-    """Sends requests to OSS; implements the engine's interface `Http`.
+    """Sends requests to OSS; implements `transfer.ports.Http`.
 
     Args:
         stall_s: the time in seconds without progress after which a request with a large body is

@@ -32,7 +32,8 @@ def blob_of(data: "Any") -> "Any":
     """Return a JavaScript `Blob` with a copy of the bytes in `data`.
 
     Args:
-        data: `bytes`, or another object with the buffer protocol; on MicroPython an array of bytes.
+        data: `bytes`, or another object with the buffer protocol. On MicroPython each item of the
+            object must be one byte.
 
     Raises:
         TypeError: `data` does not support the buffer protocol.
@@ -68,7 +69,7 @@ def collect_rarely(*, with_many: bool = False) -> None:
 def wide(owner: "Any", name: str) -> int:
     """Return an integer property of a JavaScript object in full, even if it has more than 32 bits.
 
-    On MicroPython the expression `owner[name]` would return only the lowest 32 bits.
+    On MicroPython an ordinary attribute access returns only the lowest 32 bits.
     """
     return int(js.ossferry.text(owner, name))
 

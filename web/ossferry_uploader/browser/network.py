@@ -15,7 +15,7 @@ TIMEOUT_MS = 5_000
 
 
 class BrowserNetwork:
-    """Checks the network and the ossferry server; implements the engine's interface `Network`.
+    """Checks the network and the ossferry server; implements `transfer.ports.Network`.
 
     The class does not use `navigator.onLine`, which is often wrong.
 
@@ -28,7 +28,7 @@ class BrowserNetwork:
         self._server = server
 
     async def may_be_back(self, timeout_s: float) -> None:
-        """Wait for the browser's `online` event, but at most `timeout_s` seconds."""
+        """Return at the browser's next `online` event, or after `timeout_s` seconds without one."""
         woken = asyncio.Event()
 
         def wake(_event: "Any" = None) -> None:

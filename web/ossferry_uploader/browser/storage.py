@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class BrowserStorage:
-    """Stores upload records in IndexedDB; implements the engine's interface `Storage`.
+    """Stores upload records in IndexedDB; implements `transfer.ports.Storage`.
 
     Many records are passed to JavaScript as one JSON text, which is faster than many calls.
     """
@@ -28,8 +28,8 @@ class BrowserStorage:
         """Return all records whose names begin with `owner`, the key prefix of a person.
 
         Returns:
-            A list of `(name, text, can_reopen)`; `can_reopen` is true if a file handle is stored
-            with the record.
+            A list of `(name, text, can_reopen)`: the name of the record, the record as JSON text,
+            and whether a file handle is stored with it.
 
         Raises:
             StorageBroken: IndexedDB is blocked, or does not exist.
@@ -38,7 +38,7 @@ class BrowserStorage:
         return [(name, text, can_reopen) for name, text, can_reopen in records]
 
     async def find(self, start: str) -> "list[tuple[str, str]]":
-        """Return `(name, text)` for each record whose name begins with `start`.
+        """Return `(name, JSON text)` of each record whose name begins with `start`.
 
         Raises:
             StorageBroken: IndexedDB is blocked, or does not exist.
@@ -51,8 +51,8 @@ class BrowserStorage:
         """Store records, and the handles of their files, in one transaction.
 
         Args:
-            records: a list of `(name, text, file)`; `file` is the `BrowserFile` whose handle is
-                stored, or `None` for no change of the handle.
+            records: a list of `(name, JSON text, file)`; `file` is the `BrowserFile` whose handle
+                is stored, or `None` to keep the handle that is already stored.
             gone: names of records that are deleted in the same transaction.
 
         Raises:
@@ -68,7 +68,8 @@ class BrowserStorage:
         The browser may ask the person for permission.
 
         Args:
-            wanted: the name of each record, and the folders of its file (such as `a/b`).
+            wanted: `(name of the record, folders of its file)` for each file; the folders are text
+                such as `a/b`.
 
         Returns:
             For each record, in the same order, a `BrowserFile`, or a `FileUnreadable` error if the

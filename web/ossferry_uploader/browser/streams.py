@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class BrowserSource:
-    """Reads a JavaScript stream; implements the engine's interface `Source`.
+    """Reads a JavaScript stream; implements `transfer.files.Source`.
 
     The bytes stay in `Blob` objects of JavaScript and never enter Python's memory.
     """
@@ -31,7 +31,7 @@ class BrowserSource:
     async def read(self, size: int) -> BrowserFile:
         """Return the next `size` bytes of the stream as a file.
 
-        The file can be smaller than `size` only at the end of the stream.
+        At the end of the stream, the file can be smaller or empty.
 
         Raises:
             FileUnreadable: reading the stream failed.

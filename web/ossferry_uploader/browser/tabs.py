@@ -15,7 +15,7 @@ DROPPED_AFTER_S = 0.05  # or earlier, together with the next `take`
 
 
 class BrowserTabs:
-    """Takes locks and exchanges messages between tabs; implements the engine's interface `Tabs`.
+    """Takes locks and exchanges messages between tabs; implements `transfer.ports.Tabs`.
 
     If the browser does not support locks, `take` always returns `True`. Locks are taken and
     released in the order of the calls. Several calls are combined into one call of JavaScript,
@@ -40,7 +40,7 @@ class BrowserTabs:
         return request.is_ours
 
     def drop(self, name: str) -> None:
-        """Release the lock with this name within 50 ms, if this page has the lock."""
+        """Release the lock with this name, if this page has it. This takes up to 50 ms."""
         self._requests.append(_Request("drop", name))
         if len(self._requests) == 1:
             asyncio.create_task(self._do_later())  # noqa: RUF006 - it ends by itself

@@ -19,7 +19,7 @@ class Done:
         crc64: the CRC-64 of the object and of the file, as decimal text.
         request_id: the id of the OSS request that stored the object; may be empty.
         url: the address of the object; only readers with permission can open it.
-        identical: whether the same file was stored before, so that nothing was sent.
+        identical: whether an identical object was stored before, so that nothing was sent.
     """
 
     def __init__(self, upload: "Upload", url: str) -> None:

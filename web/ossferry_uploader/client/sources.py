@@ -28,11 +28,12 @@ WANTED = (
 
 
 def file_of(name: str, data: "Any", *, path: str = "", content_type: str = "") -> "File":
-    """Return `data` as a file that the engine can send.
+    """Return `data` as a file that `Queue.add` takes.
 
     Args:
-        data: bytes, a binary file, a path, an async iterator of bytes or a JavaScript object, as
-            for `Uploads.put`.
+        name: the name that the file gets.
+        data: `bytes`, a file that is open for reading bytes, a `pathlib.Path`, an async iterator of
+            bytes, or a JavaScript object; see `Uploads.put`.
         path: the folders of the file, such as `a/b`.
 
     Raises:
@@ -80,6 +81,11 @@ def _of_javascript(kind: str, data: "Any", name: str, path: str, content_type: s
 class PathFile(BrowserFile):
     """A file in Pyodide's file system. Only the bytes that are being sent are in memory.
 
+    Args:
+        file_path: where the file is in Pyodide's file system.
+        name: the name of the file for the upload.
+        path: the folders of the file for the upload, such as `a/b`.
+
     Raises:
         OSError: the file does not exist, or cannot be read.
     """
@@ -123,7 +129,7 @@ class PathFile(BrowserFile):
 
 
 class ReaderSource:
-    """Reads a binary Python file object; implements the engine's interface `Source`."""
+    """Reads a binary Python file object; implements `transfer.files.Source`."""
 
     def __init__(self, file: "Any") -> None:
         self._file = file
@@ -131,7 +137,7 @@ class ReaderSource:
     async def read(self, size: int) -> BrowserFile:
         """Return the next `size` bytes of the file object as a file in memory.
 
-        The result has fewer bytes only at the end of the file object.
+        At the end of the file object, the result has fewer bytes or none.
 
         Raises:
             FileUnreadable: reading failed, or the file object was opened in text mode.
@@ -150,7 +156,7 @@ class ReaderSource:
 
 
 class IteratorSource:
-    """Reads an async iterator of bytes; implements the engine's interface `Source`."""
+    """Reads an async iterator of bytes; implements `transfer.files.Source`."""
 
     def __init__(self, iterable: "Any") -> None:
         self._iterator = iterable.__aiter__()
@@ -159,7 +165,7 @@ class IteratorSource:
     async def read(self, size: int) -> BrowserFile:
         """Return the next `size` bytes of the iterator as a file in memory.
 
-        The result has fewer bytes only at the end of the iterator.
+        At the end of the iterator, the result has fewer bytes or none.
 
         Raises:
             FileUnreadable: the iterator raised an error, or returned a value that is not bytes.

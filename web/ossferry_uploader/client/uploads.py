@@ -60,8 +60,10 @@ class Uploads:
         Raises:
             TypeError: `data` has another type, such as text.
             OSError: `data` is the path of a file that does not exist or cannot be read.
-            OSSError: OSS refused the file, or could not be reached.
-            TransferError: the server's limits do not allow the file, or the data cannot be read.
+            OSSError: OSS refused the file, or the page got no reply from OSS although the network
+                works.
+            TransferError: another reason, for example: the server's limits do not allow the file,
+                or the data cannot be read.
             UploadCancelled: somebody cancelled the upload.
         """
         file = file_of(name, data, path=path, content_type=content_type)
@@ -114,7 +116,10 @@ class Uploads:
         return PutAll(self.queue, given, options, self._result)
 
     async def close(self) -> None:
-        """Wait until all stored files are reported to the server; then delete the credentials."""
+        """Wait until all stored files are reported to the server, then delete the credentials.
+
+        Later uploads request new credentials.
+        """
         await self._uploader.reporting.finish()
         self._uploader.keeper.forget()
 
@@ -153,8 +158,8 @@ def _pairs(files: "Any") -> "Iterable[tuple[str, Any]]":
 class PutAll:
     """An async iterator over the `Progress` of several uploads; `Uploads.put_all` returns it.
 
-    After each change of an upload, the iterator yields the progress of all. The last item has the
-    results of all files.
+    After each change of an upload, the iterator yields the progress of all uploads. It ends when
+    all uploads have ended; its last item has the results of all files.
     """
 
     def __init__(

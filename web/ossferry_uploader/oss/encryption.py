@@ -113,9 +113,9 @@ def counter_at(start: bytes, offset: int) -> bytes:
 
 
 def encryption_headers(cipher: Cipher, *, size: "int | None", part_size: int = 0) -> "list[Header]":
-    """Return the headers with which OSS's SDKs can later decrypt an object.
+    """Return the metadata headers that OSS's SDKs need to decrypt the object later.
 
-    They belong to PutObject or InitiateMultipartUpload.
+    The headers are for the PutObject or InitiateMultipartUpload request that creates the object.
 
     Args:
         size: the size of the file in bytes; `None` for a stream.
@@ -138,10 +138,10 @@ def encryption_headers(cipher: Cipher, *, size: "int | None", part_size: int = 0
 
 
 def is_encrypted(metadata: "dict[str, str]") -> bool:
-    """Return whether an object was encrypted by the client.
+    """Return whether an object was encrypted before it was sent to OSS.
 
     Args:
-        metadata: the object's metadata; the names have no `x-oss-meta-`.
+        metadata: the object's metadata as `{name: value}`, with names without `x-oss-meta-`.
     """
     return "client-side-encryption-key" in metadata
 

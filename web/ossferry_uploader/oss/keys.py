@@ -33,7 +33,10 @@ def safe_name(name: str, *, max_bytes: int = MAX_NAME_BYTES) -> str:
 
 
 def safe_path(path: str) -> str:
-    """Apply `safe_name` to each folder name of a path, and append `/`: `a/b` becomes `a/b/`."""
+    """Apply `safe_name` to each folder name in a path, and append `/`: `a/.b` becomes `a/_b/`.
+
+    The result is empty if the path is empty.
+    """
     known = _known_paths.get(path)
     if known is None:
         known = "".join([safe_name(part) + "/" for part in path.split("/") if part])
@@ -44,7 +47,12 @@ def safe_path(path: str) -> str:
 
 
 def in_folder(folder: str, path: str) -> str:
-    """Join a folder and the folders of a file, such as `orders/7` and `a/b`; both may be empty."""
+    """Join two paths: `orders/7` and `a/b` become `orders/7/a/b`. Both may be empty.
+
+    Args:
+        folder: the folder that the options of an upload name.
+        path: the folders of the file.
+    """
     return "/".join([part for part in (folder, path) if part])
 
 
@@ -61,30 +69,31 @@ def _shorten(text: str, max_bytes: int) -> str:
 
 
 def object_key(prefix: str, name: str, *, at_s: float, random_hex: str, path: str = "") -> str:
-    """Return a unique key, with the day and a random part, for a new object.
+    """Return a unique object key: `{prefix}{day}/{random_hex}/{path}/{safe name}`.
 
     Args:
-        prefix: the grant's prefix, ending in `/`.
+        prefix: the beginning of the key, ending in `/`, such as the key prefix in the grant.
         name: the name of the local file.
         at_s: the present time by the server's clock, in seconds since 1970.
         random_hex: 128 random bits as 32 hex digits.
         path: the folders of the file, such as `a/b`.
 
     Raises:
-        ValueError: prefix and folders are so long that less than 32 bytes are left for the name.
+        ValueError: prefix and path are so long that less than 32 bytes are left for the name.
     """
     return _key(f"{prefix}{day(at_s)}/{random_hex}/", name, path)
 
 
 def named_key(prefix: str, name: str, *, path: str = "") -> str:
-    """Return an object key without a day and a random part: `{prefix}{folders}/{safe name}`.
+    """Return an object key without a day and a random part: `{prefix}{path}/{safe name}`.
 
     Args:
-        prefix: the key prefix in the grant, ending in `/`.
+        prefix: the key prefix in the grant, ending in `/`; empty for a key without it.
+        name: the name of the local file.
         path: the folders of the file, such as `a/b`.
 
     Raises:
-        ValueError: prefix and folders are so long that less than 32 bytes are left for the name.
+        ValueError: prefix and path are so long that less than 32 bytes are left for the name.
     """
     return _key(prefix, name, path)
 

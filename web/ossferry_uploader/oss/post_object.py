@@ -88,8 +88,7 @@ def post_object(
 
     Args:
         signed: the result of `signed_fields`.
-        headers: the headers that the PutObject request for the same object would have, without
-            tags.
+        headers: the headers of a PutObject request for the same object, without `x-oss-tagging`.
         has_progress: whether the page observes the progress of the request. Browsers then send a
             CORS preflight.
     """

@@ -149,10 +149,12 @@ def read_parts(reply: Reply, asked_after: int = 0) -> "tuple[list[StoredPart], i
 
 
 def read_aborted(reply: Reply) -> None:
-    """Check the reply to AbortMultipartUpload; if the upload does not exist, do nothing.
+    """Raise an error unless a reply to AbortMultipartUpload says that the upload is gone.
+
+    The upload is gone if OSS has aborted it now, or if OSS does not know it (`NoSuchUpload`).
 
     Raises:
-        Refused: OSS refused the request.
+        Refused: OSS refused the request, or the reply is not from OSS.
     """
     if reply.status == 204:
         return

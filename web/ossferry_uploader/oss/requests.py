@@ -54,8 +54,9 @@ class Bucket:
 class Request:
     """One signed HTTP request to a bucket: method, URL and headers, without the body.
 
-    If `is_form` is true, the body is an HTML form: its fields are `headers` and, as the last field,
-    the file. If `has_progress` is false, the page does not observe how much of the body is sent.
+    If `is_form` is true, the request is sent as an HTML form: `headers` are the form's first
+    fields, and the file is the last field. If `has_progress` is false, the page does not observe
+    how much of the body is sent.
     """
 
     def __init__(
@@ -85,8 +86,7 @@ class Operation:
         query: parameters as `(name, value)`, or `(name, None)` for a name without a value.
         headers: the headers to send, without those of the signature.
         body: a piece (byte range) of a file, text or `None`.
-        number: the part number if `body` is a part of a file; 1 for a whole file, 0 for other
-            requests.
+        number: the part number in UploadPart; 1 if `body` is a whole file, 0 in other requests.
         read: a function that takes OSS's reply, and returns the result or raises the error in it.
         name: the name of the OSS operation, if the client handles it specially; otherwise empty.
     """
@@ -161,7 +161,7 @@ def put_object(key: str, headers: "Sequence[Header]", file: "Any") -> Operation:
 
 
 def initiate_multipart_upload(key: str, headers: "Sequence[Header]") -> Operation:
-    """Return an InitiateMultipartUpload operation; the later object gets these headers."""
+    """Return an InitiateMultipartUpload operation; OSS stores the headers with the object."""
     query = [("uploads", None)]
     return Operation("POST", key, read_upload_id, query=query, headers=headers, name=INITIATE)
 

@@ -49,9 +49,9 @@ class Credentials:
         self._pads = {}
 
     def signing_pads(self, date: str, region: str) -> "tuple[bytes, bytes]":
-        """Return the V4 signing key of one day and region, in the form that `hmac_sha256` takes.
+        """Return the V4 signing key of one day and region as the argument `pads` of `hmac_sha256`.
 
-        The result is cached.
+        The result is cached in this object.
 
         Args:
             date: a text that begins with the date as `yyyymmdd`.
@@ -87,10 +87,13 @@ def canonical_query(query: "Sequence[Parameter]") -> str:
 
 
 def signed_headers(headers: "Sequence[Header]", additional: "Sequence[str]" = ()) -> "list[Header]":
-    """Return the headers that the signature covers: lower case, trimmed, sorted by name.
+    """Return the headers that the signature covers, sorted by name.
+
+    The names are in lower case, and the values have no spaces at both ends.
 
     Args:
-        additional: names of headers to sign that are not signed by default.
+        headers: all headers of the request.
+        additional: names of headers to sign in addition to those that are signed by default.
     """
     chosen = [name.lower() for name in additional]
     pairs = [(name.lower(), value.strip()) for name, value in headers]
@@ -169,11 +172,11 @@ def signing_key(secret: str, *, date: str, region: str) -> bytes:
 
 
 def signature(key: bytes, text: str) -> str:
-    """Return the signature of a string to sign, as 64 lower-case hex digits.
+    """Return the HMAC-SHA256 of `text` as 64 lower-case hex digits.
 
     Args:
-        key: the result of `signing_key`.
-        text: the string to sign.
+        key: the HMAC key, from `signing_key`.
+        text: the string to sign, from `string_to_sign`.
     """
     return hmac_sha256(hmac_pads(key), text.encode()).hex()
 
@@ -213,7 +216,7 @@ def sign_headers(
     headers: "Sequence[Header]" = (),
     additional: "Sequence[str]" = (),
 ) -> "list[Header]":
-    """Return a copy of `headers` with the headers of a V4 signature; `Authorization` is the last.
+    """Return a copy of `headers` to which a V4 signature is added; `Authorization` is the last.
 
     Args:
         date: the value of the `x-oss-date` header, such as `20260314T092653Z`.

@@ -28,7 +28,7 @@ SERVER_ASKED_S = 10.0  # how long an answer of the server proves that the networ
 
 
 class Engine:
-    """Holds the state that all uploads of a page share. Each upload has its own `Client`.
+    """The state that all uploads of a page share. Each upload has its own `Client`.
 
     `awaits_receipt()` returns whether the page reports each complete upload to the server. If so,
     the stored record of a complete multipart upload stays until the page calls `Queue.reported`. If
@@ -60,10 +60,10 @@ class Engine:
         self._is_custom_domain = False  # whether the latest request went to a custom domain
 
     def part_rate(self) -> float:
-        """Return the speed of one connection for the choice of part sizes, in bytes per second.
+        """Return the expected speed of one connection in bytes per second, to choose part sizes.
 
-        If there is a speed limit, it is the limit for one connection; otherwise the measured speed,
-        or 0 if unknown.
+        If there is a speed limit, the result is the limit for one connection. Otherwise it is the
+        measured speed, or 0 if no speed was measured.
         """
         return self.speed.traffic_limit / 8 or self.rate_bytes_per_s
 
@@ -98,8 +98,9 @@ class Engine:
     async def is_domain_at_fault(self, outages: int) -> bool:
         """Return whether the bucket's custom domain is unreachable, although the network works.
 
-        The ossferry server is asked to find out whether the network works. The method is needed
-        because a browser reports a domain without a DNS record or certificate as a network failure.
+        A browser reports a domain without a DNS record or certificate as a network failure. So the
+        page sends a request to the ossferry server to find out whether the network works. The
+        result is `False` if the latest request to OSS did not go to a custom domain.
 
         Args:
             outages: the number of network failures of an upload in a row.

@@ -48,9 +48,10 @@ class Piece:
     """A byte range of a file: `[offset, offset + size)`. It does not contain the bytes.
 
     Args:
-        file: the `File`.
-        at: the offset of the range in the object; differs from `offset` for a part of a stream,
-            whose bytes are in a file of their own.
+        file: a `File`; for a part of a stream, a `File` in memory that contains only this part.
+        offset: where the range begins in `file`, in bytes.
+        at: where the range begins in the object, in bytes; by default `offset`. Both differ only
+            for a part of a stream.
     """
 
     def __init__(self, file: "Any", offset: int, size: int, *, at: "int | None" = None) -> None:
@@ -64,9 +65,9 @@ class Piece:
 
 
 def piece_at(file: "Any", number: int, part_size: int, *, units: int = 1) -> Piece:
-    """Return the byte range of one part of a file.
+    """Return the byte range of one part of a file, which ends at the end of the file at the latest.
 
-    Part sizes are multiples of a unit, and a part's number is the number of its first unit.
+    A part consists of one or more units, and its number is the number of its first unit.
 
     Args:
         number: the part number, from 1.
@@ -94,5 +95,5 @@ class LostFile:
         self.modified = modified
 
     async def head(self) -> bytes:
-        """Raise `FileUnreadable`, because this page cannot read the file."""
+        """Always raise `FileUnreadable`, because this page cannot read the file."""
         raise FileUnreadable("its page is gone")

@@ -45,13 +45,13 @@ class Options:
     Several uploads can share one `Options` object, because the attributes never change.
 
     Args:
-        same_name: what happens to files with the same name. With `KEEP_BOTH`, each key contains a
-            random part. With `REFUSE` and `REPLACE`, the key is `{prefix}{folders}/{name}`. If an
-            object already has this key, `REFUSE` refuses the file, and `REPLACE` overwrites the
-            object.
-        folder: a folder for the object, such as `orders/7`, below the key prefix in the grant.
-        content_type: the content type of the object; if empty, the engine finds the type from the
-            name and the first bytes of the file.
+        same_name: what happens if an object with the file's name exists. With `KEEP_BOTH`, object
+            keys contain a random part, so all files are kept. With the other values, the object key
+            is `{key prefix in the grant}{folder}/{path of the file}/{name of the file}`. If another
+            object has this key, the upload fails (`REFUSE`) or overwrites the object (`REPLACE`).
+        folder: a folder below the key prefix in the grant, such as `orders/7`; empty for none.
+        content_type: the content type of the object; if empty, the type is found from the name and
+            the first bytes of the file.
         disposition: `attachment` or `inline`; stored as `Content-Disposition` together with the
             file's name.
         metadata: the object's `x-oss-meta-*` headers. Names consist of `a-z 0-9 -`; values are any
@@ -61,8 +61,9 @@ class Options:
             used.
         sha256: whether to store the file's SHA-256 as `x-oss-meta-sha256`; the file is then read
             once more before it is sent.
-        skip_identical: whether to skip the file if this person has stored an object with the same
-            name, folders, size and CRC-64; the file is then read once more before it is sent.
+        skip_identical: whether to skip the file if the same person has already stored an object
+            with the same `folder`, path, name, size and CRC-64; the file is then read once more
+            before it is sent.
 
     Raises:
         ValueError: OSS would refuse the value of an argument; the error text names the argument and

@@ -68,7 +68,7 @@ def form_bytes_for(rate_bytes_per_s: float) -> int:
 
 
 def units_for(size: int, part_size: int, *, rate_bytes_per_s: float, missing: int) -> int:
-    """Return how many units the next part of a file gets; a unit is the smallest part size.
+    """Return how many units the next part of a file gets; a unit is the size of the smallest part.
 
     The last parts get fewer units, so that all connections finish at about the same time.
 
@@ -90,8 +90,8 @@ def _wanted(size: int, rate_bytes_per_s: float) -> int:
 
 
 def part_count(size: int, part_size: int) -> int:
-    """Return the number of units of `part_size` bytes in `size` bytes; the last one may be smaller.
+    """Return into how many units of `part_size` bytes a file of `size` bytes is divided.
 
-    The result is 0 if `size` is 0.
+    The last unit may be smaller. The result is 0 if `size` is 0.
     """
     return -(-size // part_size)

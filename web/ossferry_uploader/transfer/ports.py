@@ -60,8 +60,8 @@ if TYPE_CHECKING:
         async def secret(self) -> bytes:
             """Return 32 secret bytes, from which the keys of encrypted files are derived.
 
-            All pages of this browser get the same bytes. If the browser cannot store them, each
-            page gets bytes of its own.
+            All pages of this origin in this browser get the same bytes. If the browser cannot store
+            the bytes, each page gets different ones.
             """
 
         async def encrypt(self, piece: Piece, cipher: Cipher) -> None:
@@ -85,7 +85,7 @@ if TYPE_CHECKING:
             """
 
         def free(self, piece: Piece) -> None:
-            """Free the encrypted bytes of a piece, and clear `piece.cut` and `piece.crc64`."""
+            """Free the encrypted bytes in `piece.cut`, and clear `piece.cut` and `piece.crc64`."""
 
     class Clock(Protocol):
         """Interface to the user's clock (which may be wrong), a monotonic clock, and a timer."""
@@ -188,7 +188,7 @@ if TYPE_CHECKING:
         """Interface that tells whether the network and the ossferry server are available."""
 
         async def may_be_back(self, timeout_s: float) -> None:
-            """Wait until the browser reports a working network, at most `timeout_s` seconds."""
+            """Return when the browser reports a working network, or after `timeout_s` seconds."""
 
         async def server_answers(self) -> bool:
             """Return whether the ossferry server answers, which proves that the network works."""
@@ -219,11 +219,12 @@ if TYPE_CHECKING:
         async def confirm_all(self, uploads: list[ReportFields]) -> None:
             """Report up to 200 uploads to the server in one request.
 
-            The server records each upload whose object in OSS has the reported size and CRC-64.
+            The server records each upload whose object in OSS has the reported size and CRC-64. The
+            caller does not learn which uploads the server has recorded.
 
             Args:
-                uploads: key, size in bytes, CRC-64 (decimal text), OSS request id, and results of
-                    the checks (or `None`) of each upload.
+                uploads: a tuple for each upload: object key, size in bytes, CRC-64 as decimal text,
+                    OSS request id, and the results of the checks or `None`.
 
             Raises:
                 ServerRefused: the server refused the request and recorded no upload, or did not
@@ -242,13 +243,13 @@ if TYPE_CHECKING:
             """
 
         async def identical(self, path: str, size: int, crc64: str) -> str:
-            """Ask the server for this person's object that is identical to a file; return its key.
+            """Return the key of an object of the same person that is identical to a file.
 
-            The result is empty if there is no such object.
+            The ossferry server searches for the object. The result is empty if there is none.
 
             Args:
-                path: the folders and the name of the file, with the same replacements as in object
-                    keys.
+                path: folders and name of the file as they are in object keys, such as
+                    `a/b/photo.jpg`; `named_key("", name, path=folders)` returns this text.
                 size: the size of the file in bytes.
                 crc64: the CRC-64 of the file as decimal text.
 
@@ -257,7 +258,9 @@ if TYPE_CHECKING:
             """
 
         async def begun_empty(self, key: str) -> list[str]:
-            """Return the ids of the unfinished multipart uploads for a key that have no parts.
+            """Return the ids of the multipart uploads with this object key that are empty.
+
+            A multipart upload is empty if OSS has no part of it.
 
             Raises:
                 ServerRefused: the server refused the request, or did not answer.
@@ -290,7 +293,7 @@ if TYPE_CHECKING:
             """Check a file, and return the result.
 
             Args:
-                keep_original: whether the checks may not replace the file by a changed one.
+                keep_original: true if the checks must not replace the file by a changed one.
                 on_progress: called with the name of the running check, and the share of it that is
                     done, from 0 to 1.
 

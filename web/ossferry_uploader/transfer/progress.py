@@ -88,9 +88,9 @@ class Progress:
         """Record that a part is being sent, and how many of its bytes are sent so far.
 
         Args:
-            number: the part number. The number is 1 if the whole file is sent in one request, and 0
-                if another tab sends the same file.
-            sent: the number of bytes sent.
+            number: the part number. It is 1 if the whole file is sent in one request, and 0 if
+                another tab sends the same file.
+            sent: the number of bytes of the part that were sent so far.
         """
         if self._in_flight.get(number) != sent:
             self._in_flight[number] = sent

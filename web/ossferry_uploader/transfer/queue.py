@@ -111,15 +111,18 @@ class Queue:
         self._engine.speed.set(bytes_per_s)
 
     def is_sending(self) -> bool:
-        """Return whether there are uploads that have not ended."""
+        """Return whether the queue has uploads that have not ended, whether or not they run now."""
         return bool(self._unended)
 
     def add(self, file: "File", options: "Options | None" = None) -> Upload:
-        """Add a file, and return the new upload, which starts as soon as a slot is free."""
+        """Add a file, and return its upload, which starts as soon as a slot is free.
+
+        If the limits do not allow the file, the returned upload has already failed.
+        """
         return self._add(file, options or self.options)
 
     def allow(self, limits: Limits) -> None:
-        """Apply the limits of a grant; uploads that exceed them and have not begun fail."""
+        """Apply the limits of a grant: an upload that exceeds them fails, unless it has begun."""
         if limits is self._limits:
             return
         self._limits = limits

@@ -41,7 +41,7 @@ class Slots:
         return head.urgent or self._taken(running, head) <= self._active + self._ahead() // 2
 
     def has_one(self, running: "list[Upload]", head: "Upload") -> bool:
-        """Return whether a slot is free for the first upload that waits.
+        """Return whether a slot is free for the first upload that waits in the queue.
 
         Args:
             running: the running uploads.

@@ -94,6 +94,7 @@ class Target:
         """Use the object key of an earlier page's upload; that page may have stored the object.
 
         Args:
+            key: the object key.
             sha256: the SHA-256 of the file in hexadecimal; empty if unknown.
             salt: the salt from which the data key is derived; empty if the file is not encrypted.
             crc64: the CRC-64 of the stored object in decimal; empty if the earlier page did not get

@@ -126,7 +126,7 @@ class Upload:
     `on_change(upload)` is called after every change.
 
     Attributes:
-        source: the file that a person has chosen. Records and locks recognise an upload by it.
+        source: the file that a person has chosen. Records and locks are found by this file.
         file: the file that is sent: `source`, or the file that the checks have made from it.
         target: the object that the upload stores.
         progress: the progress of the transfer.
@@ -136,7 +136,8 @@ class Upload:
         error: the error that ended a failed upload, or the error from removing the parts of a
             cancelled upload; `None` if there is no error.
         checks: the results of the checks, for the receipt: `{"version": hash of checks.py, "ran":
-            [{"check": name, "outcome": word, "says": sentence}]}`; `None` if no check ran.
+            [{"check": name, "outcome": outcome, "says": sentence}]}`, with the outcome `passed`,
+            `changed`, `noted`, `asks` or `undone`; `None` if no check ran.
     """
 
     def __init__(
@@ -215,12 +216,12 @@ class Upload:
 
     @property
     def report(self) -> "ReportFields":
-        """The fields of a report to the server: key, size in bytes, CRC-64, request id, checks."""
+        """A report to the server: `(object key, size in bytes, CRC-64, request id, checks)`."""
         return (self.key, self.file.size, self.crc64, self.request_id, self.checks)
 
     @property
     def is_single(self) -> bool:
-        """Whether the file is sent in one request, as it is small or must be sent as a form."""
+        """Whether the file is sent in one request: it is small, or must be sent as a form."""
         return self.target.needs_form or self.file.size <= MAX_SINGLE_BYTES
 
     @property
@@ -246,7 +247,7 @@ class Upload:
         self._queue().pause(self)
 
     def resume(self) -> None:
-        """Continue the upload after a call of `pause`."""
+        """Continue the upload after a call of `pause`; otherwise do nothing."""
         self._queue().resume(self)
 
     def cancel(self) -> None:
@@ -257,7 +258,11 @@ class Upload:
         self._queue().cancel(self)
 
     def retry(self) -> None:
-        """Send a failed or cancelled upload again. Parts that OSS still has are not sent again."""
+        """Send a failed or cancelled upload again, except the parts that OSS still has.
+
+        Raises:
+            IllegalMove: the upload is waiting, running or done.
+        """
         self._queue().retry(self)
 
     def send_next(self) -> None:
@@ -270,7 +275,7 @@ class Upload:
         return self.state == states.FAILED and not is_final
 
     def rank(self) -> "tuple[bool, int, int]":
-        """Return the key by which the queue sorts this upload.
+        """Return the sort key of this upload; the queue starts the upload with the smallest one.
 
         Urgent uploads come first, then uploads of smaller files, then uploads that were added
         earlier.
@@ -351,7 +356,7 @@ class Upload:
         return bool(self.target.maybe_stored or self.upload_id or self.progress.all_sent)
 
     def changed(self) -> None:
-        """Tell the owner of the upload that it has changed, by calling `on_change`."""
+        """Call `on_change`, because the upload has changed."""
         self._on_change(self)
 
     def _queue(self) -> "Controls":

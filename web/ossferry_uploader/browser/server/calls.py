@@ -59,6 +59,9 @@ class Server:
             document: the JSON object to send; if empty or `None`, the request has no body.
             refusal: the class of the exception to raise, `ServerRefused` or a subclass.
 
+        Returns:
+            The JSON object; `{}` if the response has the status 204 and no body.
+
         Raises:
             ServerRefused: the server refused the request, did not answer (status 0), or did not
                 send a JSON object (status 200).
@@ -81,7 +84,7 @@ class Server:
             refusal: the class of the exception to raise, `ServerRefused` or a subclass.
 
         Returns:
-            The JSON object; `{}` for status 204.
+            The JSON object; `{}` if the response has the status 204 and no body.
 
         Raises:
             ServerRefused: the server refused the request, did not answer (status 0), or did not

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class BrowserChecks:
-    """Runs the server's checks of files in web workers; implements the engine's interface `Checks`.
+    """Runs the server's checks of files in web workers; implements `transfer.ports.Checks`.
 
     Call `load` first.
 
@@ -69,7 +69,7 @@ class BrowserChecks:
         Args:
             on_progress: called with the name of the running check, and the share of it that is
                 done, from 0 to 1.
-            keep_original: whether the checks may not replace the file.
+            keep_original: true if the checks must not replace the file by a changed one.
 
         Raises:
             FileUnreadable: the browser cannot read the file, or is not allowed to.

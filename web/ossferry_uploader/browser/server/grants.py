@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 
 class ServerGrants:
-    """Requests grants with `POST /api/grant`; implements the engine's interface `GrantSource`.
+    """Requests grants with `POST /api/grant`; implements `transfer.grants.credentials.GrantSource`.
 
-    The attribute `limits` contains limits that apply in addition to those in each grant; `None` if
-    there are none.
+    The attribute `limits` contains limits that apply in addition to the limits in each grant; it is
+    `None` if there are no additional limits.
     """
 
     def __init__(self, server: "Server") -> None:

@@ -22,10 +22,11 @@ STANDS, INTACT = "upload-stands", "intact"
 
 
 class ServerReceipts:
-    """Sends requests about stored objects; implements the engine's interface `Receipts`.
+    """Sends requests about stored objects; implements `transfer.ports.Receipts`.
 
-    A receipt is the server's proof that an object is stored. If the server sends the person's
-    remaining quota with a receipt, `on_left(left)` is called with the quota.
+    A receipt is the server's proof that an object is stored. If the server sends the remaining
+    quota of the person who uploads with a receipt, `on_left(left)` is called with this quota, a
+    `Left` object.
     """
 
     def __init__(self, server: "Server") -> None:
@@ -36,9 +37,9 @@ class ServerReceipts:
         """Request a receipt: the proof that OSS stores an object with a file's size and CRC-64.
 
         Args:
-            upload: key, size in bytes, CRC-64 as decimal text, OSS request id (may be empty), and
-                the results of the checks (as in `Upload.checks`) or `None`. Long results are
-                shortened.
+            upload: a tuple: object key, size in bytes, CRC-64 as decimal text, OSS request id (may
+                be empty), and the results of the checks (as in `Upload.checks`) or `None`. Long
+                results are shortened.
 
         Returns:
             ETag, CRC-64 and request id of the object; `None` if there is no object with the key.
@@ -69,11 +70,12 @@ class ServerReceipts:
     async def confirm_all(self, uploads: "list[ReportFields]") -> None:
         """Report up to 200 uploads to the server in one request.
 
-        The server records each upload whose object in OSS has the reported size and CRC-64.
+        The server records each upload whose object in OSS has the reported size and CRC-64. The
+        caller does not learn which uploads the server has recorded.
 
         Args:
-            uploads: key, size in bytes, CRC-64 (decimal text), OSS request id, and results of the
-                checks (or `None`) of each upload.
+            uploads: a tuple for each upload: object key, size in bytes, CRC-64 as decimal text, OSS
+                request id, and the results of the checks or `None`.
 
         Raises:
             ServerRefused: the server refused the request, and recorded none of the uploads; the
@@ -113,13 +115,13 @@ class ServerReceipts:
         return True
 
     async def identical(self, path: str, size: int, crc64: str) -> str:
-        """Ask the server for this person's object that is identical to a file; return its key.
+        """Return the key of an object of the same person that is identical to a file.
 
-        The result is empty if there is no such object.
+        The ossferry server searches for the object. The result is empty if there is none.
 
         Args:
-            path: the folders and the name of the file, with the same replacements as in object
-                keys.
+            path: folders and name of the file as they are in object keys, such as `a/b/photo.jpg`;
+                `named_key("", name, path=folders)` returns this text.
             size: the size of the file in bytes.
             crc64: the CRC-64 of the file as decimal text.
 
@@ -131,7 +133,9 @@ class ServerReceipts:
         return str(reply.get("key") or "")
 
     async def begun_empty(self, key: str) -> "list[str]":
-        """Return the ids of the unfinished multipart uploads for an object key that have no parts.
+        """Return the ids of the multipart uploads with this object key that are empty.
+
+        A multipart upload is empty if OSS has no part of it. The ossferry server lists them.
 
         Raises:
             ServerRefused: the server refused the request; the status is 0 if no response came.

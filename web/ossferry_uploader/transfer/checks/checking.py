@@ -25,7 +25,7 @@ CONCURRENT = 3  # files that the workers have; the others wait here
 
 
 class Checking:
-    """Runs the checks of files, and holds uploads until the checks have passed.
+    """Runs the checks of files, and delays each upload until the checks have allowed its file.
 
     Args:
         limits: returns the current limits for files.
@@ -56,6 +56,8 @@ class Checking:
 
     async def load(self, features: "list[str]") -> None:
         """Load the server's rules about the files to check, unless they are loaded already.
+
+        If `features` does not contain `checks`, no file has to be checked.
 
         Args:
             features: the names of the server's features in the grant.
@@ -129,8 +131,8 @@ class Checking:
         """Continue an upload that waits for a person's answer.
 
         Args:
-            keep_original: whether to check and send the original file in place of the file that the
-                checks have made.
+            keep_original: true to check and send the original file instead of the file that the
+                checks have made from it.
         """
         if upload.paused_for != states.FOR_ANSWER:
             return

@@ -27,8 +27,8 @@ def short_claim(checks: "dict[str, Any] | None") -> "dict[str, Any] | None":
     The result is `None` if no check ran.
 
     Args:
-        checks: `{"version": hash, "ran": [{"check": name, "outcome": word, "says": sentence}]}`, or
-            `None` if no check ran. Long texts are cut, and other fields are left out.
+        checks: the results, in the form that `Upload.checks` describes; `None` if no check ran. In
+            the claim, long texts are cut, and further fields are left out.
     """
     if not checks or not checks["ran"]:
         return None

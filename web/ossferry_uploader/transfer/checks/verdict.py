@@ -36,8 +36,8 @@ class Verdict:
         questions: `(question, line number or None)` for each question that the person has to
             answer.
         notes: metadata that the checks add to the object, `{name: value}`.
-        ran: for each check that ran, a dict with its name (`check`), its `outcome` and its sentence
-            (`says`).
+        ran: `{"check": name, "outcome": outcome, "says": sentence}` for each check that ran. The
+            outcome is `passed`, `changed`, `noted`, `asks` or `undone`.
     """
 
     def __init__(

@@ -51,10 +51,10 @@ class _Fetch:
 
 
 class GrantKeeper:
-    """Keeps the current grant, only in memory, and the difference of the server's clock.
+    """Keeps the current grant in memory, and the difference between the server's and user's clock.
 
-    `on_fetched(grant, error)` is called after each request for a grant; one of its arguments is
-    `None`.
+    `on_fetched(grant, error)` is called after each request for a grant: with the grant and `None`,
+    or with `None` and the error.
     """
 
     def __init__(
@@ -80,11 +80,11 @@ class GrantKeeper:
 
     @property
     def current(self) -> "Grant | None":
-        """The latest grant, which may have expired; `None` if there is none."""
+        """The latest grant, which may have expired; `None` if there is none or OSS refused it."""
         return self._grant
 
     def has_form(self) -> bool:
-        """Return whether the current grant has a signed form, and no credentials."""
+        """Return whether the current grant has a PostObject form instead of credentials."""
         return bool(self._grant and self._grant.form)
 
     def server_now_s(self) -> float:
@@ -116,17 +116,16 @@ class GrantKeeper:
         self._signed_out += 1
 
     async def get(self) -> "Grant":
-        """Return the current grant, or a new grant if the current grant expires soon.
+        """Return the current grant, or a new grant if the current one expires soon or is missing.
 
         "Soon" means in less than `RENEW_BEFORE_S` seconds. Concurrent callers share one request to
-        the server.
-
-        The current grant stays in use until `LEAST_S` seconds before its expiry time, if the server
-        does not answer or was already asked in the last `AGAIN_S` seconds.
+        the server. If the server is not available, or was already asked in the last `AGAIN_S`
+        seconds, the current grant is returned until `LEAST_S` seconds before its expiry time.
 
         Raises:
             GrantRefused: the server gave no grant; or the new grant has another bucket or prefix
-                than the first grant; or the server has asked to wait longer.
+                than the first grant; or the time to wait that the server has demanded (status 429)
+                is not over.
         """
         grant = self._grant
         if grant and self._left_s(grant) >= RENEW_BEFORE_S:
@@ -165,7 +164,7 @@ class GrantKeeper:
         return await self._fetched()
 
     async def prefix(self) -> str:
-        """Return the key prefix of this person, which all object keys of the person begin with.
+        """Return the prefix with which all object keys of the person who uploads begin.
 
         The prefix is in the grant. If the quota is used up, the server gives no grant, but its
         error response contains the prefix.
@@ -182,10 +181,10 @@ class GrantKeeper:
             return error.prefix
 
     async def is_used_up(self) -> bool:
-        """Return whether the quota is used up, so that the server gives no credentials.
+        """Return whether the server gives no credentials because the person's quota is used up.
 
-        If the server refused a grant in the last `AGAIN_S` seconds, its answer is used again;
-        otherwise the server is asked.
+        If the server refused a grant in the last `AGAIN_S` seconds, the result depends on that
+        refusal; otherwise on the result of `get`.
         """
         if self._error and self._has_just_asked():
             return waits_for(self._error) == FOR_QUOTA

@@ -36,10 +36,10 @@ VARIABLE = "${"  # OSS replaces `${filename}` in the key of a form
 
 
 def check_form(key_name: str, *, has_tags: bool, is_stream: bool) -> None:
-    """Check that a file can be sent with a form (PostObject).
+    """Raise `NoForm` if a file cannot be sent with a form (PostObject).
 
     Args:
-        key_name: the folders and the name of the file, as they will be in the key.
+        key_name: the folders and the name of the file, as they will be in the object key.
         has_tags: whether the object is to have tags.
         is_stream: whether the size of the file is unknown.
 
@@ -73,7 +73,7 @@ class Forms:
         at_s: float,
         rate_bytes_per_s: float,
     ) -> "Request | None":
-        """Return a PostObject request that stores the file of a PutObject operation.
+        """Return a PostObject request that stores the same object as a PutObject operation.
 
         Args:
             operation: the PutObject operation.
@@ -110,11 +110,15 @@ class Forms:
         return credentials.form[0]
 
     def refused(self, grant: "Grant", request: "Request | None", error: Exception) -> bool:
-        """Record that a form has failed, and return whether its file has to be sent with PutObject.
+        """Return whether a file has to be sent with PutObject, because its form has failed.
+
+        If so, store the error in `refusal`, so that no more forms are sent. The result is `False`
+        if the request is not a form, if the grant has no credentials for PutObject, or if
+        PutObject would fail too.
 
         Args:
-            grant: the grant with which the form was sent.
-            request: the request that failed, which may not be a form; `None` if it was not built.
+            grant: the grant with which the request was sent.
+            request: the request that failed; `None` if it was not built.
             error: the error of the request.
         """
         if grant.form or request is None or not request.is_form or not _is_refusal(error):

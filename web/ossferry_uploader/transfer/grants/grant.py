@@ -51,7 +51,7 @@ class Grant:
         self.encryption = encryption  # encrypts the keys of files; `None` to send files as they are
 
     def narrow(self, limits: Limits) -> None:
-        """Apply further limits in addition to the limits from the server."""
+        """Apply limits in addition to the server's; they replace the limits of an earlier call."""
         self.limits = limits.within(self._given_limits)
 
     def forget(self) -> None:

@@ -23,7 +23,8 @@ class Limits:
         types: the allowed types, as in the HTML attribute `accept`; an empty list allows all.
         max_total: the largest allowed number of unfinished and finished files; `None` for no limit.
         outer_types: a second list of allowed types; a file must be allowed by both lists.
-        replaced: patterns for the names of files that a check of the page often replaces.
+        replaced: patterns for file names, such as `*.heic`; a check often makes another file from
+            such a file, and the page sends that file instead.
     """
 
     def __init__(
@@ -55,11 +56,11 @@ class Limits:
         )
 
     def is_replaced(self, name: str) -> bool:
-        """Return whether the page's checks often replace a file that has this name."""
+        """Return whether a pattern in `replaced` matches this file name."""
         return any(matches(name, pattern) for pattern in self.replaced)
 
     def accept(self) -> str:
-        """Return the value of the HTML attribute `accept` of a file input; empty for all files."""
+        """Return the value for the HTML attribute `accept`; empty if all types are allowed."""
         if not self.types:
             return ""
         accepted = list(self.types)

@@ -50,11 +50,12 @@ NO_UPLOAD_ID = "0" * 32
 
 
 def asking(http: "Http", server_now_s: "Callable[[], float]") -> "Ask":
-    """Return the function `ask` for `Origins`, which checks whether uploads can use an origin.
+    """Return a function `ask(grant, bucket)` that tests an origin, for the class `Origins`.
 
-    `ask` sends a signed ListParts request for an upload id that does not exist. The bucket's CORS
-    rule and the session policy allow ListParts. A HEAD request would not do, because its response
-    contains no error code.
+    `ask` sends a signed ListParts request with an unknown upload id to `bucket.origin`. It raises
+    an error if OSS does not reply, or refuses the request because of its host. It sends ListParts
+    because the bucket's CORS rule and the session policy allow this operation, and because the
+    reply, unlike a reply to HEAD, contains an error code.
     """
 
     async def ask(grant: "Grant", bucket: "Bucket") -> None:

@@ -30,10 +30,10 @@ class Left:
         return fits and (self.count is None or count <= self.count)
 
     def less(self, used: "_Sum") -> "Left":
-        """Return the quota that remains after the sizes and number of uploads are subtracted.
+        """Return this quota minus the size and number of some uploads; no value is below 0.
 
         Args:
-            used: the uploads, with their total size in bytes.
+            used: the sizes of the uploads in bytes, and their sum.
         """
         return Left(_less(self.size, used.size), _less(self.count, len(used.sizes)))
 
@@ -42,8 +42,8 @@ def read_left(document: "Any") -> Left:
     """Return the remaining quota that the server has sent in a grant or a receipt.
 
     Args:
-        document: the `quota` field of the grant or receipt: `None`, or a dictionary with
-            `bytes_left` and `objects_left`.
+        document: the `quota` field of the grant or receipt: `{"bytes_left": bytes or None,
+            "objects_left": number or None}`. Any other value, such as `None`, means no limit.
     """
     quota = document if isinstance(document, dict) else {}
     return Left(_whole(quota.get("bytes_left")), _whole(quota.get("objects_left")))
@@ -79,7 +79,7 @@ class Quota:
         self._arrived = _Sum()  # stored, but not counted by the server yet
 
     def left(self) -> Left:
-        """Return the remaining quota, from which the uploads in flight are not subtracted."""
+        """Return the remaining quota. Uploads that are still in flight are not subtracted."""
         return self._told.less(self._arrived)
 
     def granted(self, left: Left) -> None:
@@ -92,7 +92,7 @@ class Quota:
             self.told(left)
 
     def told(self, left: Left) -> None:
-        """Set the remaining quota that the server has sent."""
+        """Set the remaining quota that the server has sent, for example with a receipt."""
         self._told = left
         self.on_change()
 
@@ -111,7 +111,7 @@ class Quota:
         """Reserve quota for an upload, and return whether enough quota was left.
 
         Args:
-            number: the number of the upload.
+            number: `Upload.number` of the upload, which identifies it in later calls.
             size: the size of the file in bytes.
         """
         if number in self._sending.sizes:
@@ -126,21 +126,21 @@ class Quota:
         return self._told.facts() != (None, None)
 
     def fits(self, size: int) -> bool:
-        """Return whether one more upload of `size` bytes fits into the quota.
+        """Return whether one more upload of `size` bytes fits into the remaining quota.
 
-        The uploads in flight are subtracted.
+        The quota that `take` has reserved is not available.
         """
         return self.left().less(self._sending).has(size, 1)
 
     def give_back(self, number: int) -> None:
-        """Release the quota that `take` has reserved for the upload `number`."""
+        """Release the quota that `take` has reserved for the upload with this number."""
         self._sending.remove(number)
 
     def arrived(self, number: int, size: int) -> None:
         """Record that an object is stored, which the server has not counted yet.
 
         Args:
-            number: the number of the upload.
+            number: `Upload.number` of the upload that stored the object.
             size: the size of the object in bytes.
         """
         self._sending.remove(number)
@@ -153,7 +153,7 @@ class Quota:
         Call this method when the server has counted the object, or will never count it.
 
         Args:
-            number: the number of the upload that stored the object.
+            number: `Upload.number` of the upload that stored the object.
         """
         self._arrived.remove(number)
         self.on_change()

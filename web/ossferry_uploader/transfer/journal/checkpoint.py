@@ -103,7 +103,7 @@ def fingerprint(file: "File | Checkpoint") -> str:
 
 
 def names_of(owner: str, file: "File | Checkpoint") -> str:
-    """Return the text with which the stored names of all records of a file begin.
+    """Return the text with which the names of all records of a file in the storage begin.
 
     Args:
         owner: the key prefix of the person to whom the records belong.

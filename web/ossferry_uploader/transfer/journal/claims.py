@@ -33,7 +33,8 @@ TAB_LOCK = "page-"  # first part of the name of a tab's own lock
 class Claims(Records):
     """The records of all tabs' uploads, and the locks with which this tab claims a record.
 
-    To claim a record means to get the right to continue its upload.
+    A record is the saved state of an upload. To claim a record means to get the right to continue
+    its upload.
 
     `on_change()` is called when `unfinished`, `in_other_tabs` or `broken` changes.
     `on_abandoned(records)` is called with unclaimed records of uploads that were cancelled or
@@ -69,11 +70,11 @@ class Claims(Records):
         return self._unclaimed.offered()
 
     def has_unclaimed(self, key: str) -> bool:
-        """Return whether no tab has claimed the record with this object key."""
+        """Return whether there is a record with this object key that no tab has claimed."""
         return key in [record.key for record in self._unclaimed.all()]
 
     async def load(self) -> None:
-        """Read this person's records from the browser's storage, unless they were read before.
+        """Read the person's records from the browser's storage, unless they were read before.
 
         Malformed and old records are removed from the storage.
 
@@ -111,9 +112,9 @@ class Claims(Records):
         The method takes the lock of the multipart upload or, if there is none, of the file.
 
         Returns:
-            The record as it is in the storage now, if this tab has claimed it. `None` if another
-            tab has the lock, or has claimed the record before; if that tab sends a file in one
-            request, the record stays unclaimed.
+            The record as it is in the storage now. `None` if the claim failed, because another tab
+            holds the lock, or because the record was claimed or removed before. If the upload is
+            not a multipart upload and another tab holds the lock, the record stays unclaimed.
         """
         if not self._remove(record):
             return None
@@ -157,7 +158,7 @@ class Claims(Records):
         self._on_change()
 
     def give_back(self, record: "Checkpoint") -> None:
-        """Release the lock that `claim` has taken; the record does not become unclaimed again."""
+        """Release the lock that `claim` has taken, but do not make the record unclaimed again."""
         if record.upload_id:
             self.unlock(record.key)
         else:

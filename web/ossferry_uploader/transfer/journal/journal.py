@@ -64,13 +64,12 @@ class Journal(Claims):
     async def adopt(self, upload: "Upload") -> "Checkpoint | None":
         """Take the lock of an upload's file, and find out what other tabs have done with this file.
 
-        If another tab is sending the file, wait until it has finished or failed. If a closed tab
-        has left a record of the file, the upload gets this record, and continues the unfinished
-        upload of that tab.
+        If another tab is sending the file, wait until that tab has finished or failed. If a closed
+        tab has left a record of an unfinished upload of the file, `upload` continues that upload.
 
         Returns:
-            The record of an open tab that has stored the file. `None` if there is none, so that
-            this upload has to send the file.
+            The record of an open tab that has stored the file with the same option `same_name`.
+            `None` if there is none, so that this tab has to send the file.
         """
         await self._is_shown.wait()
         while True:
@@ -89,10 +88,10 @@ class Journal(Claims):
             await self._follow(upload, other)
 
     async def adopt_unclaimed(self, upload: "Upload") -> None:
-        """Claim a record that a closed tab has left for the same file, and give it to an upload.
+        """Let an upload continue an unfinished upload of the same file that a closed tab has left.
 
-        The upload then continues the unfinished upload of that record. If there is no such record,
-        do nothing. Unlike `adopt`, this method does not wait for other tabs.
+        For this, claim the record of the unfinished upload. If there is no such record, do nothing.
+        Unlike `adopt`, this method does not wait while another tab is sending the file.
         """
         async with self._adopting:  # one upload at a time chooses among the records
             while not upload.key:
@@ -187,8 +186,8 @@ class Journal(Claims):
         """Take the lock of a new multipart upload for this tab.
 
         Returns:
-            The record of a closed tab with the same name, if it describes another multipart upload.
-            The upload's first record will overwrite it. `None` if there is no such record.
+            A record of a closed tab that `begin` will overwrite, because it has the same name in
+            the storage, although it describes another multipart upload. `None` if there is none.
         """
         self.begin_work()
         while not await self._tabs.take(upload.key):
@@ -203,9 +202,10 @@ class Journal(Claims):
         return None if is_ours else record
 
     def stopped(self, upload: "Upload") -> None:
-        """Release the locks of a stopped upload, so that a tab that waits can send the same file.
+        """Allow other tabs to send the file of an upload that this tab has stopped.
 
-        Call this method when no request of the upload is in flight any more. If the file is stored,
+        Call this method when no request of the upload is in flight any more. The lock of a paused
+        or failed multipart upload is released when another tab waits for it. If the file is stored,
         the locks are released later, by `end`.
         """
         if upload.state == states.DONE and upload.is_lasting:
@@ -214,7 +214,10 @@ class Journal(Claims):
         self.end(upload)
 
     def end(self, upload: "Upload") -> None:
-        """Release the locks of an upload that has ended, after its record was written."""
+        """Release the lock of an upload's file and, if it is stored, that of the multipart upload.
+
+        If the file is stored, call this method after the record was written.
+        """
         self._files.end(upload)
         self.not_sending(upload)
         if upload.crc64 and upload.key in self._locks:
@@ -227,13 +230,16 @@ class Journal(Claims):
     # The record of an upload
 
     async def begin(self, upload: "Upload") -> None:
-        """Write the first record of a multipart upload whose lock this tab has taken."""
+        """Write the first record of a multipart upload, then release the lock of its file.
+
+        Before, this tab must have taken the lock of the multipart upload with `lock`.
+        """
         await self.keep(upload, file=upload.source)
         self._remove(self.record_of(upload))
         self._files.end(upload)
 
     async def keep(self, upload: "Upload", *, file: "File | None" = None) -> None:
-        """Write the present record of a multipart upload, and send it to the other tabs.
+        """Write a multipart upload's present state to its record, and send the record to all tabs.
 
         Uploads of streams and of data in memory get no record.
 
@@ -256,8 +262,9 @@ class Journal(Claims):
     async def keep_waiting(self, uploads: "list[Upload]") -> None:
         """Write the records of several uploads in one transaction.
 
-        Each upload must have a key, and must be stored or have no multipart upload. If an upload
-        has a record with an earlier key, that record is removed.
+        Uploads with an unfinished multipart upload, without an object key or with an empty
+        `record.name` are skipped. If an upload has a record with an earlier object key, that record
+        is removed.
         """
         await self._is_shown.wait()
         records: list[tuple[Upload, Checkpoint]] = []
@@ -291,18 +298,20 @@ class Journal(Claims):
         self.unlock(upload.key)
 
     async def abandon(self, records: "list[Checkpoint]") -> None:
-        """Mark records in the browser's storage as abandoned, and keep them.
+        """Mark records in the browser's storage as abandoned.
 
-        If this page cannot remove the parts of these uploads from OSS, a later page does.
+        A later page does not offer to continue these uploads, and removes their parts from OSS if
+        this page cannot do so.
         """
         for record in records:
             record.is_abandoned = True
         await self.save([(record.stored_as, record.text(), None) for record in records])
 
     def take_unsent(self, upload: "Upload") -> "list[str]":
-        """Return the names of the records of closed tabs that had not begun to send this file.
+        """Return the names of records that closed tabs left without having begun to send this file.
 
-        The file is stored now, so these records are no longer needed. The caller has to erase them.
+        The file is stored now, so these records are no longer needed. The caller has to erase them
+        from the storage.
         """
         unsent = [
             record
@@ -328,8 +337,8 @@ class Journal(Claims):
     def end_work(self) -> None:
         """Remove the records of stored files, as soon as no tab has unfinished uploads any more.
 
-        The records of files that a closed tab has stored stay while there are other records of
-        closed tabs.
+        The method does not wait for that. The records of files that closed tabs have stored stay if
+        a closed tab has left an unfinished upload.
         """
         if self._is_busy:
             self._is_busy = False

@@ -40,7 +40,7 @@ class RecordList:
         return self._by_fingerprint.get(fingerprint(file), []) if self._by_fingerprint else []
 
     def add(self, record: "Checkpoint") -> None:
-        """Append a record; remove an older record that has the same object key."""
+        """Append a record; remove an older record of the same file with the same object key."""
         self.remove(record)
         record.number = self._added
         self._by_number[record.number] = record
@@ -48,7 +48,11 @@ class RecordList:
         self._by_fingerprint.setdefault(fingerprint(record), []).append(record)
 
     def remove(self, record: "Checkpoint") -> bool:
-        """Remove the record that has the same key as `record`, and return whether there was one."""
+        """Remove the record with the file and object key of `record`.
+
+        Returns:
+            Whether there was such a record.
+        """
         wanted = fingerprint(record)
         before = self._by_fingerprint.pop(wanted, [])
         after = [other for other in before if other.key != record.key]

@@ -24,7 +24,8 @@ AT_ONCE = 100  # records to read, before other tasks run
 class Records:
     """Reads and writes the records of one person's uploads in the browser's storage.
 
-    `on_change()` is called when the storage fails.
+    A record is the saved state of an upload. If the storage fails, only `open_files` raises an
+    error; the other methods store the error message in `broken`, and call `on_change()`.
 
     Attributes:
         owner: the key prefix of the person; empty until the prefix is known.
@@ -43,7 +44,7 @@ class Records:
         self._on_change = on_change
 
     def parse(self, text: str) -> "Checkpoint | None":
-        """Return the record in a JSON text.
+        """Return the record in a JSON text, and add the id of its multipart upload to `upload_ids`.
 
         The result is `None` if the text is malformed, or if the record is too old or belongs to
         another person.
@@ -58,7 +59,7 @@ class Records:
         self.upload_ids.add(upload_id)
 
     async def stored(self) -> "list[Checkpoint]":
-        """Return all records of this person in the storage; delete malformed and old ones."""
+        """Return all records of the person in the storage, and delete malformed and old ones."""
         records: list[Checkpoint] = []
         refused: list[str] = []
         try:
@@ -79,13 +80,13 @@ class Records:
         return records
 
     async def of_file(self, file: "File | Checkpoint") -> "list[Checkpoint]":
-        """Return all records of this person for a file, as they are in the storage now."""
+        """Return all records of the person for a file, as they are in the storage now."""
         wanted = fingerprint(file)
         records = await self._find(names_of(self.owner, file))
         return [record for record in records if fingerprint(record) == wanted]
 
     async def current(self, record: "Checkpoint") -> "Checkpoint | None":
-        """Return the record named like `record`, as it is in the storage now, or `None`."""
+        """Return the record with the name of `record` from the storage; `None` if there is none."""
         records = await self._find(record.stored_as)
         return next((other for other in records if other.stored_as == record.stored_as), None)
 

@@ -49,7 +49,8 @@ class Follower:
 class FileLocks:
     """Takes and releases the locks of files, so that only one tab sends a file at a time.
 
-    `release_place(upload)` is called before a wait, to remove the key and the record of the upload.
+    `release_place(upload)` is called before an upload that has sent no bytes waits for a lock. It
+    removes the object key and the record of the upload.
     """
 
     def __init__(self, tabs: "Tabs", release_place: "Callable[[Upload], Awaitable[None]]") -> None:
@@ -88,7 +89,7 @@ class FileLocks:
         """Take the lock of a file that this tab will upload later.
 
         Returns:
-            `False` if another tab holds the lock.
+            Whether this tab holds the lock now; `False` if another tab holds it.
         """
         lock = _lock_of(self.owner, file)
         self._reserved.add(lock)  # before the answer, so that a cancelled caller releases it
@@ -98,7 +99,7 @@ class FileLocks:
         return is_free
 
     def unreserve(self, file: "Any") -> None:
-        """Release the lock that `reserve` took, unless an upload has called `take` for the file."""
+        """Release the lock that `reserve` took, unless an upload has taken it with `take` since."""
         if not self._reserved:
             return
         lock = _lock_of(self.owner, file)
@@ -133,7 +134,7 @@ class Handover:
         self._stopped: set[str] = set()  # keys
 
     def want(self, key: str) -> None:
-        """Ask the other tabs to hand over a multipart upload, once it is paused or has failed.
+        """Ask the other tabs to release a multipart upload as soon as it is paused or has failed.
 
         Args:
             key: the object key of the other tab's upload.

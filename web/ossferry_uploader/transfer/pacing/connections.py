@@ -38,7 +38,7 @@ class _Ticket:
 
 
 class ConnectionPool:
-    """Limits how many requests to OSS are in flight; each request needs one of its connections.
+    """Limits how many requests to OSS are in flight; each request takes a connection of the pool.
 
     Args:
         connections: the number of connections without congestion and without a speed limit.
@@ -66,7 +66,7 @@ class ConnectionPool:
         self._successes = 0
 
     async def acquire(self, rank: "Callable[[], Any]", kind: str = PLAIN) -> None:
-        """Wait until the request gets a connection.
+        """Wait until a request gets a connection of the pool.
 
         Args:
             rank: a function that returns the sort key of the request. The waiting request with the
@@ -125,7 +125,7 @@ class ConnectionPool:
 
         Args:
             cuts: the value of the attribute `cuts` when the request was sent. If the attribute has
-                changed since then, the number has already been halved, and the call does nothing.
+                changed since then, the number was halved meanwhile, and the call does nothing.
         """
         if cuts == self.cuts:
             self.cuts += 1

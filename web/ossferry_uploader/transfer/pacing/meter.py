@@ -16,7 +16,7 @@ class Meter:
         self._watched_s = 0.0
 
     def note(self, now_s: float, sent: int) -> None:
-        """Add a measurement. Measurements at intervals of less than 0.4 s are merged.
+        """Add a measurement. A measurement is skipped if the one before is less than 0.4 s old.
 
         Args:
             now_s: the time of the measurement in seconds.

@@ -46,9 +46,10 @@ def backoff_s(failures: int, unit: float, retry_after_s: "float | None" = None) 
 
     Args:
         failures: the number of failed tries in a row.
-        unit: a random number of at least 0 and less than 1, which determines the wait.
-        retry_after_s: the `Retry-After` time in the error response, in seconds; `None` if there is
-            none.
+        unit: a random number of at least 0 and less than 1, by which the longest wait after this
+            number of failures is multiplied.
+        retry_after_s: the `Retry-After` time in the error response, in seconds; it is added to the
+            wait. `None` if there is none.
     """
     wait_s: float = unit * min(LONGEST_PAUSE_S, BASE_S * 2 ** min(failures, 10))
     if retry_after_s is not None:
@@ -70,16 +71,17 @@ def outage_s(outages: int, retry_after_s: "float | None" = None) -> float:
 
 
 def retry_after(error: Exception) -> "float | None":
-    """Return the `Retry-After` time of an error in seconds; `None` if there is none."""
+    """Return the `Retry-After` time of an error response in seconds; `None` if there is none."""
     if isinstance(error, (Refused, ServerRefused)):
         return error.retry_after_s
     return None
 
 
 def waits_for(error: Exception) -> str:
-    """Return the reason to pause an upload after an error, one of the constants `states.FOR_*`.
+    """Return what an upload has to wait for after an error, one of the constants `states.FOR_*`.
 
-    The result is empty if the error is not an outage, for example of the network.
+    An example is `FOR_NETWORK` if the network is down. The result is empty if the error does not
+    pause the upload, because it is not an outage.
     """
     if isinstance(error, Lost) and error.reason == Lost.UNREACHABLE:
         return FOR_NETWORK
@@ -116,7 +118,7 @@ def is_transient(error: Exception) -> bool:
 
 
 def is_shut_out(error: Exception) -> bool:
-    """Return whether the browser hides OSS's reply from the page because of the CORS rule."""
+    """Return whether `error` means that the bucket's CORS rule hides OSS's reply."""
     return isinstance(error, Lost) and error.reason == Lost.CORS
 
 

@@ -48,8 +48,8 @@ class SmallRequests:
         """Record that a small request is completed.
 
         Args:
-            is_busy: whether more requests are waiting to be sent. If not, the rate does not depend
-                on the allowed number, and a new round begins.
+            is_busy: whether more small requests are waiting for a connection. If not, the allowed
+                number does not limit the rate of requests, and a new round begins.
         """
         if not is_busy:
             self._start(self.allowed)

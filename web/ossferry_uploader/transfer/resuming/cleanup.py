@@ -23,10 +23,10 @@ class Cleanup:
     """Removes the parts of uploads from OSS. Meanwhile these uploads must not be sent again.
 
     Args:
-        ended: called with each upload whose removal has ended.
-        settled: called after `ended` if the upload is still cancelled, with the upload, and the
-            values (ETag, CRC-64, request id) of the object if the file was stored before the
-            cancellation, or `None`.
+        ended: called with the upload after each attempt to remove its parts.
+        settled: `settled(upload, stored)` is called after `ended`, if the upload is still
+            cancelled. `stored` has the ETag, the CRC-64 and the request id of the object if the
+            file was stored before the cancellation took effect; otherwise it is `None`.
     """
 
     def __init__(

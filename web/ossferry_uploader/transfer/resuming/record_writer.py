@@ -65,9 +65,10 @@ class RecordWriter:
         self._is_writing = False
 
     def note(self, upload: "Upload") -> None:
-        """Put the record of an upload into the next batch, unless the upload has one.
+        """Write a record of an upload with the next batch, unless the upload has a record already.
 
-        The record stays in the browser's storage until `remove` is called.
+        The record stays in the browser's storage until `remove` is called. Streams and data in
+        memory get no record.
         """
         self._journal.begin_work()
         if not upload.record.name and upload.is_lasting:
@@ -77,8 +78,8 @@ class RecordWriter:
     def remove(self, upload: "Upload") -> None:
         """Remove the record of an ended upload with the next batch.
 
-        Two records stay: that of an upload whose parts are still in OSS, and, until all uploads
-        have ended and are reported, that of a stored file.
+        The record of an upload whose parts are still in OSS stays. The record of a stored file
+        stays until all uploads have ended and are reported.
         """
         if upload.state == states.DONE and upload.is_lasting:
             self._gone.update(self._journal.take_unsent(upload))
@@ -94,7 +95,10 @@ class RecordWriter:
         self.wake()
 
     async def store(self, upload: "Upload") -> None:
-        """Write the record of an upload before it is sent in one request, if it has none."""
+        """Write the record of an upload that is sent in one request, unless it has one already.
+
+        Call this method before the request is sent.
+        """
         record = upload.record
         is_stored = record.saved == (upload.key, upload.target.salt)
         if is_stored or self._journal.broken or upload.upload_id or not upload.is_lasting:
@@ -129,7 +133,7 @@ class RecordWriter:
             upload.record.name = ""
 
     def write_now(self) -> None:
-        """Write the next batch of records at once, because the page may be closed soon."""
+        """Start to write the next batch of records at once, because the page may be closed soon."""
         self._is_urgent = True
         self.wake()
 

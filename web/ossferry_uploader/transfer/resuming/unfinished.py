@@ -68,7 +68,8 @@ class UnfinishedUploads:
         device has.
 
         Args:
-            begun: the list `uploads` in the server's response to `GET /api/unfinished`.
+            begun: the list `uploads` in the server's response to `GET /api/unfinished`; the result
+                is a part of this list.
         """
         known, grant = self.journal.upload_ids, self.engine.keeper.current
         remotes: list[dict[str, Any]] = []
@@ -111,7 +112,7 @@ class UnfinishedUploads:
             records: the records of the uploads.
 
         Returns:
-            A list of the records that cannot be continued, each with its error.
+            `(record, error)` for each record whose file cannot be opened or has changed.
         """
         try:
             files = await self.journal.open_files(records)
@@ -140,8 +141,8 @@ class UnfinishedUploads:
             records: the records of the uploads in the browser's storage.
 
         Returns:
-            A task, whose result is a list of the records whose parts could not be removed, each
-            with its error.
+            A task. Its result is a list of `(record, error)`, one for each record whose parts could
+            not be removed.
         """
         return asyncio.create_task(self._discard(records))
 

@@ -23,7 +23,7 @@ class PieceChecksum:
     If the file cannot be read, this class ends the request that sends the piece. Otherwise Firefox
     and WebKit would keep the request open and send nothing.
 
-    Call `cancel` when the checksum is no longer needed.
+    Call `start` to start the computation, and `cancel` when the checksum is no longer needed.
     """
 
     def __init__(

@@ -56,7 +56,11 @@ class Client(Sender):
     # The grant
 
     async def grant(self) -> "Grant":
-        """Return the current grant, after the records of this person were read from the storage."""
+        """Return the current grant.
+
+        If the records of unfinished uploads were not read from the browser's storage before, read
+        them first.
+        """
         return await self._repeat(self._grant)
 
     async def _grant(self) -> "Grant":
@@ -64,7 +68,10 @@ class Client(Sender):
         return await self.engine.keeper.get()
 
     async def reserve(self) -> "Grant":
-        """Reserve quota for the upload's file, and return the current grant."""
+        """Reserve quota for the upload's file, and return the current grant.
+
+        If too little quota is left, the upload pauses until enough is left.
+        """
         return await self._repeat(self._reserve)
 
     async def _reserve(self) -> "Grant":
@@ -98,7 +105,7 @@ class Client(Sender):
     async def crc64(self, piece: "Piece | None" = None) -> int:
         """Return the CRC-64 of the bytes that are sent for a piece; by default for the whole file.
 
-        If the upload is encrypted, these are the encrypted bytes.
+        If the file is encrypted before it is sent, these are the encrypted bytes.
 
         Raises:
             FileUnreadable: the file is gone or has changed, or the page may not read it.
@@ -111,10 +118,11 @@ class Client(Sender):
         return await self._repeat(encryption.crc64, piece or self.whole, cipher)
 
     async def is_checked(self, crc64: str) -> bool:
-        """Return whether the file that was sent is the file that the checks have read.
+        """Return whether the file that was sent is the same as the file that the checks have read.
 
-        If the file is encrypted, it is read once more, because OSS knows only the CRC-64 of the
-        encrypted bytes.
+        The result is also `True` if no check ran, or if the checks have made the file. If the file
+        was encrypted, it is read once more, because OSS knows only the CRC-64 of the encrypted
+        bytes.
 
         Args:
             crc64: the CRC-64, in decimal, of the bytes that were sent.
@@ -125,7 +133,7 @@ class Client(Sender):
         return checked in ("", crc64)
 
     async def check_is_checked(self, crc64: str) -> None:
-        """Raise `FileUnreadable` if the checks have read another file than the file that was sent.
+        """Raise `FileUnreadable` if the file was replaced between the checks and the upload.
 
         Args:
             crc64: the CRC-64, in decimal, of the bytes that were sent.
@@ -140,30 +148,30 @@ class Client(Sender):
         return await self._repeat(checks.load)
 
     async def find_identical(self, path: str, crc64: str) -> str:
-        """Ask the server for this person's object that is identical to the file; return its key.
+        """Return the key of an object of the same person that is identical to the upload's file.
 
-        The result is empty if there is no such object.
+        The ossferry server searches for the object. The result is empty if there is none.
 
         Args:
-            path: the folders and the name of the file, with the same replacements as in object
-                keys.
+            path: folders and name of the file as they are in object keys, such as `a/b/photo.jpg`;
+                `named_key("", name, path=folders)` returns this text.
             crc64: the CRC-64 of the file as decimal text.
         """
         size = self.upload.file.size
         return await self._repeat(self.engine.ports.receipts.identical, path, size, crc64)
 
     async def confirm(self, crc64: "int | None" = None) -> "Stored | None":
-        """Ask the ossferry server whether OSS stores this file with the upload's key.
+        """Ask the ossferry server whether OSS stores the upload's file under the upload's key.
 
         Use this method after OSS's reply was lost or unexpected. The page's credentials can only
         add objects, so the server has to look at the object.
 
         Args:
-            crc64: the CRC-64 of the file; `None` if unknown.
+            crc64: the CRC-64 of the bytes that were sent for the file; `None` to compute it.
 
         Returns:
             ETag, CRC-64 and request id of the object. `None` if no object has the key, or if the
-            server offers no receipts; the file can then be sent again with the same key.
+            server offers no receipts. After `None`, the file can be sent again with the same key.
 
         Raises:
             Corrupt: the object with the key differs from the file; or the file is an incomplete
@@ -187,10 +195,12 @@ class Client(Sender):
             return None
 
     async def already_stored(self, crc64: "int | None" = None) -> "Stored | None":
-        """Ask the ossferry server whether OSS stores this file with the upload's key.
+        """Ask the ossferry server whether OSS stores the upload's file under the upload's key.
+
+        Unlike `confirm`, this method raises no `Corrupt`.
 
         Args:
-            crc64: the CRC-64 of the file; `None` if unknown.
+            crc64: the CRC-64 of the bytes that were sent for the file; `None` to compute it.
 
         Returns:
             ETag, CRC-64 and request id of the object; `None` if no object has the key, if the
@@ -258,7 +268,7 @@ class Client(Sender):
         return stored
 
     async def initiate(self) -> None:
-        """Create a multipart upload in OSS, and set its id in the upload's progress."""
+        """Create a multipart upload in OSS, and store its id in `upload.progress.upload_id`."""
         upload, progress = self.upload, self.upload.progress
         headers = self._object_headers(may_be_taken=True)
         operation = initiate_multipart_upload(upload.key, headers)
@@ -290,7 +300,7 @@ class Client(Sender):
         return stored
 
     async def parts(self) -> "dict[int, StoredPart]":
-        """Return the parts of the multipart upload that OSS has, by part number."""
+        """Return the parts that OSS has of the multipart upload, as `{part number: part}`."""
         stored: dict[int, StoredPart] = {}
         after = 0
         while True:
@@ -306,7 +316,11 @@ class Client(Sender):
         return listed
 
     async def complete(self) -> "Stored":
-        """Complete the multipart upload with the parts that the upload's progress lists."""
+        """Complete the multipart upload with the parts in `upload.progress.parts`.
+
+        Returns:
+            ETag, CRC-64 and request id of the object.
+        """
         upload = self.upload
         parts = upload.progress.parts
         etags = [(number, parts[number].etag) for number in sorted(parts)]

@@ -21,7 +21,7 @@ SALT_BYTES = 16
 
 
 async def ciphers_for(grant: "Grant | None", ports: "Ports") -> "Ciphers | None":
-    """Return an object that makes data keys; `None` if the server does not want encrypted files.
+    """Return the `Ciphers` of this browser; `None` if files are sent without encryption.
 
     Args:
         grant: the current grant, which contains the operator's public key; `None` if there is none.
@@ -32,7 +32,7 @@ async def ciphers_for(grant: "Grant | None", ports: "Ports") -> "Ciphers | None"
 
 
 class Ciphers:
-    """Makes the data keys (ciphers) of uploads, which are encrypted with one public key.
+    """Makes the data keys of uploads, and encrypts these keys with the operator's public key.
 
     Args:
         secret: 32 secret bytes of this browser, from the interface `Encryption`.
@@ -59,7 +59,10 @@ class Ciphers:
         return salt.startswith(f"{self._id} ")
 
     def cipher(self, salt: str) -> Cipher:
-        """Return the data key that belongs to a salt, also encrypted with the public key."""
+        """Return the data key that belongs to a salt, in plain and encrypted with the public key.
+
+        The same salt always gives the same data key.
+        """
         key, start = self._derive(f"key {salt}"), self._derive(f"start {salt}")
         start = start_of(start[:BLOCK_BYTES])
         return Cipher(

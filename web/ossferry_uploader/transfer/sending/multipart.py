@@ -30,8 +30,8 @@ AT_ONCE = 4  # reads; the browser needs a millisecond or two to begin each
 async def send_multipart(oss: "Client") -> "Stored":
     """Send the missing parts, complete the multipart upload, and compare the object's checksum.
 
-    If OSS no longer has the multipart upload, and the file is not stored, the error of OSS is
-    raised, and the upload's id and parts are removed; the upload has to be prepared again.
+    If OSS no longer has the multipart upload, and the file is not stored, remove its id and parts
+    from the upload's progress, and raise the error of OSS. The upload has to be prepared again.
 
     Args:
         oss: the client of the upload.
@@ -117,9 +117,10 @@ async def initiate(oss: "Client") -> None:
 async def begin(oss: "Client") -> None:
     """Take the lock of a multipart upload, and write its first record to the browser's storage.
 
-    If the storage has a record of a closed page for the same file and key but another multipart
-    upload, first remove the parts of that upload, because the new record overwrites the only one
-    that knows them. This can happen if two devices start the same file again.
+    If a closed page has left a record with the same file and object key but another multipart
+    upload, first remove the parts of that multipart upload from OSS, because the new record
+    overwrites that record, which has its id. This can happen if two devices start the same file
+    again.
 
     Args:
         oss: the client of the upload.
@@ -193,6 +194,10 @@ async def _compare_parts(oss: "Client", *, trusts_own: bool) -> None:
 async def proved(oss: "Client", stored: "StoredPart") -> "SentPart | None":
     """Compare a part in OSS with the same bytes of the upload's file.
 
+    Args:
+        oss: the client of the upload.
+        stored: the part in OSS's list of parts.
+
     Returns:
         The part with its CRC-64; `None` if its number, size or CRC-64 does not fit the file.
     """
@@ -208,7 +213,7 @@ async def proved(oss: "Client", stored: "StoredPart") -> "SentPart | None":
 
 
 def without_overlaps(stored: "dict[int, StoredPart]", part_size: int) -> "list[StoredPart]":
-    """Return the parts in OSS in order, without parts that begin inside an earlier part.
+    """Return the parts in the order of their numbers, without parts that overlap an earlier part.
 
     Parts overlap if a reply was lost and the page sent the same bytes again in parts of other
     sizes.

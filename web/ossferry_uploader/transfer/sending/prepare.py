@@ -280,7 +280,7 @@ async def _describe(oss: "Client", grant: "Grant") -> None:
 
 
 def key_for(upload: "Upload", engine: "Engine", prefix: str) -> str:
-    """Return a new object key for an upload.
+    """Return the object key for a new upload, which depends on the upload's options and its file.
 
     Args:
         prefix: the key prefix in the grant.

@@ -42,7 +42,11 @@ WORTH_TELLING_S = 1.0  # a message about a shorter wait would be too brief to re
 
 
 class Sender:
-    """Base class of `Client`: sends single requests of one upload, with retries and repairs."""
+    """Base class of `Client`: sends single requests of one upload, and repeats failed ones.
+
+    If OSS refuses old credentials or a wrong time, it first renews the credentials or corrects the
+    clock.
+    """
 
     def __init__(self, engine: "Engine", upload: "Upload") -> None:
         self.engine = engine

@@ -41,7 +41,7 @@ def part_offset(number: int) -> int:
 
 
 class Stream:
-    """A `File` whose bytes are read from a source of unknown length, part by part.
+    """A `File` whose bytes are read from a `Source` of unknown length, part by part.
 
     If a call of the method `read` is cancelled, no bytes are lost.
 
