@@ -161,7 +161,7 @@ def put_object(key: str, headers: "Sequence[Header]", file: "Any") -> Operation:
 
 
 def initiate_multipart_upload(key: str, headers: "Sequence[Header]") -> Operation:
-    """Return an InitiateMultipartUpload operation; OSS stores the headers with the object."""
+    """Return an InitiateMultipartUpload operation; `headers` describe the later object."""
     query = [("uploads", None)]
     return Operation("POST", key, read_upload_id, query=query, headers=headers, name=INITIATE)
 

@@ -37,8 +37,8 @@ class Engine:
     Attributes:
         rate_bytes_per_s: the speed of one connection, measured with large bodies and smoothed; 0 if
             unknown.
-        is_shut_out: whether a request failed because of the bucket's CORS rule at each try. Later
-            requests with this error are then not retried.
+        is_shut_out: whether all tries of a request failed because of the bucket's CORS rule. Later
+            requests that fail for this reason are then not retried.
     """
 
     def __init__(

@@ -51,7 +51,7 @@ NOT_OFFERED = (404, 405, 501)
 
 
 class TransferError(Exception):
-    """Base class of the engine's errors; `is_final` is true if no retry can succeed."""
+    """Base class of the transfer engine's errors; `is_final` is true if no retry can succeed."""
 
     is_final = False
 
@@ -114,7 +114,7 @@ class FileRejected(TransferError):
     Args:
         check: the name of the check.
         reason: a sentence of the check that the person reads.
-        line: a line in the file; `None` if there is none.
+        line: the number of a line in the file; `None` if the reason concerns no line.
         is_built_in: whether the check is built into ossferry; its `reason` then also says what to
             do.
     """

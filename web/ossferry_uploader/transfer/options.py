@@ -66,8 +66,8 @@ class Options:
             before it is sent.
 
     Raises:
-        ValueError: OSS would refuse the value of an argument; the error text names the argument and
-            the reason.
+        ValueError: an argument has a wrong type, or a value that OSS would refuse; the error text
+            names the argument and the reason.
 
     Source: OSS API reference, PutObject; OSS user guide, Object tagging.
     """

@@ -49,8 +49,8 @@ class Queue:
     Args:
         on_change: called with each upload after each change, as in the method `on_change`; may be
             `None`.
-        active: the number of uploads of any size that run at a time.
-        ahead: the number of additional uploads of small files that run at a time.
+        active: the largest number of uploads of any size that run at a time.
+        ahead: how many more uploads of small files may run at a time at least; 0 for none.
         soon: `soon(write)` calls the function `write` a little later. `write` stores the records of
             unfinished uploads.
         report: called with each error that a listener raises.
@@ -175,10 +175,10 @@ class Queue:
         """Send a failed or cancelled upload again, or continue an upload that a person paused.
 
         The call has no effect on an upload that is paused for another reason, such as an outage; it
-        continues by itself.
+        continues by itself. Do not call this method for an upload that is checking or uploading.
 
         Raises:
-            IllegalMove: the upload is waiting, running or done.
+            IllegalMove: the upload is waiting, verifying or done.
         """
         if upload.paused_for not in ("", states.BY_PERSON):
             return

@@ -260,8 +260,10 @@ class Upload:
     def retry(self) -> None:
         """Send a failed or cancelled upload again, except the parts that OSS still has.
 
+        Do not call this method for an upload that is checking or uploading.
+
         Raises:
-            IllegalMove: the upload is waiting, running or done.
+            IllegalMove: the upload is waiting, verifying or done.
         """
         self._queue().retry(self)
 
@@ -320,7 +322,10 @@ class Upload:
         self.go(states.WAITING)
 
     def clear_parts(self) -> None:
-        """Forget the multipart upload, so that the file is sent again from its first byte."""
+        """Forget the multipart upload, so that the file is sent again from its first byte.
+
+        The multipart upload in OSS is not aborted.
+        """
         self._machine.clear()
         self.progress.clear()
 

@@ -38,10 +38,11 @@ class BrowserChecks:
     async def load(self) -> "Rules":
         """Load the server's checks, and return the rules that tell which files have to be checked.
 
-        The workers start when the page is idle.
+        The web workers that run the checks start when the page is idle.
 
         Raises:
-            ServerRefused: the server did not return valid rules, or the script could not be loaded.
+            ServerRefused: the server did not return valid rules, or `checks.js` could not be
+                loaded.
         """
         document = await self._server.call("GET", "/api/checks")
         try:

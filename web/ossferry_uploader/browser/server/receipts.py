@@ -24,9 +24,8 @@ STANDS, INTACT = "upload-stands", "intact"
 class ServerReceipts:
     """Sends requests about stored objects; implements `transfer.ports.Receipts`.
 
-    A receipt is the server's proof that an object is stored. If the server sends the remaining
-    quota of the person who uploads with a receipt, `on_left(left)` is called with this quota, a
-    `Left` object.
+    A receipt is the server's proof that an object is stored. If the server's response contains the
+    remaining quota of the person who uploads, `on_left(quota)` is called with a `Left` object.
     """
 
     def __init__(self, server: "Server") -> None:

@@ -119,5 +119,5 @@ class CheckState:
         self.judge(None)
 
     def questions(self) -> "list[tuple[str, int | None]]":
-        """Return the questions that the person has not answered yet."""
+        """Return `(question, line number or None)` for each question without an answer yet."""
         return self.verdict.questions if self.verdict and not self.is_settled else []

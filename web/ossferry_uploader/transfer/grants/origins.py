@@ -120,8 +120,8 @@ class Origins:
         """Return the grant's bucket with the origin that the next request has to use.
 
         Args:
-            is_small: whether the request may go to another origin than the chosen one. If so, the
-                caller calls `left` when the request has ended.
+            is_small: whether the request is small, so that it may go to another origin than the
+                chosen one. If so, call `left` when the request has ended.
         """
         origins = grant.bucket.origins
         if origins != self._origins:

@@ -66,7 +66,7 @@ class _Sum:
 
 
 class Quota:
-    """The remaining quota of the person, which all uploads of a page share.
+    """The remaining quota of the person who uploads. All uploads of a page share this object.
 
     `on_change()` is called when the result of `left` may have changed.
     """
@@ -100,8 +100,8 @@ class Quota:
         """Set the remaining bytes or objects to 0, because the server reports that none are left.
 
         Args:
-            quota: the field `quota` of the server's error response. Its value `limit` tells whether
-                bytes or objects are used up.
+            quota: the field `quota` of the server's error response. Bytes are used up if its value
+                `limit` begins with `bytes`; otherwise objects.
         """
         is_size = str(quota.get("limit", "")).startswith("bytes")
         told = self._told

@@ -103,7 +103,7 @@ def fingerprint(file: "File | Checkpoint") -> str:
 
 
 def names_of(owner: str, file: "File | Checkpoint") -> str:
-    """Return the text with which the names of all records of a file in the storage begin.
+    """Return the common beginning of the names under which all records of a file are stored.
 
     Args:
         owner: the key prefix of the person to whom the records belong.
@@ -142,7 +142,7 @@ def checkpoint_of(upload: "Upload", *, owner: str, page: str, at_s: float) -> Ch
 
 
 def restore(upload: "Upload", record: Checkpoint) -> None:
-    """Copy the key, the multipart upload and the options from a record to a new upload of its file.
+    """Copy the object key, multipart upload and options in a record to an upload of the same file.
 
     The upload then continues the unfinished upload that the record describes.
     """

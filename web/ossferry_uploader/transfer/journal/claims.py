@@ -36,7 +36,8 @@ class Claims(Records):
     A record is the saved state of an upload. To claim a record means to get the right to continue
     its upload.
 
-    `on_change()` is called when `unfinished`, `in_other_tabs` or `broken` changes.
+    `on_change()` is called when the lists of records (`unfinished`, `in_other_tabs`) change, or
+    when the storage fails.
     `on_abandoned(records)` is called with unclaimed records of uploads that were cancelled or
     discarded, or that are too old. The page does not offer these uploads to the person, and can
     remove their parts.
@@ -76,7 +77,8 @@ class Claims(Records):
     async def load(self) -> None:
         """Read the person's records from the browser's storage, unless they were read before.
 
-        Malformed and old records are removed from the storage.
+        Afterwards `unfinished` and `in_other_tabs` have the records. Malformed and old records are
+        removed from the storage.
 
         Raises:
             GrantRefused: the server did not give the key prefix of the person.
@@ -94,7 +96,7 @@ class Claims(Records):
         return checkpoint_of(upload, owner=self.owner, page=self._tab_lock, at_s=at_s)
 
     def find_in_other_tabs(self, file: "File") -> "Checkpoint | None":
-        """Return the record of another tab's multipart upload of the same file, or `None`."""
+        """Return the record of another tab's multipart upload of this file; `None` without one."""
         if not self.in_other_tabs:
             return None
         wanted = fingerprint(file)

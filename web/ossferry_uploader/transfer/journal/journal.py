@@ -33,8 +33,8 @@ class Journal(Claims):
     """Writes and removes the records of this tab's uploads, and takes and releases their locks.
 
     A record is the state of an upload in the browser's storage, with which a later page or another
-    tab can continue the upload. `on_change(journal)` is called when `unfinished`, `in_other_tabs`
-    or `broken` changes.
+    tab can continue the upload. `on_change(journal)` is called when the lists of records
+    (`unfinished`, `in_other_tabs`) change, or when the storage fails.
     """
 
     def __init__(
@@ -214,7 +214,7 @@ class Journal(Claims):
         self.end(upload)
 
     def end(self, upload: "Upload") -> None:
-        """Release the lock of an upload's file and, if it is stored, that of the multipart upload.
+        """Release the lock of an upload's file; if the file is stored, also the multipart upload's.
 
         If the file is stored, call this method after the record was written.
         """
@@ -230,7 +230,7 @@ class Journal(Claims):
     # The record of an upload
 
     async def begin(self, upload: "Upload") -> None:
-        """Write the first record of a multipart upload, then release the lock of its file.
+        """Write the first record of a multipart upload, then release the lock of the upload's file.
 
         Before, this tab must have taken the lock of the multipart upload with `lock`.
         """
@@ -239,7 +239,7 @@ class Journal(Claims):
         self._files.end(upload)
 
     async def keep(self, upload: "Upload", *, file: "File | None" = None) -> None:
-        """Write a multipart upload's present state to its record, and send the record to all tabs.
+        """Write the present record of a multipart upload to the storage, and send it to other tabs.
 
         Uploads of streams and of data in memory get no record.
 
@@ -300,8 +300,8 @@ class Journal(Claims):
     async def abandon(self, records: "list[Checkpoint]") -> None:
         """Mark records in the browser's storage as abandoned.
 
-        A later page does not offer to continue these uploads, and removes their parts from OSS if
-        this page cannot do so.
+        A later page does not offer to continue the uploads of these records. It removes their parts
+        from OSS if this page cannot do so.
         """
         for record in records:
             record.is_abandoned = True

@@ -59,7 +59,7 @@ class Records:
         self.upload_ids.add(upload_id)
 
     async def stored(self) -> "list[Checkpoint]":
-        """Return all records of the person in the storage, and delete malformed and old ones."""
+        """Return all records of the person who uploads; delete malformed and old ones."""
         records: list[Checkpoint] = []
         refused: list[str] = []
         try:
@@ -80,7 +80,7 @@ class Records:
         return records
 
     async def of_file(self, file: "File | Checkpoint") -> "list[Checkpoint]":
-        """Return all records of the person for a file, as they are in the storage now."""
+        """Return all records of a file, of the person who uploads, as they are stored now."""
         wanted = fingerprint(file)
         records = await self._find(names_of(self.owner, file))
         return [record for record in records if fingerprint(record) == wanted]

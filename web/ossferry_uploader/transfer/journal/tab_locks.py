@@ -122,9 +122,10 @@ class FileLocks:
 
 
 class Handover:
-    """Lets waiting tabs continue multipart uploads of this tab that are paused or have failed.
+    """Lets other tabs continue this tab's multipart uploads that are paused or have failed.
 
-    `let_go(key)` releases the lock of the multipart upload with this object key.
+    A tab asks for this if it waits to send the same file. `let_go(key)` must release this tab's
+    lock of the multipart upload with this object key.
     """
 
     def __init__(self, tabs: "Tabs", let_go: "Callable[[str], None]") -> None:

@@ -135,7 +135,10 @@ class ConnectionPool:
                 self._small.reset()
 
     def limit(self, most: int) -> None:
-        """Set the largest number of connections, for a speed limit. Requests in flight continue."""
+        """Set the largest number of connections, because a speed limit has changed.
+
+        Requests in flight continue.
+        """
         is_cut = self.allowed < self.most
         self.most = most
         self.allowed = min(self.allowed, most) if is_cut else most

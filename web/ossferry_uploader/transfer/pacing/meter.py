@@ -16,7 +16,7 @@ class Meter:
         self._watched_s = 0.0
 
     def note(self, now_s: float, sent: int) -> None:
-        """Add a measurement. A measurement is skipped if the one before is less than 0.4 s old.
+        """Add a measurement. It is skipped if it is less than 0.4 s after the last one in use.
 
         Args:
             now_s: the time of the measurement in seconds.

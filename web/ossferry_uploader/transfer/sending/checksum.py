@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class PieceChecksum:
     """Computes the CRC-64 of one piece of a file in the background.
 
-    If the piece is the whole file, and its CRC-64 is known, the file is not read again.
+    If the piece is the whole file, and the CRC-64 of the file is known, the file is not read again.
 
     An encrypted piece is not read here, because its encryption also computes the CRC-64.
 

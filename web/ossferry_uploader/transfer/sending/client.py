@@ -330,7 +330,7 @@ class Client(Sender):
         return stored
 
     async def abort(self, *, waits: bool = False) -> None:
-        """Abort the multipart upload, then remove the record of the upload.
+        """Abort the multipart upload, then remove the upload's record from the browser's storage.
 
         OSS may keep parts that were in flight during the abort. So the method repeats the request
         until OSS reports that the multipart upload does not exist.

@@ -35,7 +35,7 @@ class Ciphers:
     """Makes the data keys of uploads, and encrypts these keys with the operator's public key.
 
     Args:
-        secret: 32 secret bytes of this browser, from the interface `Encryption`.
+        secret: 32 secret bytes of this browser, from `transfer.ports.Encryption`.
         random: `random(size)` returns `size` random bytes in hexadecimal.
     """
 

@@ -30,12 +30,12 @@ PARTS_OF_A_SIZE = 2_000  # then the part size doubles
 
 
 def part_bytes(number: int) -> int:
-    """Return the size in bytes of the stream's part `number`; the last part may be smaller."""
+    """Return the size in bytes of part `number` of each stream; the last part may be smaller."""
     return DEFAULT_PART_BYTES << ((number - 1) // PARTS_OF_A_SIZE)
 
 
 def part_offset(number: int) -> int:
-    """Return the offset in bytes of the stream's part `number`."""
+    """Return the offset in bytes of part `number` in the object, the same for each stream."""
     doublings, rest = divmod(number - 1, PARTS_OF_A_SIZE)
     return DEFAULT_PART_BYTES * (PARTS_OF_A_SIZE * ((1 << doublings) - 1) + (rest << doublings))
 
