@@ -60,10 +60,8 @@ class Uploads:
         Raises:
             TypeError: `data` has another type, such as text.
             OSError: `data` is the path of a file that does not exist or cannot be read.
-            OSSError: OSS refused the file, or the page got no reply from OSS although the network
-                works.
-            TransferError: another reason, for example: the server's limits do not allow the file,
-                or the data cannot be read.
+            OSSError: OSS refused the file, or did not reply although the network works.
+            TransferError: another failure; for example, the server's limits do not allow the file.
             UploadCancelled: somebody cancelled the upload.
         """
         file = file_of(name, data, path=path, content_type=content_type)

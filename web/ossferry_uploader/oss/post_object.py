@@ -84,7 +84,7 @@ def post_object(
     headers: "Sequence[Header]",
     has_progress: bool = False,
 ) -> Request:
-    """Return a PostObject request, which stores a file with the given `headers` as an object.
+    """Return a PostObject request, which stores a file as an object with these `headers`.
 
     Args:
         signed: the result of `signed_fields`.

@@ -150,7 +150,7 @@ def sign(
 
 
 def put_object(key: str, headers: "Sequence[Header]", file: "Any") -> Operation:
-    """Return a PutObject operation, which stores a file and these headers as an object.
+    """Return a PutObject operation, which stores a file as an object with these headers.
 
     Args:
         file: the whole file as a `Piece`.

@@ -243,7 +243,7 @@ if TYPE_CHECKING:
             """
 
         async def identical(self, path: str, size: int, crc64: str) -> str:
-            """Return the key of an object of the same person that is identical to a file.
+            """Return the key of the person's own object that is identical to a file.
 
             The ossferry server searches for the object. The result is empty if there is none.
 

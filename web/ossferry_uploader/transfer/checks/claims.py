@@ -22,13 +22,13 @@ UNKNOWN = "\ufffd"
 
 
 def short_claim(checks: "dict[str, Any] | None") -> "dict[str, Any] | None":
-    """Return the results of checks in a form that the ossferry server accepts as a claim.
+    """Return the results of a file's checks as this page reports them to the ossferry server.
 
-    The result is `None` if no check ran.
+    So that the server accepts the report, long texts are cut, and unknown fields are left out. The
+    result is `None` if no check ran.
 
     Args:
-        checks: the results, in the form that `Upload.checks` describes; `None` if no check ran. In
-            the claim, long texts are cut, and further fields are left out.
+        checks: the results, in the form that `Upload.checks` describes; `None` if no check ran.
     """
     if not checks or not checks["ran"]:
         return None

@@ -142,7 +142,7 @@ class Origins:
         return not self._is_found and (self._asking is not None or self._is_over(PAUSE_S))
 
     def left(self, bucket: "Bucket") -> None:
-        """Record that a small request to the origin of a bucket, which `at` returned, has ended."""
+        """Record that a small request has ended, for which `at` returned this bucket."""
         if self._in_flight.get(bucket.origin):
             self._in_flight[bucket.origin] -= 1
 

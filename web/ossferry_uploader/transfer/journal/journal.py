@@ -214,9 +214,10 @@ class Journal(Claims):
         self.end(upload)
 
     def end(self, upload: "Upload") -> None:
-        """Release the lock of an upload's file; if the file is stored, also the multipart upload's.
+        """Release the lock of an upload's file, so that other tabs can send the file.
 
-        If the file is stored, call this method after the record was written.
+        If the file is stored, release also the lock of the multipart upload. In this case the
+        record must have been written before.
         """
         self._files.end(upload)
         self.not_sending(upload)

@@ -36,8 +36,8 @@ def _lock_of(owner: str, file: "Any") -> str:
 class Follower:
     """An upload of this tab that waits while another tab sends the same file in parts.
 
-    The `asyncio.Event` `ended` is set when the other tab's upload has ended. `key` is the object
-    key of that upload.
+    `key` is the object key of the other tab's upload. The `asyncio.Event` `ended` is set when the
+    other tab's upload has ended.
     """
 
     def __init__(self, upload: "Upload", key: str) -> None:

@@ -148,7 +148,7 @@ class Client(Sender):
         return await self._repeat(checks.load)
 
     async def find_identical(self, path: str, crc64: str) -> str:
-        """Return the key of an object of the same person that is identical to the upload's file.
+        """Return the key of the person's own object that is identical to the upload's file.
 
         The ossferry server searches for the object. The result is empty if there is none.
 
