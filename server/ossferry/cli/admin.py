@@ -63,7 +63,7 @@ def uploads(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Print the receipts of uploads as CSV, newest first, also those of deleted uploads."""
+    """Print the receipts of all uploads as CSV, newest first, including deleted uploads."""
     from ossferry.admin.endpoints import csv_pieces
     from ossferry.cli.tools import with_ledger
     from ossferry.ledger.reports import UploadRow, upload_pages
@@ -100,7 +100,7 @@ def restore(principal: Principal, as_json: JsonOption = False) -> None:
 def forget(principal: Principal, as_json: JsonOption = False) -> None:
     """Remove a principal's id and name from the ledger, and delivered events about the principal.
 
-    Both return when the principal signs in again. Uploads and receipts stay.
+    The next grant to this principal adds the id and the name again. Uploads and receipts stay.
     """
     from ossferry.cli.tools import with_ledger
     from ossferry.ledger import people

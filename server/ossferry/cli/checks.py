@@ -46,10 +46,10 @@ def bundle(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Download the wheels of OSSFERRY_CHECKS_PACKAGES for the browser; needs pip.
+    """Download the wheels of OSSFERRY_CHECKS_PACKAGES for the browser; this needs pip.
 
     The folder also gets the file checks.lock, which fixes the versions. If this file already
-    exists, the command downloads exactly the wheels that it lists.
+    exists, the command downloads exactly the wheels that checks.lock lists.
     """
     from ossferry.checks.bundling import make_bundle
     from ossferry.settings.loading import load_check_settings
@@ -73,7 +73,8 @@ def bundle(
 def list_checks(as_json: JsonOption = False) -> None:
     """List the checks that are on, in the order in which they run.
 
-    The command does not run checks.py. It warns about imports that fail in the browser.
+    The command reads the file of OSSFERRY_CHECKS, but does not run it. It warns about imports that
+    fail in the browser.
     """
     from ossferry.checks.selection import select_checks
     from ossferry.settings.loading import load_check_settings
@@ -137,11 +138,11 @@ def check(
     file: Annotated[Path | None, typer.Option(help="Check this local file instead.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Run the checks on a stored upload or a local file; a page's report of checks is no proof.
+    """Run the checks of the page on this machine, on a stored upload or a local file.
 
-    The same checks run as in the page, on this machine. A check that takes too long is stopped. The
-    exit code is 0 if the file passed, 1 if a check rejected it, and 2 if a check did not work, or
-    if the file cannot be checked.
+    The result is a proof; the result that a page reports is none, because a client can forge it. A
+    check that takes too long is stopped. The exit code is 0 if the file passed, 1 if a check
+    rejected it, and 2 if a check did not work, or if the file cannot be checked.
     """
     if bool(key) == bool(file):
         raise UsageError("give the key of an upload, or --file with a local file.")

@@ -120,7 +120,7 @@ server uses the other role to manage uploads.
 
 
 class Demo:
-    """Context manager that runs the mock and the demo server in threads.
+    """Context manager that runs the mock of OSS and STS and the demo server in threads.
 
     Args:
         host: address on which the mock and the server listen.
@@ -128,19 +128,19 @@ class Demo:
         oss_port: port of the mock; 0 selects a free port.
         data_dir: folder for the mock's objects; by default a temporary folder.
         runtime: Python interpreter of the page.
-        world: users and roles of the mock's account.
+        world: the mock's cloud account, with its users, roles and custom domains.
         custom_domain: custom domain of the bucket, a name below `localhost`. Pages upload to this
             domain, and the mock behaves like an account that requires a custom domain.
         upload_hosts: additional host names for uploads, below `localhost`: endpoints such as
             `oss-accelerate.localhost`, or custom domains, which the mock binds to the bucket.
-        refuse_public_endpoints: whether the mock refuses requests to public endpoints. The default
-            is True with a custom domain, and otherwise the value in `world`.
+        refuse_public_endpoints: whether the mock refuses requests to public endpoints. None means
+            True with a custom domain, and otherwise the value in `world`.
         on_exit: called when the thread of the server ends, even after an error.
         overrides: settings that replace the demo's own settings.
 
     Attributes:
-        url: URL of the page. All attributes are set when the context is entered.
-        oss: the mock, for injecting faults and inspecting buckets.
+        url: URL of the page. This and the other attributes are set when the `with` block begins.
+        oss: the mock; tests use it to inject faults and to inspect buckets.
         bucket: name of the bucket.
         settings: the server's settings.
     """
@@ -311,7 +311,7 @@ def prepare_bucket(settings: Settings, endpoint: str, origins: list[str]) -> Non
     """Create the demo's bucket in the mock, and set the CORS rule that the page needs.
 
     Args:
-        endpoint: URL of OSS, or of the mock.
+        endpoint: URL of the mock.
         origins: origins of the page, which the CORS rule allows.
     """
     operator = StsCredentials(

@@ -25,11 +25,11 @@ STYLES = {
 
 @contextmanager
 def shown(*, as_json: bool) -> Iterator[Callable[[Row], None]]:
-    """Context manager that prints the rows that are passed to its value, a function.
+    """Context manager that prints the results of `ossferry doctor`; its value prints one result.
 
-    With `as_json`, it prints one JSON document on exit. Otherwise, a terminal gets a table on exit,
-    and other programs get each row at once, as text separated by tabs. If stderr is a terminal, a
-    progress bar is shown there.
+    The value is a function. With `as_json`, all results are printed on exit, as one JSON document.
+    Otherwise, a terminal gets a table on exit, and other programs get each result at once, as text
+    separated by tabs. If stderr is a terminal, a progress bar is shown there.
     """
     rows: list[Row] = []
     has_lines = not (as_json or sys.stdout.isatty())
@@ -56,7 +56,7 @@ def shown(*, as_json: bool) -> Iterator[Callable[[Row], None]]:
 
 
 def show_table(rows: Sequence[Row], console: Console) -> None:
-    """Print the rows to the console as a table; each row has a reason and, if needed, a fix."""
+    """Print the results of `ossferry doctor` as a table, with the reasons and the fixes."""
     table = Table("check", "result", "reason and fix")
     for row in rows:
         words = Text("\n").join(Text(each) for each in (row.reason, row.fix) if each)

@@ -34,7 +34,7 @@ def create(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Create a key and print it once."""
+    """Create an API key and print it once."""
     from ossferry.authentication.apikey_format import new_key
 
     settings, file = _opened()
@@ -58,7 +58,7 @@ def create(
 
 @key_commands.command("list")
 def list_keys(as_json: JsonOption = False) -> None:
-    """List all keys: id, user, times of creation, expiry and revocation, and allowed networks."""
+    """List all API keys: id, user, creation, expiry and revocation time, and allowed networks."""
     _, file = _opened()
     with Rows(*COLUMNS, as_json=as_json) as rows:
         for record in file.records().values():
@@ -70,7 +70,7 @@ def revoke(
     key_id: Annotated[str, typer.Argument(help="The key's id, as `list` prints it.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Revoke a key permanently."""
+    """Revoke an API key permanently."""
     settings, file = _opened()
     record = file.revoke(key_id, utc_now())
     _note(settings, record, "apikey-revoke")

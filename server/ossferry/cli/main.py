@@ -249,7 +249,8 @@ def doctor(
 ) -> None:
     """Check the whole set-up: cloud account, bucket, TLS, services, start and sign-in.
 
-    Exit with code 1 if a check failed. Run it where the server runs, as the server's user.
+    The exit code is 1 if a check failed. Run the command where the server runs, as the server's
+    user.
     """
     import ossferry.cli.doctor as output
     from ossferry.app import create_app

@@ -39,7 +39,7 @@ def require_mock(needed_by: str) -> None:
 
 
 def refuse_unsafe_mock(settings: "Settings") -> None:
-    """Raise an error if the settings allow a mock, but `ossferry serve` cannot or must not use one.
+    """Raise an error if the settings allow a mock of OSS that this server cannot or must not use.
 
     Raises:
         SettingsError: the mock is not installed, or the environment looks like production.
@@ -50,7 +50,7 @@ def refuse_unsafe_mock(settings: "Settings") -> None:
 
 
 def refuse_production(host: str, *, option: str) -> None:
-    """Refuse to run a mock in an environment that looks like production.
+    """Raise an error if a mock of OSS would run in an environment that looks like production.
 
     Args:
         host: address on which the mock listens.
@@ -70,7 +70,7 @@ def refuse_production(host: str, *, option: str) -> None:
 
 
 def run_mock_oss(arguments: Sequence[str]) -> None:
-    """Run the command `mock-oss` with these arguments until it ends.
+    """Run the command `mock-oss` in this process, with these arguments, until it ends.
 
     Raises:
         SystemExit: always, with the exit code of the command.

@@ -48,12 +48,14 @@ JsonOption: TypeAlias = Annotated[
 
 
 class Rows:
-    """Context manager that writes rows with the same columns to stdout: a table, text or JSON.
+    """Context manager that writes rows with the same columns to stdout.
+
+    A terminal gets a table, and other programs get text separated by tabs.
 
     Args:
-        names: the names of the columns, which are the keys in JSON.
-        titles: the titles of columns; by default made from their names.
-        as_json: whether to write one JSON object per line.
+        names: the names of the columns; in JSON, they are the names of the members.
+        titles: the titles of columns, by name; a missing title is made from the name.
+        as_json: whether to write one JSON object per row instead of a table or text.
         has_heading: whether text for other programs begins with a line of titles.
     """
 
@@ -81,7 +83,10 @@ class Rows:
             self._write_heading()
 
     def add(self, **values: Value) -> None:
-        """Write one row with a value for each column; `None` is shown as `-` (null in JSON)."""
+        """Write one row; `values` has a value for each column.
+
+        `None` is shown as `-` (null in JSON).
+        """
         if self._as_json:
             json_line({name: _for_json(values[name]) for name in self._titles})
         elif self._is_terminal:
@@ -122,7 +127,7 @@ def json_line(document: Mapping[str, object]) -> None:
 
 
 def note(sentence: str) -> None:
-    """Write a sentence for people to stderr, such as a summary."""
+    """Write a sentence for the person who runs the command, such as a summary, to stderr."""
     typer.echo(sentence, err=True)
 
 
@@ -132,7 +137,7 @@ def counted(count: int, noun: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Return a text in which characters without a shape are escaped, such as `\\x1b`."""
+    """Return a text in which control and other invisible characters are escaped: `\\x1b`."""
     return "".join(
         char.encode("unicode_escape").decode() if unicodedata.category(char) in ESCAPED else char
         for char in text
@@ -145,7 +150,7 @@ def progress(
 ) -> Iterator[Callable[[int], None]]:
     """Context manager that shows a progress bar on stderr, if stderr is a terminal.
 
-    Its value is a function; call it with each amount of work that is done.
+    Its value is a function; call it after each step with the amount of work in this step.
 
     Args:
         words: the text beside the bar.

@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tools:
-    """Everything that a command needs: the settings, the ledger, and the bucket.
+    """The server's settings, ledger and bucket, for a command.
 
     The bucket is accessed with the server's role for stored objects.
     """
@@ -32,10 +32,10 @@ class Tools:
 
 
 def with_ledger(work: Callable[[Database], Awaitable[T]]) -> T:
-    """Open the ledger, run an asynchronous function with it, and return the function's result.
+    """Open the server's ledger, await `work` with it, and return the result of `work`.
 
     Raises:
-        SettingsError: an option is missing or invalid.
+        SettingsError: an option of the server is missing or invalid.
     """
     settings = load_settings()
 
@@ -50,10 +50,10 @@ def with_ledger(work: Callable[[Database], Awaitable[T]]) -> T:
 
 
 def with_bucket(work: Callable[[Tools], Awaitable[T]]) -> T:
-    """Open the ledger and the bucket, run an asynchronous function, and return its result.
+    """Open the server's ledger and bucket, await `work` with both, and return the result of `work`.
 
     Raises:
-        SettingsError: an option is missing or invalid.
+        SettingsError: an option of the server is missing or invalid.
     """
     settings = load_settings()
     if settings.objects_role_arn is None:

@@ -122,9 +122,9 @@ def share(
 ) -> None:
     """Print a link to one upload, which is valid for an hour, or for the given time up to 7 days.
 
-    OSS changes an image when the link is opened; the stored image stays as it is. The link obeys
-    the same rules as a link from the page, and is recorded in the ledger and in the audit trail. A
-    link cannot be revoked.
+    If an option changes the image, such as --resize, OSS does so when the link is opened; the
+    stored image stays as it is. The link obeys the same rules as a link from the page, and is
+    recorded in the ledger and in the audit trail. A link cannot be revoked.
     """
     from ossferry.cli.tools import with_bucket
     from ossferry.http.body import parsed

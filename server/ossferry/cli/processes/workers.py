@@ -91,7 +91,7 @@ def worker_app() -> Starlette:
 
 
 def allow_connections() -> None:
-    """Raise the limit of open files to allow `WireLimits.max_connections`.
+    """Raise this process's limit of open files, so that `WireLimits.max_connections` are possible.
 
     Worker processes inherit the new limit. If the hard limit of this process is too low, raise the
     limit to the hard limit, and log a warning.

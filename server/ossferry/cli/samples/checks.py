@@ -16,7 +16,7 @@ BLOCK = 1 << 20
 
 @check("orders*.csv", max_seconds=30)
 def has_our_columns(file: CheckedFile) -> None:
-    """Reject an order file unless its first three columns are the usual ones."""
+    """Reject an order file unless its first three columns are `date`, `sku` and `amount`."""
     with file.path.open(newline="", encoding="utf-8-sig") as source:
         header = next(csv.reader(source), [])
     if header[:3] != COLUMNS:
@@ -25,7 +25,7 @@ def has_our_columns(file: CheckedFile) -> None:
 
 @check("*.pdf", max_seconds=30, seconds_per_mb=0.5)
 def hash_for_audit(file: CheckedFile) -> Note:
-    """Add the hash of a document to the object's metadata, as `x-oss-meta-audit-sha256`."""
+    """Add the SHA-256 of a PDF file to the object's metadata, as `x-oss-meta-audit-sha256`."""
     digest = hashlib.sha256()
     done = 0
     with file.path.open("rb") as source:
@@ -38,7 +38,7 @@ def hash_for_audit(file: CheckedFile) -> Note:
 
 @check("*.log", max_seconds=60, seconds_per_mb=1)
 def compress_logs(file: CheckedFile) -> Replace | None:
-    """Replace a log file by a gzip file, if that is smaller."""
+    """Replace a log file by a gzip file; keep the log file if the gzip file is not smaller."""
     packed = file.folder / f"{file.name}.gz"
     with (
         file.path.open("rb") as source,

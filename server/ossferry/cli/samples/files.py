@@ -30,12 +30,12 @@ Each line says what the page does with a file.
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A sample file.
+    """A file with which people try the checks of the demo.
 
     Attributes:
-        outcome: what the page does with the file.
+        outcome: what the page does with the file, in one word.
         why: a sentence that explains the outcome.
-        make: returns the content of the file; None if the file is in this folder.
+        make: returns the content of the file; None if the file lies beside this module.
     """
 
     name: str

@@ -21,13 +21,13 @@ def apply(
     *,
     planned: Sequence[Call] | None = None,
 ) -> None:
-    """Send the API calls that the steps need, and report them to the terminal.
+    """Send the API calls that the steps need, and report each call to the terminal.
 
     Args:
         planned: the calls of a plan file; no other call may be sent. None allows all calls.
 
     Raises:
-        CloudError: RAM or OSS refuses a call or does not answer; a later run continues here.
+        CloudError: RAM or OSS refuses a call or does not answer; a later run sends the other calls.
         SettingsError: a needed call is not in the plan.
     """
     for step in steps:

@@ -21,11 +21,11 @@ STS_ENDPOINT = "https://sts.aliyuncs.com"
 
 
 class Cloud:
-    """The cloud services that a command calls, or a mock of them.
+    """The cloud services that `ossferry setup` and `teardown` call, or a mock of these services.
 
     Args:
-        mock: URL of a mock, or empty text.
-        oss_endpoint: URL of OSS, or empty text for the public endpoint of the region.
+        mock: URL of the mock; empty to call the cloud.
+        oss_endpoint: URL of OSS; empty for the mock, or for the public endpoint of the region.
 
     Raises:
         UsageError: the mock is on another machine.
@@ -53,14 +53,18 @@ class Cloud:
             ) from error
 
     def wanted(self, names: Mapping[str, Any], *, more: Container[str] = ()) -> Wanted:
-        """Return the wanted state of the caller's account; ask the user for missing options.
+        """Return the names of the resources of a set-up, and its options; ask for missing names.
+
+        The names of the bucket, the region and the origins are required. The person at the terminal
+        is asked for those that are missing.
 
         Args:
-            names: options of the command, by the names of fields of `Wanted`.
-            more: optional fields to ask for if the user is asked for a missing one anyway.
+            names: options of the command; the keys are field names of `Wanted`.
+            more: further questions if a name is missing: `identity`, `versioning` or both.
 
         Raises:
-            UsageError: a name is missing or invalid.
+            UsageError: a name is invalid, or is missing and nobody can be asked.
+            CloudError: STS does not accept the caller's credentials, or does not answer.
         """
         terminal, is_asking = Terminal(), False
         given = {**names, "plain_http": self.mock.startswith("http://")}
@@ -108,6 +112,9 @@ class Cloud:
     @contextmanager
     def account(self, wanted: Wanted) -> Iterator[Account]:
         """Context manager that opens the cloud account; its value is the `Account`.
+
+        Args:
+            wanted: the names of the resources in the account.
 
         Raises:
             CloudError: OSS does not accept the region, or does not answer.

@@ -90,10 +90,10 @@ def setup(
 ) -> None:
     """Make the bucket, the RAM roles and the server's identity, and print the server's settings.
 
-    The command reads the account, prints the calls that are missing, asks, and makes them; --yes
-    prints only what was done. A second run changes nothing; after a failure it continues. It uses
-    your own credentials, for example from ALIBABA_CLOUD_ACCESS_KEY_ID and
-    ALIBABA_CLOUD_ACCESS_KEY_SECRET.
+    The command reads the account, prints the missing API calls, asks whether to make them, and
+    makes them; with --yes, it does not ask, and prints only what was done. A second run changes
+    nothing; after a failure, it makes the calls that are still missing. The command uses your own
+    credentials, for example from ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET.
     """
     from ossferry.cli.setup.cloud import Cloud
     from ossferry.cli.setup.run import Run, ending, refuse_existing
@@ -139,8 +139,8 @@ def teardown(
 ) -> None:
     """Remove what `ossferry setup` has made; a bucket with objects, or made by others, stays.
 
-    The command prints all calls, asks, and makes them. Give the same names as for `setup`, or the
-    plan with --from-plan.
+    The command prints all API calls, asks whether to make them, and makes them. Give the same names
+    as for `setup`, or the plan with --from-plan.
     """
     from ossferry.cli.setup.cloud import Cloud
     from ossferry.cli.setup.run import Run, ending

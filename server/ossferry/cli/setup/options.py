@@ -72,7 +72,10 @@ OssEndpoint: TypeAlias = Annotated[
 
 
 def names_of(context: typer.Context) -> dict[str, Any]:
-    """Return the options of a command that name something in the cloud, by fields of `Wanted`."""
+    """Return the options of a command that name something in the cloud, or their default values.
+
+    The result is a mapping from field names of `Wanted` to values.
+    """
     from ossferry.setup.wanted import Wanted
 
     given = dict(context.params)
@@ -82,9 +85,9 @@ def names_of(context: typer.Context) -> dict[str, Any]:
 
 
 def given_names(context: typer.Context) -> dict[str, str]:
-    """Return the options on the command line that name something in the cloud.
+    """Return which options on the command line name something in the cloud.
 
-    The result is a mapping from fields of `Wanted` to options such as `--bucket`.
+    The result is a mapping from field names of `Wanted` to options such as `--bucket`.
     """
     found = {}
     for parameter in context.command.params:
@@ -97,11 +100,11 @@ def given_names(context: typer.Context) -> dict[str, str]:
 
 
 def refuse_names(context: typer.Context, *, plan: str, allowed: Container[str] = ()) -> None:
-    """Refuse names on the command line together with a plan file, which contains all names.
+    """Raise an error if names are on the command line, because a plan file contains all names.
 
     Args:
-        plan: the option with the plan file.
-        allowed: fields of `Wanted` that may be given.
+        plan: the option that gives the plan file, such as `--apply`, for the error message.
+        allowed: field names of `Wanted` whose options may be on the command line.
 
     Raises:
         UsageError: another name was given.

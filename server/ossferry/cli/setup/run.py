@@ -31,10 +31,11 @@ INTERRUPTION = "interrupted; run the same command again: it continues."
 
 @contextmanager
 def ending(*, json_output: bool) -> Iterator[Terminal]:
-    """Context manager for one run; its value is the terminal, which collects the result.
+    """Context manager for one run of `setup` or `teardown`; its value is the `Terminal` of the run.
 
-    On exit, the result is printed to stdout if `json_output` is set. If the block fails, the result
-    contains the message as `error`. Ctrl-C and SIGTERM end the command with a message on stderr.
+    On exit, the result that the terminal has collected is printed to stdout if `json_output` is
+    set. After an error in the `with` block, the result contains the error message as `error`.
+    Ctrl-C and SIGTERM end the command with a message on stderr.
     """
     terminal = Terminal(json_output=json_output)
     previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -54,7 +55,7 @@ def ending(*, json_output: bool) -> Iterator[Terminal]:
 
 
 def refuse_existing(plan: Path | None) -> None:
-    """Refuse to overwrite an existing file with a plan.
+    """Raise an error if the file to which a new plan would be written exists already.
 
     Args:
         plan: the path for the new plan file; None if no file will be written.
@@ -68,7 +69,13 @@ def refuse_existing(plan: Path | None) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One run of a command, with the cloud account and the wanted state that it works on."""
+    """One run of `ossferry setup` or `teardown`.
+
+    Attributes:
+        cloud: the cloud services, or a mock of them.
+        wanted: the names of the resources to create or to remove.
+        terminal: shows the progress, and collects the result.
+    """
 
     cloud: Cloud
     wanted: Wanted
@@ -78,11 +85,14 @@ class Run:
         self.terminal.result.update({"calls": [], "notes": []})
 
     def plan(self, path: Path | None, *, new_key: bool) -> None:
-        """Write the missing calls of a set-up into a plan file, or print them if `path` is None.
+        """Write the missing API calls of a set-up into a plan file, or print them; make no call.
 
         Args:
             path: path of the new plan file; None to print the calls to stdout.
             new_key: whether to plan another access key for the server's user.
+
+        Raises:
+            SettingsError: the plan file cannot be written.
         """
         with self.cloud.account(self.wanted) as account, self.terminal.reading():
             calls, notes = needs_of(*making_steps(self.wanted, account, new_key=new_key))
@@ -110,7 +120,7 @@ class Run:
         wait_s: float,
         yes: bool,
     ) -> None:
-        """Make the missing calls of a set-up, and output the settings for the server.
+        """Make the missing API calls of a set-up, and output the settings for the server.
 
         Args:
             key_path: new file for the access key; with None, the key is printed.
@@ -119,6 +129,9 @@ class Run:
             new_key: whether to create another access key for the server's user.
             wait_s: seconds to wait for the DNS record of a custom domain if nobody can be asked.
             yes: whether to make the calls without asking.
+
+        Raises:
+            typer.Exit: the person does not want the calls.
         """
         if env_path is not None:
             _touch(env_path)  # before the first call
@@ -149,8 +162,11 @@ class Run:
 
         Args:
             delete_objects: whether to delete all objects of the bucket, too.
-            dry_run: whether to only print the calls.
+            dry_run: whether to only print the API calls.
             yes: whether to make the calls without asking.
+
+        Raises:
+            typer.Exit: the person does not want the calls.
         """
         self.terminal.removing = True
         with self.cloud.account(self.wanted) as account:

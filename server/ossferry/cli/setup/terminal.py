@@ -101,7 +101,7 @@ class Terminal:
     Attributes:
         result: members of the JSON object that the command prints.
         key_file: file for a new access key; None for stdout.
-        removing: whether the steps remove something.
+        removing: whether the command removes resources; then `unchanged` reports other words.
     """
 
     def __init__(
@@ -121,7 +121,7 @@ class Terminal:
         self.result: dict[str, Any] = {}
 
     def be_patient(self, wait_s: float) -> None:
-        """Set for how many seconds `wait_for_record` may wait, if no person can be asked."""
+        """Set how many seconds from now `wait_for_record` may wait, if no person can be asked."""
         self._give_up_at = self._clock() + wait_s
 
     @contextmanager
@@ -131,7 +131,11 @@ class Terminal:
             yield
 
     def show(self, calls: Sequence[Call], *, on_stdout: bool) -> None:
-        """Print the API calls with their documents to stdout, or else to stderr."""
+        """Print API calls, with the policies and other documents that they send.
+
+        Args:
+            on_stdout: True for stdout, False for stderr.
+        """
         for call in calls:
             typer.echo(call.as_text(), err=not on_stdout)
 
@@ -140,7 +144,8 @@ class Terminal:
 
         Args:
             step: title of the step.
-            noted: whether the step has left notes for the person.
+            noted: whether the step has left notes for the person. If resources are removed, the
+                report says `kept` for such a step, and otherwise `gone`.
         """
         word = "unchanged"
         if self.removing:
@@ -148,7 +153,11 @@ class Terminal:
         self._line(word, step, "dim")
 
     def done(self, step: str, call: Call) -> None:
-        """Report that a call of a step was made."""
+        """Report that an API call of a step was made.
+
+        Args:
+            step: title of the step.
+        """
         self._line("done", f"{step}: {call.action}", "green")
         self.result["calls"].append(asdict(call))
 
@@ -157,12 +166,18 @@ class Terminal:
         self._line("deleted", counted(objects, "object"), "dim")
 
     def note(self, text: str) -> None:
-        """Report something that the person has to know or do, as a sentence."""
+        """Report a sentence about something that the person has to know or do."""
         self._line("note", text, "yellow")
         self.result["notes"].append(text)
 
     def access_key(self, user: str, key_id: str, secret: str) -> None:
-        """Output a new access key immediately, because its secret cannot be read again."""
+        """Write a new access key at once to the key file or stdout; RAM shows the secret only once.
+
+        With JSON output and without a key file, add the access key to the result.
+
+        Args:
+            user: name of the RAM user that owns the key.
+        """
         lines = f"ALIBABA_CLOUD_ACCESS_KEY_ID={key_id}\nALIBABA_CLOUD_ACCESS_KEY_SECRET={secret}\n"
         if self.key_file is not None:
             self.key_file.write(lines)
@@ -182,15 +197,18 @@ class Terminal:
     def record(self, domain: str, token: str) -> None:
         """Tell the person the DNS TXT record that proves the ownership of a domain.
 
+        Args:
+            token: value of the record, which OSS has chosen.
+
         Source: OSS page PutCname.
         """
         self.note(f'add this record to the DNS zone: _dnsauth.{domain}. TXT "{token}"')
 
     def wait_for_record(self) -> bool:
-        """Wait until the person may have added the DNS record; return False to give up.
+        """Wait until OSS should look for the DNS record again; return False to give up.
 
-        If a person can be asked, wait for the answer. Otherwise wait for some seconds, until the
-        time that `be_patient` has set is over.
+        If a person can be asked, the person decides. Otherwise wait for `ASK_DNS_S` seconds; give
+        up at once if the time that `be_patient` has set would then be over.
         """
         if sys.stdin.isatty() and not self.json_output:
             return self.asks("OSS does not see the record yet. Try again?")
@@ -232,7 +250,7 @@ class Terminal:
         return Prompt.ask(question, console=self._console)
 
     def asks_to_choose(self, question: str, *choices: str) -> str:
-        """Ask a person on stderr for one of several words; the first word is the default."""
+        """Ask a person on stderr to choose a word, and return it; the first word is the default."""
         return Prompt.ask(
             question, console=self._console, choices=list(choices), default=choices[0]
         )
