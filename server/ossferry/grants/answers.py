@@ -52,7 +52,10 @@ MAX_ENCRYPTED_SIZE = 512 * 1024 * 1024
 
 
 def largest_file(settings: Settings, permission: Permission) -> int:
-    """Return the size in bytes of the largest file that a signed form may allow."""
+    """Return the size in bytes of the largest file that a signed form may allow.
+
+    This is the size in the permission, or else in the settings, but at most the limit of forms.
+    """
     is_encrypted = settings.encrypt_public_key is not None
     most = MAX_ENCRYPTED_SIZE if is_encrypted else MAX_FILE_SIZE
     return min(permission.max_file_size or settings.max_file_size, most)
@@ -74,7 +77,7 @@ class Limits(TypedDict):
 
 
 class PrincipalName(TypedDict):
-    """The display name of the principal whose credentials the response contains."""
+    """The principal that gets the grant: only the name to display."""
 
     name: str
 
@@ -107,7 +110,8 @@ class StsGrant(_Answer):
 class FormGrant(_Answer):
     """The JSON response of `POST /api/grant` if `OSSFERRY_GRANT=form`: it contains a signed form.
 
-    `form` contains the fields of the signed form, except the key, the content type and the file.
+    `form` contains the names and values of the form's fields, except the key, the content type and
+    the file.
     """
 
     form: Annotated[list[Field], pydantic.Field(min_length=1)]
@@ -119,7 +123,7 @@ class Answers:
     Args:
         features: names of the features that the page may offer.
         replaced: patterns for names of files that the page's checks may replace by other files.
-        encryption: the public key with which pages encrypt files; None if they do not.
+        encryption: the public key with which pages encrypt files; None if files stay unencrypted.
     """
 
     def __init__(
@@ -136,10 +140,11 @@ class Answers:
         self._encryption = encryption
 
     def answer(self, grant: Grant, *, now: datetime) -> StsGrant | FormGrant:
-        """Return the JSON response for a grant: with a signed form if the settings say so.
+        """Return the JSON response for a grant.
 
-        Otherwise, the response contains credentials. A response with a form contains no secret. It
-        names only one address of OSS, because the page needs credentials to test an address.
+        It contains a signed form if the setting `grant` is `form`, and otherwise credentials. A
+        response with a form contains no secret, and only one of several upload addresses, because
+        the page needs credentials to compare addresses.
 
         Args:
             now: time of the response, and of the signature of a form.

@@ -33,7 +33,7 @@ log = logger("ossferry.grant_cache")
 
 
 class SealedGrantCache:
-    """A cache that encrypts credentials and keeps them in a storage shared by several processes.
+    """A cache of credentials in Redis, which all processes share; the entries are encrypted.
 
     Args:
         secret: the server's secret, from which the encryption key is derived.
@@ -45,7 +45,10 @@ class SealedGrantCache:
         self._key = OctKey.import_key(digest)
 
     async def get(self, name: str) -> StsCredentials | None:
-        """Return the cached credentials; None if missing or invalid, or Redis does not answer."""
+        """Return the cached credentials with this name.
+
+        The result is None if there are none, the entry is invalid, or Redis does not answer.
+        """
         try:
             sealed = await self._storage.get(f"grant:{name}")
         except StorageLostError:
@@ -53,7 +56,10 @@ class SealedGrantCache:
         return self._opened(sealed, name) if sealed else None
 
     async def put(self, name: str, credentials: StsCredentials, *, ttl_s: float) -> None:
-        """Encrypt and cache credentials for `ttl_s` seconds; log a warning if Redis is lost."""
+        """Encrypt credentials, and cache them under a name for `ttl_s` seconds.
+
+        If Redis does not answer, only log a warning.
+        """
         fields = {**asdict(credentials), "for": name}
         text = json.dumps({**fields, "expires_at": credentials.expires_at.isoformat()})
         sealed = jwe.encrypt_compact(dict(HEADER), text, self._key)
@@ -64,7 +70,10 @@ class SealedGrantCache:
 
     @asynccontextmanager
     async def locked(self, name: str) -> AsyncIterator[None]:
-        """Context manager that holds a lock in Redis, or no lock if Redis does not answer."""
+        """Context manager that waits for the lock with this name in Redis, and holds it.
+
+        If Redis does not answer, it holds no lock.
+        """
         mark = f"asking:{name}"
         has_lock = await self._lock(mark)
         try:

@@ -1,4 +1,4 @@
-"""The operator's public key, with which pages encrypt the keys of files.
+"""The operator's public key, with which pages encrypt the random secret key of each file.
 
 The server has no private key, so it cannot decrypt what people upload.
 """
@@ -21,7 +21,7 @@ MAX_BITS = 4096
 
 
 class Encryption(TypedDict):
-    """The operator's public key, as the page gets it to encrypt files.
+    """The operator's RSA public key, which the page gets to encrypt files.
 
     `modulus` has hex digits. `description` is the JSON text that OSS's SDKs call `matdesc`; it may
     be empty.
@@ -36,7 +36,7 @@ def encryption_of(settings: Settings) -> Encryption | None:
     """Return the public key in the file `settings.encrypt_public_key`; None without this setting.
 
     Raises:
-        SettingsError: the file cannot be read, or contains no suitable public key.
+        SettingsError: the file cannot be read, or contains no RSA public key of 2048 to 4096 bits.
     """
     if settings.encrypt_public_key is None:
         return None

@@ -31,12 +31,12 @@ from ossferry.settings.model import Settings
 
 
 class CredentialsRequest(Body):
-    """The JSON body of a request for credentials."""
+    """The JSON body of a request for credentials or for a signed form."""
 
     refused_key_id: Text = Field(default="", description="the id of an access key that OSS refuses")
 
     def wanted(self, kind: Literal["credentials", "form"]) -> Wanted:
-        """Return this request as the host application's `authorize` function receives it."""
+        """Return the argument that describes this request to the host application's `authorize`."""
         return Wanted(kind=kind)
 
 
@@ -143,9 +143,9 @@ class TokenApi:
         Args:
             model: the model of the JSON body, which may be empty.
             kind: `form` if the credentials will only sign a form.
-            requirements: the conditions of the route that the request must meet.
-            check: raises an `OssferryError` if the grant would not allow the upload that the body
-                describes.
+            requirements: the conditions that the request must meet.
+            check: gets the parsed body and the permission, and raises an `OssferryError` if the
+                grant would not allow the upload that the body describes.
 
         Raises:
             OssferryError: the request is refused, or STS returns no credentials.

@@ -25,7 +25,9 @@ class GrantLog:
         self._known: OrderedDict[str, None] = OrderedDict()
 
     async def admit(self, principal: Owner, *, size: int = 0) -> Left | None:
-        """Check that a principal may upload, and return the remaining quota; None without a limit.
+        """Check that a principal may upload, and return the remaining quota.
+
+        The result is None if there is no limit.
 
         Args:
             size: bytes of the object to be stored; 0 if the size is unknown.

@@ -28,10 +28,10 @@ class Permission:
     """The limits that a host application sets for one grant; an `Authorize` function returns it.
 
     Attributes:
-        folder: a folder below the principal's prefix, such as `course-7/essays`, of lower-case
-            letters, digits and hyphens; empty for the whole prefix. OSS refuses uploads outside
-            of the folder.
-        max_file_size: the largest file in bytes; None for the size in the settings.
+        folder: a folder below the principal's prefix, such as `course-7/essays`, with up to 128
+            lower-case letters, digits, hyphens and slashes; empty for the whole prefix. OSS refuses
+            uploads outside of the folder.
+        max_file_size: size of the largest file in bytes; None for the size in the settings.
         types: allowed types in the syntax of the setting `allowed_types`; empty for the types in
             the settings.
 
@@ -61,12 +61,13 @@ class Wanted:
     """A client's request for a grant, as the host application's `Authorize` function gets it.
 
     Attributes:
-        kind: `credentials` for any number of files, or `form` for a signed form for one file.
+        kind: `credentials`, or `form` for a signed form.
         name: the file's name according to the client; empty if unknown.
         size: the file's size in bytes according to the client; None if unknown.
         content_type: the file's type according to the client; empty if unknown.
 
-    For credentials, the file is always unknown.
+    For credentials, and for a form that the page requests instead of credentials, the file is
+    always unknown: they allow any number of files.
     """
 
     kind: Literal["credentials", "form"]
@@ -87,7 +88,7 @@ class Authorizer:
 
     Args:
         authorize: the host application's function; None if there is none.
-        patience_s: seconds after which the function is cancelled.
+        patience_s: seconds after which a call of `authorize` is cancelled.
     """
 
     def __init__(
@@ -98,13 +99,18 @@ class Authorizer:
         self._patience_s = patience_s
 
     async def allowed(self, request: Request, principal: Owner, wanted: Wanted) -> Permission:
-        """Return the permission for one request: the settings, narrowed by the host application.
+        """Return the limits for one grant: those in the settings, narrowed by the host application.
+
+        Args:
+            request: the client's request; the application's function gets it.
+            wanted: a description of the requested grant; the application's function gets it, too.
 
         Raises:
             RefusedError: the application refuses the request.
             ApplicationLostError: the application's function did not return in time.
-            AuthorizationError: the function returned something other than a `Permission`, or one
-                that the settings cannot enforce.
+            AuthorizationError: the function did not return a `Permission` or None, or it returned a
+                `Permission` with types that the settings do not allow or that a signed form cannot
+                enforce.
         """
         if self._authorize is None:
             return _narrowed(self._settings, Permission())

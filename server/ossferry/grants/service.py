@@ -101,7 +101,7 @@ class Grants:
         refused_key_id: str = "",
         request_id: str = "",
     ) -> Grant:
-        """Return a grant with stored or cached credentials if they are fresh, else with new ones.
+        """Return a grant with fresh credentials from memory or the cache, or else with new ones.
 
         If one caller is cancelled, the call to STS continues for the other callers.
 
@@ -113,7 +113,8 @@ class Grants:
             actions: the actions that the credentials allow; by default the actions in the settings.
             refused_key_id: an access key id that OSS refuses; credentials with this id are not
                 reused.
-            request_id: hexadecimal digits for the session name.
+            request_id: id of the request, for the name of a new STS session; by default a random
+                id.
 
         Raises:
             StsRefusedError: STS refused the request.

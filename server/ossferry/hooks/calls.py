@@ -46,8 +46,8 @@ class Event:
 
     Attributes:
         at: time of the event, as ISO 8601 in UTC.
-        principal: `id`, `hash`, `label` and `prefix` of the principal concerned. The id is empty if
-            the ledger does not know it.
+        principal: `id`, `hash`, `label` and `prefix` of the principal that got the grant or owns
+            the upload. The id is empty if the ledger does not know it.
         data: for an upload `key`, `size`, `crc64`, `etag`, `content_type`, `last_modified`,
             `metadata` and `checks`; for a grant `expires_at`; for a deletion `key`. `checks` is the
             result of the checks that the page ran in the browser, as reported by the page, which
@@ -61,7 +61,7 @@ class Event:
 
 
 def granted(principal: Owner, expires_at: datetime, now: datetime) -> Event:
-    """Return an event for hooks: credentials were issued to a principal.
+    """Return an event that tells hooks that a principal got credentials.
 
     Args:
         expires_at: time when the credentials expire.
@@ -73,7 +73,7 @@ def granted(principal: Owner, expires_at: datetime, now: datetime) -> Event:
 def uploaded(
     owner: Owner, stored: Stored, now: datetime, *, checks: Mapping[str, Any] | None
 ) -> Event:
-    """Return an event for hooks: an owner's upload was stored.
+    """Return an event that tells hooks that an object of this owner was stored.
 
     Args:
         now: time of the event.
@@ -90,7 +90,7 @@ def uploaded(
 
 
 def deleted(owner: Owner, key: str, now: datetime) -> Event:
-    """Return an event for hooks: an owner's upload was deleted.
+    """Return an event that tells hooks that an upload of this owner was deleted.
 
     Args:
         now: time of the event.
@@ -199,8 +199,11 @@ class Hooks:
         """Call the method of one hook for an event; exceptions of the method are passed on.
 
         Do nothing if the hook is not installed any more, or has no method for the event. A
-        synchronous method runs in a thread and cannot be cancelled: after a timeout it continues,
-        and still counts towards `MAX_THREADS`.
+        synchronous method runs in a thread, which cannot be cancelled: if the caller stops waiting,
+        the method continues, and still counts towards `MAX_THREADS`.
+
+        Args:
+            name: name of the hook; not `webhook`.
         """
         method = _method(self._hooks.get(name), event)
         if method is None:

@@ -42,7 +42,10 @@ log = logger("ossferry.delivery")
 def webhook_signature(secret: bytes, *, id_: str, timestamp: int, body: bytes) -> str:
     """Return the value of the header `webhook-signature` for one delivery to a webhook.
 
+    It is `v1,` and the base64-encoded HMAC-SHA256 of `{id_}.{timestamp}.{body}`.
+
     Args:
+        secret: the key of the HMAC.
         id_: value of the header `webhook-id`.
         timestamp: value of the header `webhook-timestamp`, in seconds since 1970.
     """
@@ -74,9 +77,10 @@ class EventDelivery:
         self._client = client
 
     async def deliver(self, target: str) -> int:
-        """Try to deliver the events that are due for one hook; return the number of these events.
+        """Try to deliver up to `AT_ONCE` due events to one hook; return the number of attempts.
 
-        Each hook has its own task that calls this method, so a slow hook does not delay the others.
+        An event whose delivery failed is due again later. Each hook has its own task that calls
+        this method, so a slow hook does not delay the others.
 
         Args:
             target: name of the hook, or `webhook` for the webhook in the settings.
@@ -95,9 +99,9 @@ class EventDelivery:
         return len(due)
 
     async def forget_old(self) -> None:
-        """Delete old finished deliveries, and cancel deliveries to hooks that no longer exist.
+        """Delete finished deliveries 30 days after their event, and cancel those without a hook.
 
-        A finished delivery is old 30 days after its event.
+        A delivery is cancelled if its hook is no longer installed.
         """
         async with self._database.write() as connection:
             await outbox.pass_over(connection, self._hooks.targets)

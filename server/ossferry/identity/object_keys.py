@@ -28,9 +28,10 @@ _REPLACED = frozenset(_BIDI + "\u2028\u2029\ufeff" + "/\\")
 
 
 def folder_of(key: str) -> str:
-    """Return the top two folders of a key, which belong to one owner.
+    """Return the prefix of the folder that contains all objects of the same owner.
 
-    Such folders are `uploads/alice-…/`, and `trash/…/` for deleted uploads.
+    It consists of the first two parts of the key: `uploads/alice-…/`, or `trash/{hash}/` for an
+    object in the trash.
     """
     return "/".join(key.split("/")[:-1][:2]) + "/"
 
@@ -48,9 +49,12 @@ def directory(prefix: str, at: datetime, random_hex: str) -> str:
 def path_of(key: str, prefix: str) -> str:
     """Return the path of an upload for display: the folders and the file name in the object key.
 
-    The principal's prefix, the day and the random digits are removed. A folder before the day
+    The principal's prefix, the day and the random digits are removed; a folder before the day
     remains. Some keys contain no day and no random digits, because the page created them from the
     file name only.
+
+    Args:
+        prefix: the principal's prefix.
     """
     return _DAY_AND_RANDOM.sub("", key.removeprefix(prefix), count=1)
 
@@ -61,7 +65,7 @@ def name_of(key: str) -> str:
 
 
 def check_own_key(key: str, prefix: str) -> str:
-    """Check that a key from a client is below a prefix, and return the key.
+    """Raise an error if a key from a client is not below a prefix; otherwise return the key.
 
     The key is compared unchanged, without decoding or normalization.
 
@@ -89,9 +93,10 @@ def safe_name(name: str) -> str:
 
 
 def form_name(name: str) -> str:
-    """Return a safe file name for the key of a form.
+    """Return a safe file name for the key of an object that a signed form stores.
 
-    It contains no `$`, because OSS replaces `${filename}` in the keys of forms.
+    In addition to `safe_name`, `_` replaces `$`, because OSS replaces `${filename}` in a form's
+    key.
     """
     return safe_name(name).replace("$", "_")
 
