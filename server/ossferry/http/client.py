@@ -55,7 +55,13 @@ Connect: TypeAlias = Callable[[], httpx.AsyncBaseTransport]
 
 
 async def resolve(host: str, port: int) -> list[str]:
-    """Return the IP addresses of a host name; the operating system resolves the name."""
+    """Return the IP addresses of a host, for connections to this port.
+
+    The operating system resolves the name.
+
+    Raises:
+        OSError: the name cannot be resolved.
+    """
     found = await anyio.to_thread.run_sync(
         lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM), abandon_on_cancel=True
     )
@@ -63,9 +69,10 @@ async def resolve(host: str, port: int) -> list[str]:
 
 
 def trusting(settings: Settings) -> Connect:
-    """Return a factory of httpx transports that also trust the certificates in `settings.ca_file`.
+    """Return a function that creates httpx transports.
 
-    The transports reuse connections, and ignore environment variables.
+    The transports also trust the certificates in `settings.ca_file`, reuse connections, and ignore
+    environment variables.
 
     Raises:
         SettingsError: the file cannot be read, or contains no certificate.
@@ -84,8 +91,8 @@ def trusting(settings: Settings) -> Connect:
 class GuardedTransport(httpx.AsyncBaseTransport):
     """An httpx transport that connects to public addresses only.
 
-    The settings can also allow private addresses. If they allow a mock of OSS, loopback addresses
-    are allowed too. Two hosts with the same address do not share a connection, because a TLS
+    The setting `allow_private_issuer` also allows private addresses, and `allow_mock` also allows
+    loopback addresses. Two hosts with the same address do not share a connection, because a TLS
     connection has verified the certificate of one host only.
 
     Args:
@@ -94,7 +101,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
             certificates in `settings.ca_file`.
 
     Raises:
-        SettingsError: the file `settings.ca_file` cannot be read.
+        SettingsError: the file `settings.ca_file` cannot be read, or contains no certificate.
     """
 
     def __init__(
@@ -177,7 +184,7 @@ def outbound_client(
             certificates in `settings.ca_file`.
 
     Raises:
-        SettingsError: the file `settings.ca_file` cannot be read.
+        SettingsError: the file `settings.ca_file` cannot be read, or contains no certificate.
     """
     transport = GuardedTransport(settings, resolve=resolve, connect=connect)
     return httpx.AsyncClient(transport=transport, timeout=TIMEOUT_S, follow_redirects=False)

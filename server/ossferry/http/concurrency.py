@@ -12,7 +12,8 @@ MAX_REQUESTS = 1000
 class ConcurrencyLimit:
     """ASGI middleware that refuses a request if `MAX_REQUESTS` requests are already running.
 
-    Requests to `/healthz` are always allowed, because a busy process is still healthy.
+    It refuses by raising a `BusyError`, which becomes status 503. Requests to `/healthz` are always
+    allowed, because a busy process is still healthy.
     """
 
     def __init__(self, app: ASGIApp) -> None:

@@ -13,9 +13,10 @@ addresses of the servers.
 
 
 class HostGuard:
-    """ASGI middleware that requires exactly one Host header, with a host name from the settings.
+    """ASGI middleware that refuses a request unless its Host header has a name from the settings.
 
-    Requests to the paths in `PROBE_PATHS`, such as `/healthz`, may have any host name.
+    A request must have exactly one Host header. On the paths in `PROBE_PATHS`, such as `/healthz`,
+    the header may have any name.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:

@@ -25,7 +25,7 @@ def render(
     """Return a complete HTML page.
 
     Args:
-        template: path of the template in the folder, such as `form/arrived.html`.
+        template: path of the template in the folder `templates/`, such as `form/arrived.html`.
         base: path below which the server is mounted (see `mount_path`); empty if it is not mounted.
         words: the texts that the template inserts with `say` and `say_count`; None if the page
             exists only in English.

@@ -22,10 +22,13 @@ TRADITIONAL = ("hant", "tw", "hk", "mo")
 
 
 def language_of(request: Request, known: Sequence[str]) -> str:
-    """Return the language code for the response to a request: one of `known`, or else `DEFAULT`.
+    """Return the code of the language for the response to a request: one of `known`, or else `en`.
+
+    The parameter `lang` in the URL comes first, then the cookie that `keep_language` sets, then the
+    header `Accept-Language`.
 
     Args:
-        known: codes of the available languages.
+        known: codes of the languages in which the response exists.
     """
     chosen = request.query_params.get("lang") or request.cookies.get(COOKIE, "")
     if chosen in known:

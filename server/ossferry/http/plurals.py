@@ -37,10 +37,11 @@ RULES: Mapping[str, Callable[[int], str]] = {
 
 
 def plural(language: str, count: int) -> str:
-    """Return the plural category of an integer of 0 or more.
+    """Return the plural category of a number, such as `one`, `few` or `other`.
 
     Args:
         language: a language code of the server's pages, such as `zh-CN`.
+        count: the number, 0 or more.
 
     Source: Unicode CLDR, Language Plural Rules.
     """

@@ -113,7 +113,7 @@ class GuardedHttp(HttpToolsProtocol):
         self._unanswered: list[RequestResponseCycle] = []
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # the base class does the same
-        """Start the read timeout, or refuse the connection if too many connections are open."""
+        """Start the read timeout; respond with status 503 if too many connections are open."""
         super().connection_made(transport)
         self.transport = _JoiningTransport(transport, self.loop)  # type: ignore[assignment] # alike
         if len(self.connections) > self._limits.max_connections:
@@ -128,7 +128,7 @@ class GuardedHttp(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parse received bytes; refuse the request if its headers exceed `MAX_HEADER_BYTES`."""
+        """Parse received bytes; respond with status 431 to headers above `MAX_HEADER_BYTES`."""
         if self._refused:
             return
         if self._in_headers:
@@ -153,7 +153,9 @@ class GuardedHttp(HttpToolsProtocol):
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """End the header section of a request; refuse a request target with a host or a `#`.
+        """End the header section of a request; refuse a target that is no path, or contains a `#`.
+
+        The target is the second word of the request's first line.
 
         Raises:
             ValueError: the target is refused; the parser then sends a response with status 400.
@@ -184,9 +186,9 @@ class GuardedHttp(HttpToolsProtocol):
         super().resume_writing()
 
     def shutdown(self) -> None:
-        """Respond to an incomplete request with status 503, because the server stops.
+        """Close an idle connection, because the server stops; running requests are still finished.
 
-        Complete requests are still finished.
+        If the headers of a request are incomplete, respond with status 503.
         """
         half_here = self._in_headers and self._header_bytes > 0
         if half_here and getattr(self.cycle, "response_complete", True):

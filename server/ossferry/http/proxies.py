@@ -43,13 +43,16 @@ class Networks:
 
 
 def peer_of(scope: Scope) -> str:
-    """Return the IP address of the connected machine: a proxy, or the client itself."""
+    """Return the IP address of the connected machine, a proxy or the client; empty if unknown."""
     peer: str = scope.get(PEER) or (scope["client"][0] if scope.get("client") else "")
     return peer
 
 
 def address_of(request: Request) -> str:
-    """Return the IP address of the client; empty if it is unknown."""
+    """Return the IP address of the client, also if the request came through trusted proxies.
+
+    The result is empty or `unknown` if the address is unknown.
+    """
     return request.client.host if request.client else ""
 
 

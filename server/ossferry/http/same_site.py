@@ -27,8 +27,8 @@ class Guard:
     the proof of identity automatically.
 
     Args:
-        ambient: returns whether browsers add the proof of identity (for example a cookie)
-            automatically.
+        ambient: returns whether a browser adds the request's proof of identity automatically, as it
+            adds a cookie.
     """
 
     def __init__(self, settings: Settings, *, ambient: Ambient) -> None:
@@ -37,7 +37,7 @@ class Guard:
         self._ambient = ambient
 
     def refuse_other_sites(self, request: Request) -> None:
-        """Refuse a request unless this server's page, a program or a configured origin sent it.
+        """Raise an error unless this server's page, a program or a configured origin is the sender.
 
         Raises:
             CrossSiteError: another site caused the request.
@@ -55,7 +55,7 @@ class Guard:
             raise CrossSiteError("Only this server's own page may ask for this.")
 
     def refuse_links_from_elsewhere(self, request: Request) -> None:
-        """Refuse a request if the browser reports that another site opened the requested page.
+        """Raise an error if the browser reports that another site opened the requested page.
 
         Use this check only for pages: another site can open a page, but cannot read the page.
         Requests without the header `Sec-Fetch-Site` are accepted, because old browsers do not send
@@ -74,16 +74,19 @@ def _is_from_another_site(request: Request) -> bool:
 
 
 def always(_request: Request) -> bool:
-    """Return True; pass this function as `ambient` if browsers always add the proof of identity."""
+    """Return True: the `ambient` of a `Guard` if browsers always add the proof of identity."""
     return True
 
 
 def never(_request: Request) -> bool:
-    """Return False; pass this function as `ambient` if browsers never add the proof of identity."""
+    """Return False: the `ambient` of a `Guard` if browsers never add the proof of identity."""
     return False
 
 
 def with_cookie(request: Request) -> bool:
-    """Return whether the request has a cookie or HTTP credentials, which browsers add."""
+    """Return whether a browser may have added a proof of identity to the request automatically.
+
+    This is a cookie, or HTTP credentials such as those of Basic authentication.
+    """
     scheme = request.headers.get("authorization", "").partition(" ")[0].lower()
     return "cookie" in request.headers or scheme in ("basic", "digest", "negotiate", "ntlm")

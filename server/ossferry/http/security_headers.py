@@ -46,7 +46,7 @@ def page_policy(
 
     Args:
         inline_scripts: hashes of the inline scripts of the page; other inline scripts are blocked.
-        ancestors: the sites that may embed the page.
+        ancestors: the sites that may embed the page; by default no site.
     """
     scripts = [f"'{each}'" for each in inline_scripts]
     directives = {

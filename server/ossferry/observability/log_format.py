@@ -28,7 +28,7 @@ LOOKS_ONLY = Redactor()
 
 
 def logger(name: str) -> structlog.stdlib.BoundLogger:
-    """Return a logger that writes each message as one JSON object."""
+    """Return the logger with this name; it writes each message as one JSON object."""
     bound: structlog.stdlib.BoundLogger = structlog.wrap_logger(
         logging.getLogger(name),
         processors=[
@@ -58,8 +58,8 @@ def unexpected(error: Exception) -> dict[str, object]:
 def cause_of(error: BaseException) -> str:
     """Return a short reason why a connection failed, for the log.
 
-    The reason is TLS's or the operating system's error text, or else the name of the exception's
-    type. Messages of libraries are left out, because they may contain secrets.
+    The reason is the error text of TLS or of the operating system, or else the name of the
+    exception's type. Messages of libraries are left out, because they may contain secrets.
     """
     found = type(error).__name__
     seen: BaseException | None = error
@@ -91,9 +91,9 @@ def configure(level: str, stream: TextIO | None = None, *, secrets: Iterable[str
 
 
 def hush(*names: str) -> None:
-    """Remove the handlers of the named loggers, and redact secrets in their log records.
+    """Remove the handlers of libraries' loggers, and redact secrets in their log records.
 
-    The library's own handlers would write secrets. After their removal, the root logger's handlers
+    A library's own handlers would write secrets. After their removal, the root logger's handlers
     write the redacted records.
 
     Args:

@@ -84,8 +84,8 @@ class Metrics:
         Call this method only if a receipt was added or changed.
 
         Args:
-            source: origin of the report: `page`, `form`, `callback`, or `found` (by the server
-                itself).
+            source: origin of the report: `page`, `form`, `callback`, `found` (by the server
+                itself), or `listed` (the server has only seen the object in a list).
             size: size of the upload in bytes.
         """
         self._receipts.labels(source).inc()
@@ -105,7 +105,11 @@ class Metrics:
             self._failed.labels(name).set(has_failed)
 
     def answered(self, route: str, status: int, seconds: float) -> None:
-        """Record the duration of a request and the status class of its response, such as `2xx`."""
+        """Record the duration of a request and the status class of its response, such as `2xx`.
+
+        Args:
+            route: value of the label `route`, such as `/api/grant`.
+        """
         self._requests.labels(route, f"{status // 100}xx").observe(seconds)
 
     def text(self) -> bytes:

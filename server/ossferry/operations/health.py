@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 class Status(TypedDict):
     """The JSON response of `/healthz` and `/readyz`.
 
-    `degraded` lists the ids of services that do not answer, although the process is ready.
+    `degraded` lists the ids of services that do not answer, if the process is ready without them.
     """
 
     status: Literal["ok", "not-ready"]

@@ -45,9 +45,9 @@ log = logger("ossferry.readiness")
 
 
 def survived_losses(settings: Settings, *, has_ledger: bool) -> frozenset[str]:
-    """Return the ids of probes that may fail before the process has been ready for the first time.
+    """Return the ids of the probes that may fail when a process becomes ready for the first time.
 
-    These are probes of services that the server does not need to issue grants: only `storage`,
+    These are the probes of services that the server does not need to issue grants: only `storage`,
     which is Redis. Redis is needed if it stores the sessions of people who signed in with OpenID
     Connect; with a ledger, the ledger stores these sessions.
     """
