@@ -26,6 +26,8 @@ async def held(
 ) -> AsyncIterator[None]:
     """Context manager that acquires a lease, and waits while another process or task holds it.
 
+    On exit, it releases the lease.
+
     Args:
         name: name of the lease.
         hold_s: seconds after which the lease expires if this process does not release it.
@@ -53,6 +55,11 @@ async def take(
     connection: AsyncConnection, name: str, *, holder: str, now: datetime, hold_s: float
 ) -> bool:
     """Acquire a lease that is free or expired, or extend a lease that `holder` already holds.
+
+    Args:
+        name: name of the lease.
+        holder: id of the task that wants the lease.
+        hold_s: seconds after which the lease expires.
 
     Returns:
         True if `holder` now holds the lease; False if another holder has it.

@@ -28,13 +28,15 @@ class Deleted:
 async def page(
     connection: AsyncConnection, owner: Owner, *, words: str, sort: str, after: str, limit: int
 ) -> Sequence[tuple[Listed, Receipt]] | None:
-    """Return one page of a principal's stored uploads with their receipts.
+    """Return one page of a principal's stored uploads, each with its object and its receipt.
 
     Args:
         words: search words, separated by spaces; only uploads whose path contains all of them are
             returned. Case is ignored.
-        sort: one of `SORTS`; equal values are sorted by path and key.
+        sort: `key`, `newest`, `name` or `size` (largest first); uploads that are equal in this are
+            sorted by path and key.
         after: the key of the last upload of the previous page; empty for the first page.
+        limit: the highest number of uploads on a page.
 
     Returns:
         The uploads, or None if the principal has no upload with the key `after`.

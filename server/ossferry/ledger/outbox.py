@@ -22,7 +22,8 @@ class Delivery:
     """The delivery of one event to one hook, as a row of the outbox.
 
     Attributes:
-        id: id of the event, which is the same for every attempt.
+        id: id of the delivery, which is the same for every attempt. Two hooks get the same event
+            with different ids.
         target: name of the hook.
         attempts: number of earlier attempts.
     """
@@ -36,10 +37,12 @@ class Delivery:
 async def add(
     connection: AsyncConnection, targets: Sequence[str], event: Mapping[str, Any], now: datetime
 ) -> None:
-    """Queue an event for delivery to each target.
+    """Queue an event for delivery to hooks.
+
+    The deliveries start after this transaction is committed.
 
     Args:
-        targets: names of the hooks. Deliveries start after this transaction is committed.
+        targets: names of the hooks.
         event: the event as JSON data.
         now: time of the event.
     """
@@ -63,10 +66,13 @@ async def add(
 async def claim(
     connection: AsyncConnection, now: datetime, *, target: str, hold_s: float, limit: int
 ) -> Sequence[Delivery]:
-    """Reserve due deliveries to one target for this process, and return them.
+    """Reserve up to `limit` due deliveries to one hook for this process, and return them.
 
     The reservation ends after `hold_s` seconds. If a delivery is not finished by then, for example
     because this process has crashed, the delivery is due again.
+
+    Args:
+        target: name of the hook.
     """
     due = (
         sa.select(deliveries)
@@ -111,7 +117,7 @@ async def note(
     """Record the result of a delivery attempt, and schedule the next attempt.
 
     Args:
-        outcome: short description of the result.
+        outcome: `delivered`, or a short description of the failure.
         next_at: time of the next attempt; None if the delivery succeeded or is given up.
     """
     await connection.execute(

@@ -17,7 +17,10 @@ MAX_LABEL = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrantRow:
-    """A record of issued credentials, without the secret and the token."""
+    """A record of issued credentials, without the secret and the token.
+
+    `key_last4` is the end of the access key id.
+    """
 
     session_name: str
     key_last4: str
@@ -43,11 +46,12 @@ async def remember(
 ) -> None:
     """Add a principal to the ledger if it is missing.
 
-    If `granted_until` is given, also update the id, the label and the expiry time of an existing
-    principal.
+    If `granted_until` is given, also update the id, the label and the expiry time of a principal
+    that the ledger already has.
 
     Args:
-        granted_until: expiry time of the newest credentials. A later time in the ledger is kept.
+        granted_until: expiry time of the principal's newest credentials; an expiry time in the
+            ledger that is later stays. None if the principal gets no credentials now.
     """
     row = insert(connection.dialect.name, principals).values(
         hash=principal.hash,
@@ -114,11 +118,12 @@ async def to_reconcile(
 async def reconciled(
     connection: AsyncConnection, hash_: str, at: datetime, *, granted_until: datetime | None = None
 ) -> None:
-    """Record that a principal's objects were compared with the ledger at a given time.
+    """Record that a principal's objects were compared with the ledger at the time `at`.
 
     Args:
         granted_until: a time at which the principal must have had valid credentials, because an
-            object was stored then. A later time in the ledger is kept.
+            object was stored then; a later time in the ledger stays. None if no such object was
+            found.
     """
     until = {} if granted_until is None else {"granted_until": _not_before(granted_until)}
     await connection.execute(

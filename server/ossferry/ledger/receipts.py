@@ -33,13 +33,14 @@ class Receipt:
     """The ledger's record of a stored upload.
 
     Attributes:
-        source: origin of the first report: `page`, `form`, `callback`, `found` (by the
-            server itself), or `LISTED` (the server has only seen the object in a list).
+        source: origin of the first report: `page`, `form`, `callback`, `found` (by the server
+            itself), or `LISTED` (the server has only seen the object in a list). Empty in the
+            results of `record` and `record_all`.
         checks: results of the checks that the page ran in the browser, as reported by the page,
             which the server cannot verify; None if the page reported none.
         is_news: True if `record` or `record_all` has just added or changed this receipt.
-        used: the principal's new usage: a mapping with the day (`YYYY-MM-DD`) and `total` as keys.
-            Each value is the number of bytes and the number of objects. Empty if nothing changed.
+        used: the principal's new usage, as `used[day] = (bytes, objects)`. The keys are a day
+            (`YYYY-MM-DD`) and `total`. Empty if nothing changed.
     """
 
     key: str
@@ -66,7 +67,8 @@ class Undo:
         id: id that a client sends to restore the upload; empty if the upload can no longer be
             restored, because another object has its key.
         key: the key that the upload had.
-        how: a key in the trash, or the version id of a delete marker.
+        how: the object in the trash with the deleted upload, as a key that begins with `trash/`; in
+            a bucket with versions the version id of the delete marker.
         until: time until which the upload can be restored.
         size: size of the upload in bytes.
     """
@@ -90,7 +92,12 @@ async def record(
 ) -> Receipt:
     """Record one stored object, add it to its owner's usage, and return its receipt.
 
-    See `record_all` for the arguments and for objects that are already recorded.
+    An object that is already recorded changes nothing; see `record_all`.
+
+    Args:
+        source: how the server learned of the object; see `Receipt.source`.
+        request_id: id of the request that stored the object; may be empty.
+        checks: results of the checks in the browser; None if the page reported none.
     """
     [receipt] = await record_all(
         connection,
@@ -112,7 +119,7 @@ async def record_all(
     now: datetime,
     checks: Mapping[str, Claim | None] | None = None,
 ) -> Sequence[Receipt]:
-    """Record stored objects, and add them to the principal's usage.
+    """Record stored objects, and add them to the owner's usage.
 
     An object that is already recorded changes nothing, except that `checks` are added to a receipt
     without them. A different object with the same key replaces the recorded object. If a deleted
@@ -122,6 +129,8 @@ async def record_all(
     Args:
         uploads: each stored object, with the id of the request that stored it; the id may be empty.
             Every key occurs once.
+        source: how the server learned of the objects: `page`, `form`, `callback`, `found` or
+            `LISTED`; see `Receipt.source`.
         checks: results of the checks in the browser, by key; keys may be missing.
 
     Returns:
@@ -170,7 +179,10 @@ async def find(connection: AsyncConnection, key: str) -> Receipt | None:
 
 
 async def of_keys(connection: AsyncConnection, keys: Sequence[str]) -> Mapping[str, Receipt]:
-    """Return the receipts of stored uploads as a mapping from keys; other keys are omitted."""
+    """Return the receipts of the stored uploads with these keys, by key.
+
+    Keys without a receipt are omitted.
+    """
     rows = await connection.execute(
         sa.select(*RECEIPT).where(receipts.c.key.in_(keys), receipts.c.deleted_at.is_(None))
     )
@@ -180,7 +192,12 @@ async def of_keys(connection: AsyncConnection, keys: Sequence[str]) -> Mapping[s
 async def identical(
     connection: AsyncConnection, owner: Owner, *, path: str, size: int, crc64: str
 ) -> Sequence[str]:
-    """Return the keys of a principal's uploads with this path, size and CRC-64, latest first."""
+    """Return the keys of a principal's uploads with this path, size and CRC-64, newest first.
+
+    Args:
+        path: path of the upload as `path_of` returns it: the folders and the file name.
+        crc64: CRC-64 as decimal text.
+    """
     rows = await connection.execute(
         sa.select(receipts.c.key)
         .where(
@@ -313,7 +330,10 @@ async def undos_ended(
 
 
 async def restorable(connection: AsyncConnection, owner: Owner) -> tuple[int, int]:
-    """Return the total bytes and the number of a principal's restorable deleted uploads."""
+    """Return the total bytes and the number of a principal's deleted uploads with an undo id.
+
+    These are the restorable uploads, and expired ones that are not purged yet.
+    """
     what = sa.func.coalesce(sa.func.sum(receipts.c.size), 0), sa.func.count()
     found = await connection.execute(sa.select(*what).where(*_restorable(owner)))
     size, count = found.one()
@@ -321,7 +341,11 @@ async def restorable(connection: AsyncConnection, owner: Owner) -> tuple[int, in
 
 
 async def oldest_undos(connection: AsyncConnection, owner: Owner, *, limit: int) -> Sequence[Undo]:
-    """Return the undo data of a principal's restorable uploads, the first deleted ones first."""
+    """Return undo data of a principal's deleted uploads with an undo id, first deleted first.
+
+    Args:
+        limit: the highest number of results.
+    """
     wanted = sa.select(*UNDO).where(*_restorable(owner)).order_by(receipts.c.deleted_at)
     return [undo_of(row) for row in await connection.execute(wanted.limit(limit))]
 

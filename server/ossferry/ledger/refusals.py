@@ -21,7 +21,7 @@ FORGOTTEN = sa.delete(refusals).where(refusals.c.key == sa.bindparam("of"))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """The data in the page's report about an upload that the page refused.
+    """The page's report of an upload that it refuses, because the object differs from the file.
 
     Attributes:
         size: size of the file in bytes.
@@ -56,7 +56,10 @@ async def add(
 
 
 async def of_objects(connection: AsyncConnection, objects: Iterable[Listed]) -> set[str]:
-    """Return the keys of those given objects that the page has refused."""
+    """Return the keys of those given objects that the page has refused.
+
+    An object that later got the key of a refused object is not refused.
+    """
     etags = {each.key: each.etag[:100] for each in objects}
     rows = await connection.execute(
         sa.select(refusals.c.key, refusals.c.etag).where(refusals.c.key.in_(etags))
@@ -65,7 +68,7 @@ async def of_objects(connection: AsyncConnection, objects: Iterable[Listed]) -> 
 
 
 async def forget(connection: AsyncConnection, keys: Iterable[str]) -> None:
-    """Delete the records that the objects with these keys were refused.
+    """Delete the records of refusals of the objects with these keys.
 
     Args:
         keys: keys of the refused objects; at least one.

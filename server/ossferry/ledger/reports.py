@@ -18,7 +18,12 @@ PAGE = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrincipalRow:
-    """A row of the report on principals: a principal, and the number and size of its objects."""
+    """A row of the report on principals: a principal, and the number and size of its objects.
+
+    Attributes:
+        last_upload: time when the last upload was recorded; None without uploads.
+        own: the principal's own limits, which an administrator has set.
+    """
 
     hash: str
     label: str
@@ -59,6 +64,7 @@ async def principals_report(
 
     Args:
         principal: hash of one principal; empty for all principals.
+        limit: the highest number of principals.
     """
     last = (
         sa.select(sa.func.max(receipts.c.recorded_at))
@@ -98,12 +104,13 @@ async def uploads_report(
     after: UploadRow | None = None,
     limit: int,
 ) -> Sequence[UploadRow]:
-    """Return uploads, newest first.
+    """Return the receipts of stored and deleted uploads, those recorded last first.
 
     Args:
         principal: hash of one principal; empty for all principals.
         since: the earliest time of recording; None for all uploads.
-        after: the last row of the previous page.
+        after: the last row of the previous page; None for the first page.
+        limit: the highest number of rows on a page.
     """
     wanted = sa.select(
         receipts.c.recorded_at,
@@ -148,10 +155,11 @@ async def count_uploads(
 
 
 def count_outcomes(checks: Claim | None) -> Mapping[str, int]:
-    """Return the number of checks for each outcome, from the page's report on its checks.
+    """Return how many of the page's checks of a file had each outcome, such as `{"passed": 2}`.
 
     Args:
-        checks: the report, which the server cannot verify; None if the page reported no checks.
+        checks: the page's report, which the server cannot verify; None if the page reported no
+            checks.
     """
     counted = Counter(each["outcome"] for each in checks["ran"]) if checks else {}
     return {outcome: counted[outcome] for outcome in get_args(Outcome) if outcome in counted}
@@ -160,9 +168,10 @@ def count_outcomes(checks: Claim | None) -> Mapping[str, int]:
 async def upload_pages(
     database: Database, *, principal: str = "", since: datetime | None = None
 ) -> AsyncIterator[Sequence[UploadRow]]:
-    """Yield the rows of the report on uploads, newest first, in pages (lists of rows).
+    """Yield the rows of the report on stored and deleted uploads in pages, which are lists of rows.
 
-    Each page is read in a separate transaction, so a slow consumer does not occupy a connection.
+    The rows that were recorded last come first. Each page is read in a separate transaction, so a
+    slow consumer does not occupy a connection.
 
     Args:
         principal: hash of one principal; empty for all principals.

@@ -44,7 +44,7 @@ COLUMNS = [each.name for each in fields(Share) if each.name != "deleted_at"]
 
 
 async def add(connection: AsyncConnection, owner: Owner, share: Share) -> None:
-    """Record a share link."""
+    """Record a share link of a principal."""
     values = {name: getattr(share, name) for name in COLUMNS}
     values |= {"principal": owner.hash, "process": json.dumps(share.process)}
     await connection.execute(sa.insert(shares).values(values))
@@ -57,6 +57,7 @@ async def page(
 
     Args:
         after: id of the last link on the previous page; empty for the first page.
+        limit: the highest number of links on a page.
     """
     order = (shares.c.made_at.desc(), shares.c.id.desc())
     uploads = sa.outerjoin(shares, receipts, receipts.c.key == shares.c.key)

@@ -17,6 +17,7 @@ async def add(
     """Record that a session was signed out, and delete records of sessions that have expired.
 
     Args:
+        session_id: the random id in the session's cookies.
         until: time at which the last cookie of the session expires.
     """
     await connection.execute(sa.delete(sign_outs).where(sign_outs.c.until < now))

@@ -33,7 +33,8 @@ class Standing:
     """A principal's usage, limits and revocation at one moment.
 
     Attributes:
-        used: usage by uploads; the keys are the field names of `Quota`.
+        used: bytes and number of objects, of today and in total; the keys are the field names of
+            `Quota`.
         own: the principal's own limits. If a field is None, the limit of the settings applies.
     """
 
@@ -43,7 +44,12 @@ class Standing:
 
 
 async def standing(connection: AsyncConnection, hash_: str, now: datetime) -> Standing:
-    """Return a principal's usage, limits and revocation; an unknown principal has used nothing."""
+    """Return a principal's usage, limits and revocation; an unknown principal has used nothing.
+
+    Args:
+        hash_: the keyed hash of the principal.
+        now: the current time; determines the day of the usage.
+    """
     found = await connection.execute(_STANDING, {"of": hash_, "today": day_of(now)})
     row = found.one_or_none()
     return Standing(
@@ -54,11 +60,12 @@ async def standing(connection: AsyncConnection, hash_: str, now: datetime) -> St
 
 
 async def set_quota(connection: AsyncConnection, hash_: str, quota: Quota) -> None:
-    """Set the limits of one principal, which apply instead of the default limits.
+    """Set the limits of one principal, which apply instead of the limits in the settings.
 
     Args:
         hash_: the keyed hash of the principal.
-        quota: the new limits; they replace earlier ones.
+        quota: the new limits; they replace earlier ones. If a field is None, the limit of the
+            settings applies.
     """
     values = {name: getattr(quota, name) for name in NAMES}
     row = insert(connection.dialect.name, quotas).values(principal=hash_, **values)
