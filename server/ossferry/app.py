@@ -101,20 +101,25 @@ def create_app(
 
     Args:
         identify: identifies principals; by default the methods of `settings.auth`.
-        assume_role: calls STS; by default the official client with its default credentials.
+        assume_role: calls STS; by default the official client with its default credential chain.
         audit: the audit trail; by default the file in `settings.audit_file`, or else the log.
         monotonic: returns seconds that never decrease, for rate limits and pauses.
         sts_date: returns the current time at STS; by default a request to STS.
-        store: access to the bucket; by default with `settings.objects_role_arn`, if that is set.
-        sign_outs: stores signed-out sessions; by default in the ledger, else in Redis or memory.
+        store: access to stored objects; by default with the role `settings.objects_role_arn`. If
+            both are None, the server has no ledger, and no function that needs stored objects.
+        sign_outs: stores signed-out sessions; by default in the ledger, or without a ledger in
+            Redis or in memory.
         span: opens tracing spans; by default the function that `settings.tracing` selects.
         hooks: the application's hooks by name, in addition to the hooks of installed packages.
         authorize: limits each grant; by default only the settings limit grants.
-        outbound: HTTP client for webhooks and OSS's public keys; by default for public hosts only.
-        runtime_query: whether `?runtime=` in the page's address chooses the interpreter.
+        outbound: HTTP client for webhooks and for the public keys that verify OSS's callbacks; by
+            default a client that connects to public hosts only.
+        runtime_query: whether `?runtime=` in the page's address selects the Python interpreter of
+            the page.
 
     Raises:
-        SettingsError: no built page, an unreadable file, or hooks without `objects_role_arn`.
+        SettingsError: the built page is missing, a file cannot be read, or hooks are given without
+            a store.
     """
     base = _Base(settings, audit, clock, monotonic, store=store, span=span)
     authenticator = _authenticator(base, identify, sign_outs)

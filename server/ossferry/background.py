@@ -106,7 +106,7 @@ class UploadServices:
         self._running: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        """Start the background tasks."""
+        """Start the tasks that reconcile the ledger, empty the trash, and deliver events."""
         loops: list[Coroutine[None, None, None]] = [
             self._every(RECONCILE_S, self.reconciler.run),
             self._every(PURGE_S, self._purge, first_s=1.0),

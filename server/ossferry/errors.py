@@ -8,16 +8,16 @@ required service gives no usable answer, or that this server is busy; a retry ma
     ├── SettingsError            set-up: the configuration is unsafe or incomplete
     │   ├── MissingExtraError    an optional package is not installed
     │   └── UsageError           a command was called with wrong options
-    ├── AuthorizationError       set-up: an application's permission cannot be enforced
+    ├── AuthorizationError       set-up: an application returns an invalid permission
     ├── CloudError               set-up: a command cannot read or change the cloud account
     ├── PrefixError              set-up: no safe key prefix can be built for a principal
-    ├── PolicyError              set-up: no safe policy for an STS session can be built
+    ├── PolicyError              set-up: a safe policy cannot be built
     ├── RefusedError             refusal: this server refuses the client's request
     │   ├── BadRequestError      400, the request is malformed
     │   ├── NotIdentifiedError   401, the principal is not identified
-    │   │   └── NoProofError     no credentials were sent, or the session has ended
+    │   │   └── NoProofError     no proof of identity was sent, or the session has ended
     │   ├── CrossSiteError       403, another site caused the request
-    │   ├── ForeignKeyError      403, the object key is not below the principal's prefix
+    │   ├── ForeignKeyError      403, the object is not the principal's own
     │   ├── RevokedError         403, an administrator has revoked the access
     │   ├── NotAdminError        403, the principal is not an administrator
     │   ├── NotAllowedError      403, the application refuses the upload
@@ -38,7 +38,7 @@ required service gives no usable answer, or that this server is busy; a retry ma
     │   ├── TypeNotTakenError    415, the file type is not allowed
     │   ├── UnknownHostError     421, the Host header names another server
     │   ├── HeadersTooLargeError 431, the request headers are too large
-    │   ├── QuotaExceededError   429, a daily limit is lifted at midnight UTC
+    │   ├── QuotaExceededError   429, the quota is used up, or too small
     │   └── TooManyError         429, try again later
     ├── StsRefusedError          refusal: STS refuses our request; 502, a retry does not help
     ├── OssRefusedError          refusal: OSS refuses our request; 502, a retry does not help
@@ -75,7 +75,15 @@ REPAIR_S = 60
 
 
 class OssferryError(Exception):
-    """Base class of all errors of the server; its class attributes describe the HTTP response."""
+    """Base class of all errors of the server; the attributes describe the HTTP response.
+
+    Attributes:
+        code: name of the error for programs, such as `bad-request`.
+        title: the error in a few words, for people.
+        retryable: whether a retry without a change may succeed.
+        retry_after_s: value of the header Retry-After; None to send no such header.
+        more: additional members of the JSON response.
+    """
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal"
@@ -87,7 +95,7 @@ class OssferryError(Exception):
 
     @property
     def evidence(self) -> Mapping[str, str]:
-        """Log fields that describe the cause of the error, without secrets and names of people."""
+        """Log fields about the cause of the error, by name, without secrets and names of people."""
         return {"error": type(self).__name__}
 
 
@@ -96,7 +104,7 @@ class SettingsError(OssferryError):
 
     @property
     def evidence(self) -> Mapping[str, str]:
-        """The error message, as the log field `reason`."""
+        """The log field `reason` with the error message."""
         return {"reason": str(self)}
 
 
@@ -131,23 +139,27 @@ class CloudError(OssferryError):
 
 
 class AuthorizationError(OssferryError):
-    """Raised if `authorize` of the host application returns a value that the server cannot enforce.
+    """Raised if the host application's function `authorize` returns an invalid value.
 
-    The message names the value and the reason.
+    The value is no `Permission`, or a `Permission` with types that the settings do not allow or
+    that signed forms cannot enforce. The message says which.
     """
 
     @property
     def evidence(self) -> Mapping[str, str]:
-        """The error message, as the log field `reason`."""
+        """The log field `reason` with the error message."""
         return {"reason": str(self)}
 
 
 class PrefixError(OssferryError):
-    """Raised if no safe key prefix can be built for a principal."""
+    """Raised if a principal can have no key prefix: the id is empty or not valid Unicode text."""
 
 
 class PolicyError(OssferryError):
-    """Raised if a value cannot be part of a session policy, or the policy would be too long."""
+    """Raised if a value cannot be part of a policy, or if the policy would be too long.
+
+    It is the policy of an STS session or of a signed form.
+    """
 
 
 class RefusedError(OssferryError):
@@ -178,7 +190,7 @@ class NotIdentifiedError(RefusedError):
 
 
 class NoProofError(NotIdentifiedError):
-    """Raised if a request has no credentials, or if its session has ended.
+    """Raised if a request has no proof of identity, such as a token, or if its session has ended.
 
     The rate limit for failed identifications does not count this error.
     """
@@ -193,21 +205,25 @@ class NowhereError(RefusedError):
 
 
 class CrossSiteError(RefusedError):
-    """Raised if another site caused the request."""
+    """Raised if a site that the settings do not allow has caused a browser to send the request."""
 
     code = "cross-site"
     title = "Requests from other sites are refused"
 
 
 class InsecureError(RefusedError):
-    """Raised if a request was sent over plain HTTP from another machine."""
+    """Raised if a request came over plain HTTP from another machine, while `behind_tls` is set."""
 
     code = "insecure"
     title = "Please use https"
 
 
 class ForeignKeyError(RefusedError):
-    """Raised if an object key is not below the principal's prefix."""
+    """Raised if an object is not the principal's own.
+
+    The object's key is not below the principal's prefix, or the principal had no valid credentials
+    when the object was stored.
+    """
 
     code = "foreign-key"
     title = "This is not one of your uploads"
@@ -233,8 +249,8 @@ class ReceiptMismatchError(RefusedError):
     """Raised if the page reports an upload that differs from the stored object.
 
     Args:
-        differs: names of the fields that differ.
-        stored: description of the stored object.
+        differs: what differs: `size`, `crc64` or both.
+        stored: `key`, `size`, `crc64`, `etag` and `last_modified` of the stored object.
     """
 
     status = 409
@@ -255,7 +271,7 @@ class UploadStandsError(RefusedError):
             `confirmed`: the page has already confirmed that the object is correct. `other`: the
             object has another ETag than the damaged upload. `settled`: the page sent no ETag, and
             the object is old or the ledger has a receipt of it.
-        stored: description of the stored object.
+        stored: `key`, `size`, `crc64`, `etag` and `last_modified` of the stored object.
     """
 
     status = 409
@@ -277,10 +293,9 @@ class NotAdminError(RefusedError):
 class NotAllowedError(RefusedError):
     """Raised by the application that hosts the server, if a principal may not upload.
 
-    The page shows the message.
-
     Args:
-        message: a sentence for the person, of up to `MAX_MESSAGE` characters.
+        message: a sentence of up to `MAX_MESSAGE` characters, which the page shows to the person
+            who uploads.
         code: a short name for programs, with lower-case letters, digits and hyphens.
 
     Raises:
@@ -352,15 +367,17 @@ class NoPreviewError(RefusedError):
 
 
 class QuotaExceededError(RefusedError):
-    """Raised if a principal's quota is used up.
+    """Raised if a principal's quota is used up, or too small for the next upload.
 
-    The error response also contains the quota and the principal's key prefix. With the prefix,
-    the page finds the principal's unfinished uploads, which the browser has stored.
+    The error response also contains the quota and the principal's key prefix. With the prefix, the
+    page finds the principal's unfinished uploads in the browser's storage.
 
     Args:
-        limit: `bytes_day`, `objects_day`, `bytes_total` or `objects_total`.
+        limit: the limit that is reached: `bytes_day`, `objects_day`, `bytes_total` or
+            `objects_total`.
         used, allowed: bytes or objects, depending on `limit`.
-        frees_at: time when the limit is lifted; None if the principal has to delete uploads.
+        frees_at: time when a limit per day starts again; None for a total limit, because then the
+            principal has to delete uploads.
         prefix: the principal's key prefix.
     """
 
@@ -397,7 +414,7 @@ class BodyTooLargeError(RefusedError):
 
 
 class FileTooLargeError(RefusedError):
-    """Raised if a file is larger than the settings allow."""
+    """Raised if a client requests a signed form for a file that is larger than a form may allow."""
 
     status = 413
     code = "file-too-large"
@@ -405,7 +422,7 @@ class FileTooLargeError(RefusedError):
 
 
 class TypeNotTakenError(RefusedError):
-    """Raised if the settings do not allow the type of a file."""
+    """Raised if a client requests a signed form for a file of a type that is not allowed."""
 
     status = 415
     code = "type-not-taken"
@@ -471,7 +488,7 @@ class StsRefusedError(OssferryError):
 
     @property
     def evidence(self) -> Mapping[str, str]:
-        """The error code and the request id of STS, as log fields."""
+        """The log fields `sts_code` and `sts_request_id`, from the response of STS."""
         return {"sts_code": self.sts_code, "sts_request_id": self.sts_request_id}
 
 
@@ -504,14 +521,14 @@ class OssRefusedError(OssferryError):
 
     @property
     def evidence(self) -> Mapping[str, str]:
-        """The error code and the request id of OSS, as log fields."""
+        """The log fields `oss_code` and `oss_request_id`, from the response of OSS."""
         return {"oss_code": self.oss_code, "oss_request_id": self.oss_request_id}
 
 
 class OssEndpointError(OssRefusedError):
     """Raised if OSS does not allow this account to use the configured endpoint.
 
-    The message is for the operator; it contains no URLs.
+    The message tells the operator what to do; it contains no URLs.
     """
 
     code = "oss-endpoint-refused"
@@ -528,7 +545,7 @@ class OssEndpointError(OssRefusedError):
 
 
 class OssDomainError(OssEndpointError):
-    """Raised if the configured custom domain is not bound to a bucket of OSS."""
+    """Raised if no bucket is bound to the configured custom domain."""
 
     code = "oss-domain-refused"
     words: ClassVar[str] = (
@@ -541,7 +558,7 @@ class UnavailableError(OssferryError):
     """Raised if a service that the server needs is down or busy.
 
     Attributes:
-        reason: a short word for the log.
+        reason: a short name for the log, such as `no-answer`.
         cause: error message of the operating system or the service, for the log; may be empty.
         retry_after_s: seconds to wait before trying again.
     """
@@ -560,14 +577,14 @@ class UnavailableError(OssferryError):
 
     @property
     def evidence(self) -> Mapping[str, str]:
-        """The reason and the cause of the error, as log fields."""
+        """The log fields `reason` and, unless it is empty, `cause`."""
         return {"reason": self.reason, **({"cause": self.cause} if self.cause else {})}
 
 
 class StsLostError(UnavailableError):
-    """Raised if STS gives no usable answer.
+    """Raised if STS gives no usable answer, or if the server has no credentials to call STS.
 
-    The reason is `no-answer`, `throttled`, or an error code.
+    The reason is the error code of STS, or a short name such as `no-answer` or `throttled`.
     """
 
     code = "sts-unavailable"
@@ -586,7 +603,10 @@ class StsExpiredError(StsLostError):
 
 
 class OssLostError(UnavailableError):
-    """Raised if OSS gives no usable answer; the reason is `no-answer`, or an error code."""
+    """Raised if OSS gives no usable answer.
+
+    The reason is the error code of OSS, or a short name such as `no-answer`.
+    """
 
     code = "oss-unavailable"
     title = "The stored object cannot be read right now"
@@ -596,7 +616,7 @@ class OssLostError(UnavailableError):
 class ApplicationLostError(UnavailableError):
     """Raised if a function of the host application does not return in time.
 
-    The reason is the name of the function.
+    The reason is the name of the function, such as `authorize`.
     """
 
     code = "application-unavailable"
@@ -620,7 +640,10 @@ class LedgerLostError(UnavailableError):
 
 
 class IssuerLostError(UnavailableError):
-    """Raised if the identity provider does not answer, or its answer is invalid."""
+    """Raised if the identity provider does not answer, or its answer is invalid.
+
+    The same holds for webhooks and for the host of the public keys that verify OSS's callbacks.
+    """
 
     code = "issuer-unavailable"
     title = "Sign-in is not available right now"
@@ -634,7 +657,7 @@ class AuditLostError(UnavailableError):
 
 
 class BusyError(UnavailableError):
-    """Raised if the process handles too many requests, or a lock is held for too long."""
+    """Raised if this process has too many requests, or another task holds a lock for too long."""
 
     code = "busy"
     title = "The server is busy"

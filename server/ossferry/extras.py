@@ -31,7 +31,7 @@ def require_extra(name: str, *, module: str, needed_by: str) -> None:
     Args:
         name: the extra that installs the package.
         module: name of the module to look for; it is not imported.
-        needed_by: the option or command that needs the package.
+        needed_by: the option or command that needs the package, for the error message.
 
     Raises:
         MissingExtraError: the module is missing. The message contains the command that installs it.

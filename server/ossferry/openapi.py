@@ -31,11 +31,13 @@ class Operation:
     Attributes:
         summary: one sentence; empty if the route is not part of the API.
         answer: the type of the JSON response with status 200.
-        also: further statuses with the same type of response, and their descriptions.
+        also: further statuses whose responses have the same type; a mapping from statuses to
+            descriptions.
         body: the model of the JSON request body; None if there is no body.
         needs_body: whether the request must have a body.
-        parameters: the parameters of the path, the query and the headers, as OpenAPI objects.
-        problems: statuses of error responses in addition to `usual`.
+        parameters: the parameters of the path, the query and the headers, as OpenAPI Parameter
+            Objects.
+        problems: statuses of error responses, in addition to those in `usual`.
         usual: statuses of error responses that most routes have.
         is_open: whether anybody may use the route without authentication.
     """
@@ -86,7 +88,11 @@ def _json(type_: Any) -> dict[str, Any]:
 
 
 def types_of(described: Iterable[Described]) -> dict[str, Any]:
-    """Return all types of request bodies and responses, by their schema names."""
+    """Return the types of all request bodies and JSON responses, as a mapping from schema names.
+
+    Args:
+        described: the method and path of each route, such as `GET /healthz`, and its description.
+    """
     operations = [operation for _, operation in described]
     bodies = [each.body for each in operations if each.body]
     return {_name(each): each for each in (*bodies, *(o.answer for o in operations), Problem)}
@@ -107,7 +113,11 @@ def _schemas(described: Iterable[Described]) -> dict[str, Any]:
 
 
 def openapi_document(described: Sequence[Described]) -> dict[str, Any]:
-    """Return the OpenAPI document; it is the same for every configuration."""
+    """Return the OpenAPI document as JSON data; it is the same for every configuration.
+
+    Args:
+        described: the method and path of each route, such as `GET /healthz`, and its description.
+    """
     paths: dict[str, dict[str, Any]] = {}
     for route, operation in described:
         method, path = route.split(" ")

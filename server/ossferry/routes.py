@@ -95,9 +95,11 @@ class Row(Operation):
         route: the method and the path, such as `GET /healthz`.
         handler: a function, or a method of a class with the handlers of several routes. If the
             server has no instance of the class, it does not have the route.
-        action: name of the action in the audit trail; empty if the handler calls the gate itself or
-            needs no principal.
-        requirements: the conditions that the gate checks.
+        action: name of the action in the audit trail. If it is not empty, the gate checks each
+            request and identifies the principal, before it calls the handler with both. If it is
+            empty, the handler gets only the request, and calls the gate itself or needs no
+            principal.
+        requirements: the conditions that the gate checks for the `action`.
         head: whether the route also answers HEAD.
     """
 
@@ -329,8 +331,9 @@ def all_routes(gate: Gate, apis: Sequence[object], sign_in: Mapping[str, Endpoin
     """Return all routes of the server, in the order in which they are matched.
 
     Args:
+        gate: checks the requests of routes with an `action`, before their handlers run.
         apis: instances of the classes whose methods are handlers in the table.
-        sign_in: the endpoints of the authenticator, by the names in `SIGN_IN_ROUTES`.
+        sign_in: the handlers of the sign-in routes; the keys are keys of `SIGN_IN_ROUTES`.
     """
     rows = [(row, _endpoint(row.handler, apis)) for row in TABLE]
     return [
