@@ -140,9 +140,9 @@ def check(
 ) -> None:
     """Run the checks of the page on this machine, on a stored upload or a local file.
 
-    The result is a proof; the result that a page reports is none, because a client can forge it. A
-    check that takes too long is stopped. The exit code is 0 if the file passed, 1 if a check
-    rejected it, and 2 if a check did not work, or if the file cannot be checked.
+    Trust this result, and not the result that a page reports, which a client can forge. A check
+    that takes too long is stopped. The exit code is 0 if the file passed, 1 if a check rejected it,
+    and 2 if a check did not work, or if the file cannot be checked.
     """
     if bool(key) == bool(file):
         raise UsageError("give the key of an upload, or --file with a local file.")

@@ -126,7 +126,7 @@ class Demo:
         host: address on which the mock and the server listen.
         port: port of the server; 0 selects a free port.
         oss_port: port of the mock; 0 selects a free port.
-        data_dir: folder for the mock's objects; by default a temporary folder.
+        data_dir: folder for the mock's objects and the ledger; by default temporary folders.
         runtime: Python interpreter of the page.
         world: the mock's cloud account, with its users, roles and custom domains.
         custom_domain: custom domain of the bucket, a name below `localhost`. Pages upload to this

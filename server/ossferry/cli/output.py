@@ -38,7 +38,7 @@ def _remember(context: typer.Context, wanted: bool) -> bool:
 
 
 def wants_json(context: typer.Context) -> bool:
-    """Return whether the option `--json` was given to a command or to one of its parents."""
+    """Return whether the option `--json` was given to a command or to a parent command."""
     return bool(context.meta.get(AS_JSON))
 
 
@@ -137,7 +137,7 @@ def counted(count: int, noun: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Return a text in which control and other invisible characters are escaped: `\\x1b`."""
+    """Return a text with control and other invisible characters escaped, such as `\\x1b`."""
     return "".join(
         char.encode("unicode_escape").decode() if unicodedata.category(char) in ESCAPED else char
         for char in text

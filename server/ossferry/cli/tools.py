@@ -32,7 +32,7 @@ class Tools:
 
 
 def with_ledger(work: Callable[[Database], Awaitable[T]]) -> T:
-    """Open the server's ledger, await `work` with it, and return the result of `work`.
+    """Open the server's ledger, await `work` with it, and return its result.
 
     Raises:
         SettingsError: an option of the server is missing or invalid.
@@ -50,7 +50,10 @@ def with_ledger(work: Callable[[Database], Awaitable[T]]) -> T:
 
 
 def with_bucket(work: Callable[[Tools], Awaitable[T]]) -> T:
-    """Open the server's ledger and bucket, await `work` with both, and return the result of `work`.
+    """Open the server's ledger and bucket, await `work` with them, and return its result.
+
+    Args:
+        work: gets the ledger, the bucket and the settings.
 
     Raises:
         SettingsError: an option of the server is missing or invalid.

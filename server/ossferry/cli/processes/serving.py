@@ -45,7 +45,7 @@ def bind(host: str, port: int, *, option: str) -> socket.socket:
 
 
 def address_of(sock: socket.socket) -> str:
-    """Return the address and the port of a socket, such as `127.0.0.1:8000`."""
+    """Return the address and port to which a socket is bound, such as `127.0.0.1:8000`."""
     host, port = sock.getsockname()[:2]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
@@ -97,7 +97,7 @@ class BackgroundServer:
     def stop(self) -> None:
         """Stop the server, and wait until its thread has ended.
 
-        The server first drains for `drain_s` seconds, then finishes running requests.
+        The server still accepts connections for `drain_s` seconds, then finishes running requests.
         """
         self._server.should_exit = True
         self._thread.join()
@@ -117,7 +117,7 @@ class BackgroundServer:
 def stop_signals() -> Iterator[threading.Event]:
     """Context manager whose value is an event that Ctrl-C and SIGTERM set.
 
-    Until the exit, these signals do not end the process.
+    Inside the `with` block, these signals do not end the process.
     """
     stop = threading.Event()
     numbers = (signal.SIGINT, signal.SIGTERM)

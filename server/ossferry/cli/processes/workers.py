@@ -82,7 +82,10 @@ class _Supervisor(multiprocess.Multiprocess):
 
 
 def worker_app() -> Starlette:
-    """Return the application; uvicorn calls this function in each worker process."""
+    """Return the application that the settings in the environment describe.
+
+    Uvicorn calls this function in each worker process.
+    """
     settings = load_settings()
     configure(settings.log_level, secrets=secret_values(settings))
     app = create_app(settings)

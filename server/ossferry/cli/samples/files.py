@@ -33,7 +33,8 @@ class Sample:
     """A file with which people try the checks of the demo.
 
     Attributes:
-        outcome: what the page does with the file, in one word.
+        outcome: what the page does: the file is `uploaded`, `changed` or `refused`, or the page
+            `asks`.
         why: a sentence that explains the outcome.
         make: returns the content of the file; None if the file lies beside this module.
     """

@@ -25,7 +25,7 @@ class Cloud:
 
     Args:
         mock: URL of the mock; empty to call the cloud.
-        oss_endpoint: URL of OSS; empty for the mock, or for the public endpoint of the region.
+        oss_endpoint: URL of OSS; empty to use the mock, or else the public endpoint of the region.
 
     Raises:
         UsageError: the mock is on another machine.
@@ -111,13 +111,13 @@ class Cloud:
 
     @contextmanager
     def account(self, wanted: Wanted) -> Iterator[Account]:
-        """Context manager that opens the cloud account; its value is the `Account`.
+        """Context manager that connects to the caller's cloud account; its value is the `Account`.
 
         Args:
             wanted: the names of the resources in the account.
 
         Raises:
-            CloudError: OSS does not accept the region, or does not answer.
+            CloudError: OSS does not accept the region in `wanted`, or does not answer.
         """
         oss = self._oss or f"https://oss-{wanted.region}.aliyuncs.com"
         found = Account(wanted, self._credentials, oss=oss, ram=self.mock or RAM_ENDPOINT)

@@ -72,9 +72,10 @@ OssEndpoint: TypeAlias = Annotated[
 
 
 def names_of(context: typer.Context) -> dict[str, Any]:
-    """Return the options of a command that name something in the cloud, or their default values.
+    """Return the options of a command that name something in the cloud.
 
-    The result is a mapping from field names of `Wanted` to values.
+    The result is a mapping from field names of `Wanted` to values. It contains the default value of
+    an option that was not given.
     """
     from ossferry.setup.wanted import Wanted
 

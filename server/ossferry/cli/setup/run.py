@@ -131,7 +131,7 @@ class Run:
             yes: whether to make the calls without asking.
 
         Raises:
-            typer.Exit: the person does not want the calls.
+            typer.Exit: the person says no.
         """
         if env_path is not None:
             _touch(env_path)  # before the first call
@@ -166,7 +166,7 @@ class Run:
             yes: whether to make the calls without asking.
 
         Raises:
-            typer.Exit: the person does not want the calls.
+            typer.Exit: the person says no.
         """
         self.terminal.removing = True
         with self.cloud.account(self.wanted) as account:

@@ -29,7 +29,7 @@ OWNER_ONLY = 0o600
 
 
 class KeyFile:
-    """A new file for an access key, which only its owner can read.
+    """A new file for an access key; only the user who runs the command can read the file.
 
     If a command is killed, it leaves an empty file, which the next command uses. The file is
     locked, so that no other command uses it at the same time.
@@ -162,7 +162,7 @@ class Terminal:
         self.result["calls"].append(asdict(call))
 
     def deleted(self, objects: int) -> None:
-        """Report how many objects have been deleted so far."""
+        """Report how many objects of the bucket have been deleted so far."""
         self._line("deleted", counted(objects, "object"), "dim")
 
     def note(self, text: str) -> None:
@@ -250,7 +250,7 @@ class Terminal:
         return Prompt.ask(question, console=self._console)
 
     def asks_to_choose(self, question: str, *choices: str) -> str:
-        """Ask a person on stderr to choose a word, and return it; the first word is the default."""
+        """Ask a person for one of the `choices`, and return it; the first one is the default."""
         return Prompt.ask(
             question, console=self._console, choices=list(choices), default=choices[0]
         )
