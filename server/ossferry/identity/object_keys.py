@@ -1,8 +1,9 @@
 """Object keys of uploads: their format, and a check of the keys that clients send.
 
 The key of an upload is `{prefix}{day}/{32 hexadecimal digits}/{safe name}`, and the prefix begins
-with `UPLOADS`. Between prefix and day, a key can have a folder that the uploader chose. The page
-has its own code for this format, in `ossferry_uploader/oss/keys.py`; a test compares the two.
+with `UPLOADS`. Between prefix and day, a key can have a folder that the uploader or the host
+application chose. The page has its own code for this format, in `ossferry_uploader/oss/keys.py`; a
+test compares the two.
 """
 
 import re
@@ -28,10 +29,9 @@ _REPLACED = frozenset(_BIDI + "\u2028\u2029\ufeff" + "/\\")
 
 
 def folder_of(key: str) -> str:
-    """Return the prefix of the folder that contains all objects of the same owner.
+    """Return the first two parts of an object key, which are the prefix of one owner's folder.
 
-    It consists of the first two parts of the key: `uploads/alice-…/`, or `trash/{hash}/` for an
-    object in the trash.
+    This is `uploads/alice-…/` for an upload, and `trash/{hash}/` for an object in the trash.
     """
     return "/".join(key.split("/")[:-1][:2]) + "/"
 

@@ -57,6 +57,9 @@ def owner_of(principal: Principal, *, secret: bytes) -> Owner:
 def principal_prefix(principal: Principal, *, secret: bytes) -> str:
     """Return the key prefix below which a principal may write.
 
+    Args:
+        secret: the server's secret; without it, nobody can compute the prefix.
+
     Raises:
         PrefixError: the id is empty or is not valid Unicode text.
     """
@@ -72,7 +75,10 @@ def without_slug(prefix: str) -> str:
 
 @lru_cache(maxsize=4096)
 def principal_hash(principal: Principal, *, secret: bytes) -> str:
-    """Return the 16 hexadecimal characters that identify a principal in logs and session names.
+    """Return the 16 hexadecimal characters that identify a principal in the ledger and in logs.
+
+    Args:
+        secret: the server's secret, the key of the hash.
 
     Raises:
         PrefixError: the id is empty or is not valid Unicode text.

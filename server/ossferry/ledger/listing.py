@@ -28,7 +28,7 @@ class Deleted:
 async def page(
     connection: AsyncConnection, owner: Owner, *, words: str, sort: str, after: str, limit: int
 ) -> Sequence[tuple[Listed, Receipt]] | None:
-    """Return one page of a principal's stored uploads, each with its object and its receipt.
+    """Return one page of a principal's stored uploads, each as a listed object with its receipt.
 
     Args:
         words: search words, separated by spaces; only uploads whose path contains all of them are
@@ -74,6 +74,7 @@ async def deleted_page(
     Args:
         after: deletion time and undo id of the last upload on the previous page; None for the first
             page.
+        limit: the highest number of uploads on a page.
     """
     wanted = sa.select(*UNDO, receipts.c.crc64, receipts.c.deleted_at).where(
         receipts.c.principal == owner.hash, receipts.c.undo_until > now

@@ -39,7 +39,7 @@ async def add(
 ) -> None:
     """Queue an event for delivery to hooks.
 
-    The deliveries start after this transaction is committed.
+    The deliveries start after the transaction of `connection` is committed.
 
     Args:
         targets: names of the hooks.

@@ -121,9 +121,9 @@ async def reconciled(
     """Record that a principal's objects were compared with the ledger at the time `at`.
 
     Args:
-        granted_until: a time at which the principal must have had valid credentials, because an
-            object was stored then; a later time in the ledger stays. None if no such object was
-            found.
+        granted_until: time when OSS stored the newest object that the comparison has not recorded
+            yet. The principal's credentials then count as valid until this time at least, so that
+            the principal is compared again. None if there is no such object.
     """
     until = {} if granted_until is None else {"granted_until": _not_before(granted_until)}
     await connection.execute(
@@ -159,7 +159,7 @@ async def set_revoked(connection: AsyncConnection, hash_: str, at: datetime | No
         at: time of the revocation; None to restore the access.
 
     Returns:
-        True if the principal exists.
+        True if the principal exists, otherwise False.
     """
     result = await connection.execute(
         sa.update(principals).where(principals.c.hash == hash_).values(revoked_at=at)
@@ -170,11 +170,11 @@ async def set_revoked(connection: AsyncConnection, hash_: str, at: datetime | No
 async def forget(connection: AsyncConnection, hash_: str) -> bool:
     """Remove a principal's id and name from the ledger; the hash replaces the name.
 
-    The principal's next grant adds both again. Also delete events about the principal whose
-    delivery is finished, because they contain the id and the name.
+    The principal's next grant adds the id and the name again. Also delete events about the
+    principal whose delivery is finished, because they contain the id and the name.
 
     Returns:
-        True if the principal exists.
+        True if the principal exists, otherwise False.
     """
     result = await connection.execute(
         sa.update(principals).where(principals.c.hash == hash_).values(id="", label=hash_)

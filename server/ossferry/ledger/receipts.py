@@ -67,8 +67,8 @@ class Undo:
         id: id that a client sends to restore the upload; empty if the upload can no longer be
             restored, because another object has its key.
         key: the key that the upload had.
-        how: the object in the trash with the deleted upload, as a key that begins with `trash/`; in
-            a bucket with versions the version id of the delete marker.
+        how: the key of the upload's copy in the trash, which begins with `trash/`; or, in a bucket
+            with versions, the version id of the delete marker that hides the upload.
         until: time until which the upload can be restored.
         size: size of the upload in bytes.
     """
@@ -179,9 +179,10 @@ async def find(connection: AsyncConnection, key: str) -> Receipt | None:
 
 
 async def of_keys(connection: AsyncConnection, keys: Sequence[str]) -> Mapping[str, Receipt]:
-    """Return the receipts of the stored uploads with these keys, by key.
+    """Return the receipts of the stored uploads with these keys.
 
-    Keys without a receipt are omitted.
+    Returns:
+        A mapping from keys to receipts, without the keys that have no receipt.
     """
     rows = await connection.execute(
         sa.select(*RECEIPT).where(receipts.c.key.in_(keys), receipts.c.deleted_at.is_(None))
@@ -215,11 +216,11 @@ async def identical(
 async def in_range(
     connection: AsyncConnection, owner: Owner, *, after: str, until: str | None
 ) -> Mapping[str, Receipt]:
-    """Return the receipts of a principal's stored uploads in a range of keys.
+    """Return the receipts of a principal's stored uploads whose keys are in a range.
 
     Args:
         after: the start of the range; this key itself is excluded.
-        until: the last key of the range; None for no end.
+        until: the last key of the range, which is included; None for no end.
 
     Returns:
         A mapping from keys to receipts.
@@ -306,7 +307,7 @@ async def undone(connection: AsyncConnection, undo: Undo) -> bool:
 
 
 def undo_of(row: Any) -> Undo:
-    """Convert a database row with the columns `UNDO` to an `Undo` object."""
+    """Convert a database row with the columns in `UNDO` to an `Undo` object."""
     return Undo(
         id=row.undo_id or "", key=row.key, how=row.undo_how, until=row.undo_until, size=row.size
     )

@@ -104,7 +104,7 @@ async def uploads_report(
     after: UploadRow | None = None,
     limit: int,
 ) -> Sequence[UploadRow]:
-    """Return the receipts of stored and deleted uploads, those recorded last first.
+    """Return the receipts of stored and deleted uploads, the most recently recorded ones first.
 
     Args:
         principal: hash of one principal; empty for all principals.
@@ -170,7 +170,7 @@ async def upload_pages(
 ) -> AsyncIterator[Sequence[UploadRow]]:
     """Yield the rows of the report on stored and deleted uploads in pages, which are lists of rows.
 
-    The rows that were recorded last come first. Each page is read in a separate transaction, so a
+    The most recently recorded uploads come first. Each page is read in a separate transaction, so a
     slow consumer does not occupy a connection.
 
     Args:
