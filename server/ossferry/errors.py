@@ -141,8 +141,8 @@ class CloudError(OssferryError):
 class AuthorizationError(OssferryError):
     """Raised if the host application's function `authorize` returns an invalid value.
 
-    The value is no `Permission`, or a `Permission` with types that the settings do not allow or
-    that signed forms cannot enforce. The message says which.
+    The value is neither a `Permission` nor None, or it is a `Permission` with types that the
+    settings do not allow or that signed forms cannot enforce. The message says which.
     """
 
     @property
@@ -642,7 +642,7 @@ class LedgerLostError(UnavailableError):
 class IssuerLostError(UnavailableError):
     """Raised if the identity provider does not answer, or its answer is invalid.
 
-    The same holds for webhooks and for the host of the public keys that verify OSS's callbacks.
+    A webhook, or the host of the public keys that verify OSS's callbacks, may be the cause, too.
     """
 
     code = "issuer-unavailable"

@@ -143,8 +143,8 @@ class Answers:
         """Return the JSON response for a grant.
 
         It contains a signed form if the setting `grant` is `form`, and otherwise credentials. A
-        response with a form contains no secret, and only one of several upload addresses, because
-        the page needs credentials to compare addresses.
+        response with a form contains no secret. It contains only one upload address, because the
+        page needs credentials to find the best of several addresses.
 
         Args:
             now: time of the response, and of the signature of a form.

@@ -89,7 +89,7 @@ def trusting(settings: Settings) -> Connect:
 
 
 class GuardedTransport(httpx.AsyncBaseTransport):
-    """An httpx transport that connects to public addresses only.
+    """An httpx transport that by default connects to public addresses only.
 
     The setting `allow_private_issuer` also allows private addresses, and `allow_mock` also allows
     loopback addresses. Two hosts with the same address do not share a connection, because a TLS

@@ -1,7 +1,8 @@
 """Error responses: every error becomes `application/problem+json` with the id of the request.
 
-The log entry has the same id. A response contains no internal details and no details of upstream
-services; these details are written only to the log.
+If a browser opens a page, the error becomes an HTML page. The log entry has the same id. A response
+contains no internal details and no details of upstream services; these details are written only to
+the log.
 """
 
 import secrets
@@ -43,7 +44,7 @@ def request_id(request: Request) -> str:
 
 
 def accepts_html(request: Request) -> bool:
-    """Return whether a browser opens a page with this request, so the response can be HTML."""
+    """Return whether a browser opens a page with this request, so that the response can be HTML."""
     return request.method == "GET" and "text/html" in request.headers.get("accept", "")
 
 

@@ -29,7 +29,8 @@ KEYS = "/api/objects/"
 class RequestLimits:
     """ASGI middleware that refuses requests whose headers or bodies are ambiguous or too long.
 
-    This middleware must run before all code that reads headers or bodies.
+    It also refuses zero bytes in the query, and unnecessary percent-encoding in the path. This
+    middleware must run before all code that reads headers or bodies.
     """
 
     def __init__(self, app: ASGIApp) -> None:

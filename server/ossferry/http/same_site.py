@@ -74,12 +74,12 @@ def _is_from_another_site(request: Request) -> bool:
 
 
 def always(_request: Request) -> bool:
-    """Return True: the `ambient` of a `Guard` if browsers always add the proof of identity."""
+    """Return True; pass this function to `Guard` if browsers always add the proof of identity."""
     return True
 
 
 def never(_request: Request) -> bool:
-    """Return False: the `ambient` of a `Guard` if browsers never add the proof of identity."""
+    """Return False; pass this function to `Guard` if browsers never add the proof of identity."""
     return False
 
 

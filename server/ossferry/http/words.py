@@ -48,7 +48,7 @@ class Words:
 
 
 def load_words(page: str) -> Mapping[str, Words]:
-    """Return the texts of a page in all languages, as a mapping from language codes to texts.
+    """Return the texts of a page; the keys of the mapping are language codes.
 
     Args:
         page: the first part of the names of the text files, such as `form`.

@@ -99,7 +99,7 @@ class Metrics:
         """Set the gauges that show which checks of `/readyz` failed in the last run.
 
         Args:
-            failed: a mapping from the id of each check to True if it failed.
+            failed: whether each check failed, by the id of the check.
         """
         for name, has_failed in failed.items():
             self._failed.labels(name).set(has_failed)

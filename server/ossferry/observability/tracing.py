@@ -57,7 +57,7 @@ def spans_of(provider: "TracerProvider") -> Span:
 
 
 def exporting_spans() -> Span:
-    """Return a function that opens spans, and exports them to an OpenTelemetry collector.
+    """Return a function that opens spans, which are exported to an OpenTelemetry collector.
 
     The `OTEL_*` environment variables set the address of the collector.
 

@@ -47,9 +47,9 @@ log = logger("ossferry.readiness")
 def survived_losses(settings: Settings, *, has_ledger: bool) -> frozenset[str]:
     """Return the ids of the probes that may fail when a process becomes ready for the first time.
 
-    These are the probes of services that the server does not need to issue grants: only `storage`,
-    which is Redis. Redis is needed if it stores the sessions of people who signed in with OpenID
-    Connect; with a ledger, the ledger stores these sessions.
+    The only such probe is `storage`, for Redis, because the server can issue grants without Redis.
+    The result is empty if Redis stores the sessions of people who signed in with OpenID Connect,
+    which it does without a ledger.
     """
     needs_storage = "oidc" in settings.auth and not has_ledger
     return frozenset() if needs_storage else frozenset({"storage"})
