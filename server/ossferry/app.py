@@ -105,21 +105,16 @@ def create_app(
         audit: the audit trail; by default the file in `settings.audit_file`, or else the log.
         monotonic: returns seconds that never decrease, for rate limits and pauses.
         sts_date: returns the current time at STS; by default a request to STS.
-        store: access to stored objects; by default with the role `settings.objects_role_arn`. If
-            both are None, the server has no ledger, and no function that needs stored objects.
-        sign_outs: stores signed-out sessions; by default in the ledger, or without a ledger in
-            Redis or in memory.
+        store: access to stored objects; by default with `settings.objects_role_arn`, if it is set.
+        sign_outs: stores signed-out sessions; by default in the ledger, else in Redis or memory.
         span: opens tracing spans; by default the function that `settings.tracing` selects.
         hooks: the application's hooks by name, in addition to the hooks of installed packages.
         authorize: limits each grant; by default only the settings limit grants.
-        outbound: HTTP client for webhooks and for the public keys that verify OSS's callbacks; by
-            default a client that connects to public hosts only.
-        runtime_query: whether `?runtime=` in the page's address selects the Python interpreter of
-            the page.
+        outbound: requests webhooks and OSS's public keys; by default from public hosts only.
+        runtime_query: whether `?runtime=` in the page's URL selects the page's Python interpreter.
 
     Raises:
-        SettingsError: the built page is missing, a file cannot be read, or hooks are given without
-            a store.
+        SettingsError: no built page, an unreadable file, or hooks without a `store`.
     """
     base = _Base(settings, audit, clock, monotonic, store=store, span=span)
     authenticator = _authenticator(base, identify, sign_outs)

@@ -95,7 +95,8 @@ async def record(
     An object that is already recorded changes nothing; see `record_all`.
 
     Args:
-        source: how the server learned of the object; see `Receipt.source`.
+        source: origin of the report: `page`, `form`, `callback`, `found` (by the server itself), or
+            `LISTED` (the server has only seen the object in a list).
         request_id: id of the request that stored the object; may be empty.
         checks: results of the checks in the browser; None if the page reported none.
     """
@@ -127,10 +128,9 @@ async def record_all(
     keys, and the usage after them. Otherwise two transactions could wait for each other.
 
     Args:
-        uploads: each stored object, with the id of the request that stored it; the id may be empty.
+        uploads: each stored object, with the id of the request that stored it, or an empty text.
             Every key occurs once.
-        source: how the server learned of the objects: `page`, `form`, `callback`, `found` or
-            `LISTED`; see `Receipt.source`.
+        source: origin of the report: `page`, `form`, `callback`, `found` (by server) or `LISTED`.
         checks: results of the checks in the browser, by key; keys may be missing.
 
     Returns:
