@@ -175,13 +175,15 @@ class Queue:
         """Send a failed or cancelled upload again, or continue an upload that a person paused.
 
         The call has no effect on an upload that is paused for another reason, such as an outage; it
-        continues by itself. Do not call this method for an upload that is checking or uploading.
+        continues by itself.
 
         Raises:
-            IllegalMove: the upload is waiting, verifying or done.
+            IllegalMove: the upload is waiting, checked, uploading, verifying or done.
         """
         if upload.paused_for not in ("", states.BY_PERSON):
             return
+        if upload.state in (states.CHECKING, states.UPLOADING):
+            raise IllegalMove(f"an upload that is {upload.state} cannot be sent again")
         upload.restart()
         if upload.record.is_abandoned:
             self.leave(upload, False)

@@ -260,10 +260,8 @@ class Upload:
     def retry(self) -> None:
         """Send a failed or cancelled upload again, except the parts that OSS still has.
 
-        Do not call this method for an upload that is checking or uploading.
-
         Raises:
-            IllegalMove: the upload is waiting, verifying or done.
+            IllegalMove: the upload is waiting, checked, uploading, verifying or done.
         """
         self._queue().retry(self)
 

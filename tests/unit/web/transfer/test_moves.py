@@ -119,11 +119,13 @@ async def test_a_cancel_is_not_taken_back(press):
     assert upload.state == states.CANCELLED
 
 
-async def test_resuming_what_is_not_paused_changes_nothing():
+async def test_a_running_upload_cannot_be_retried_and_goes_on():
     queue, ports = make()
     upload = await under_way(queue, ports)
 
     upload.resume()
+    with pytest.raises(IllegalMove):
+        upload.retry()
     ports.http.release()
     await until(lambda: upload.state == states.DONE)
     upload.resume()
