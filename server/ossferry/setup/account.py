@@ -20,13 +20,16 @@ SECONDS = len("2026-01-31T12:00:00")
 
 
 class Account:
-    """RAM and the bucket of one cloud account.
+    """Reads RAM entities, and sends API calls to RAM and OSS, for the set-up of one bucket.
 
     Args:
         wanted: the names of the bucket and the RAM entities.
         credentials: credentials of the person who runs the command.
         oss: URL of OSS.
         ram: URL of RAM.
+
+    Attributes:
+        bucket: the bucket with the wanted name.
     """
 
     def __init__(
@@ -38,9 +41,15 @@ class Account:
         self.bucket = Bucket(wanted, credentials, oss)
 
     def entity(self, kind: Kind, name: str) -> Entity | None:
-        """Return a RAM role, a user or a custom policy; None if it does not exist.
+        """Return the fields of a RAM entity, with RAM's field names; None if it does not exist.
 
-        The current document of a policy is added as `PolicyDocument`.
+        The field `PolicyDocument` of a policy is the JSON text of its default version.
+
+        Args:
+            kind: `Role`, `User`, or `Policy` for a custom policy.
+
+        Raises:
+            CloudError: RAM refuses the request or does not answer.
         """
         more = {"PolicyType": "Custom"} if kind == "Policy" else {}
         found = self._ram.find(f"Get{kind}", **{f"{kind}Name": name}, **more)
@@ -52,20 +61,28 @@ class Account:
         return entity
 
     def is_ours(self, kind: Kind, found: Entity | None) -> bool:
-        """Return whether an entity exists and was created by `ossferry setup` for this bucket."""
+        """Return whether the set-up of this bucket created a RAM entity, judged by its description.
+
+        Args:
+            found: the entity, as `entity` returns it. For None, the result is False.
+        """
         label = "Comments" if kind == "User" else "Description"
         return found is not None and found.get(label) == self._wanted.mark
 
     def made_bucket(self, found: BucketInfo) -> bool:
-        """Return whether `ossferry setup` has made the bucket.
+        """Return whether `ossferry setup` has created the bucket.
 
-        A tag marks such a bucket. A set-up that was interrupted between PutBucket and PutBucketTags
-        leaves a bucket without objects and settings, which is not older than the server's policy.
+        The result is True in two cases:
+        - The bucket has the set-up's tag.
+        - The bucket has no tags, rules, objects or unfinished uploads, and is not older than the
+          server's RAM policy, which `ossferry setup` creates first. The cause is a set-up that was
+          interrupted between PutBucket and PutBucketTags.
 
-        Later calls return the first answer, because the steps make and remove this policy.
+        Later calls return the first result, because the steps of a set-up create and delete the
+        policy.
 
         Args:
-            found: the bucket's information, as `Bucket.info` returns it.
+            found: properties of the bucket, as `Bucket.info` returns them.
         """
         if self._made_bucket is None:
             self._made_bucket = self._find_made_bucket(found)
@@ -85,29 +102,40 @@ class Account:
         )
 
     def versions(self, policy: str) -> Sequence[Entity]:
-        """Return the versions of a custom policy."""
+        """Return the versions of a custom RAM policy; empty if the policy does not exist.
+
+        Each version is a dictionary from RAM, with fields such as `VersionId`.
+
+        Args:
+            policy: name of the policy.
+        """
         found = self._ram.find("ListPolicyVersions", PolicyName=policy, PolicyType="Custom")
         return _list(found, "PolicyVersions", "PolicyVersion")
 
     def attached(self, kind: str, name: str) -> Sequence[tuple[str, str]]:
-        """Return the policies attached to a `Role` or `User`, as pairs of type and name.
+        """Return the policies that are attached to a RAM role or user, as pairs of type and name.
 
-        The result is empty if the role or user does not exist.
+        The type is `System` or `Custom`. The result is empty if the role or user does not exist.
+
+        Args:
+            kind: `Role` or `User`.
+            name: name of the role or user.
         """
         found = self._ram.find(f"ListPoliciesFor{kind}", **{f"{kind}Name": name})
         policies = _list(found, "Policies", "Policy")
         return [(each["PolicyType"], each["PolicyName"]) for each in policies]
 
     def keys(self, user: str) -> Sequence[str]:
-        """Return the access key ids of a user; empty if the user is missing."""
+        """Return the access key ids of a RAM user; empty if the user does not exist."""
         found = self._ram.find("ListAccessKeys", UserName=user)
         return [each["AccessKeyId"] for each in _list(found, "AccessKeys", "AccessKey")]
 
     def run(self, call: Call) -> Entity:
-        """Send an API call, and return the response of RAM as a dictionary.
+        """Send an API call to RAM or OSS.
 
-        For CreateCnameToken, the dictionary contains the token as `Token`; for other calls to OSS,
-        the values are empty.
+        Returns:
+            For RAM, the JSON response as a dictionary. For OSS, a dictionary with the only entry
+            `Token`: the token in the response to CreateCnameToken, or empty text for other actions.
 
         Raises:
             CloudError: RAM or OSS refuses the call or does not answer.
@@ -117,7 +145,7 @@ class Account:
         return {"Token": self.bucket.run(call.action, **call.params)}
 
     def close(self) -> None:
-        """Close the HTTP connections."""
+        """Close the HTTP connections to OSS."""
         self.bucket.close()
 
 

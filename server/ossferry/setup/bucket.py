@@ -73,12 +73,16 @@ T = TypeVar("T")
 
 
 class Bucket:
-    """The bucket that a set-up creates or uses.
+    """Reads and changes the settings of the bucket that a set-up creates or uses.
 
     Args:
-        wanted: the wanted state, which contains the name of the bucket.
-        credentials: credentials for the calls.
-        address: URL of OSS, without the bucket.
+        wanted: the wanted state, which contains the name and the region of the bucket.
+        credentials: credentials of the person who runs the command.
+        address: URL of OSS, without the bucket's name.
+
+    Attributes:
+        on_deleted: function that `run` calls while it deletes all objects, with the number of
+            objects deleted so far.
     """
 
     def __init__(self, wanted: Wanted, credentials: CredentialClient, address: str) -> None:
@@ -96,7 +100,7 @@ class Bucket:
         )
 
     def close(self) -> None:
-        """Close the HTTP connections."""
+        """Close the HTTP connections to OSS."""
         self._sdk.close()
 
     def info(self) -> BucketInfo | None:
@@ -126,10 +130,10 @@ class Bucket:
         return found
 
     def check_region(self) -> None:
-        """Check that OSS at this address has the wanted region; the bucket need not exist.
+        """Raise an error if OSS does not accept the wanted region or the credentials.
 
-        The request needs the right `oss:ListBuckets`. If the caller lacks the right, this method
-        does not raise an error.
+        The bucket need not exist. This method sends a ListBuckets request. If OSS refuses it only
+        because the caller lacks the right `oss:ListBuckets`, this method does not raise an error.
 
         Raises:
             CloudError: OSS does not accept the region or the credentials, or does not answer.
@@ -157,37 +161,43 @@ class Bucket:
         )
 
     def tags(self) -> Mapping[str, str]:
-        """Return the tags of the bucket."""
+        """Return the bucket's tags as a mapping from names to values; empty if it has none."""
         return self._read("GetBucketTags", lambda bucket: bucket.tags()) or {}
 
     def blocks_public_access(self) -> bool:
-        """Return whether Block Public Access is on."""
+        """Return whether Block Public Access is on for the bucket."""
         action = "GetBucketPublicAccessBlock"
         return bool(self._read(action, lambda bucket: bucket.blocks_public_access()))
 
     def versioning(self) -> str:
-        """Return the status of versioning, or empty text if it was never on."""
+        """Return the versioning status, `Enabled` or `Suspended`; empty if it was never enabled."""
         return self._read("GetBucketVersioning", lambda bucket: bucket.versioning()) or ""
 
     def cors(self) -> Cors | None:
-        """Return the CORS rules; None if CORS is off."""
+        """Return the bucket's CORS rules; None if it has none."""
         return self._read("GetBucketCors", lambda bucket: bucket.cors())
 
     def lifecycle_rules(self) -> Sequence[LifecycleRule]:
-        """Return the lifecycle rules."""
+        """Return the bucket's lifecycle rules; empty if it has none."""
         return self._read("GetBucketLifecycle", lambda bucket: bucket.lifecycle()) or ()
 
     def domain(self) -> Domain | None:
-        """Return the binding of the wanted custom domain to the bucket; None if there is none."""
+        """Return the wanted custom domain if it is bound to the bucket; otherwise None."""
         bound = self._read("ListCname", lambda bucket: bucket.domains()) or ()
         return next((each for each in bound if each.name == self._wanted.domain), None)
 
     def counts(self) -> tuple[int, int]:
-        """Return the numbers of objects and unfinished uploads, as OSS last counted them."""
+        """Return the number of objects and of unfinished multipart uploads in the bucket, as a pair.
+
+        OSS counts them from time to time, so the numbers may be out of date.
+        """
         return self._read("GetBucketStat", lambda bucket: bucket.counts()) or (0, 0)
 
     def is_untouched(self) -> bool:
-        """Return whether the bucket has no tags, rules, objects or unfinished uploads."""
+        """Return whether the bucket has no tags, rules, objects and unfinished uploads.
+
+        The rules are CORS rules and lifecycle rules.
+        """
         return not (self.tags() or self.cors() or self.lifecycle_rules() or any(self.counts()))
 
     def _read(self, action: str, call: Callable[[SdkBucket], T]) -> T | None:
@@ -201,17 +211,19 @@ class Bucket:
             raise
 
     def run(self, action: str, **params: str) -> str:
-        """Send a call that changes the bucket.
+        """Send a request that creates, changes or deletes the bucket, or deletes all its objects.
 
         Args:
-            action: name of the operation, such as `PutBucketCors`.
-            params: parameters of the operation.
+            action: name of an OSS operation, such as `PutBucketCors`; or `DeleteObjects`, which
+                deletes all objects and their versions, and aborts all unfinished uploads.
+            params: parameters as for `SdkBucket.change`, but `CertificateFile` and `PrivateKeyFile`
+                are paths of PEM files.
 
         Returns:
-            The token in the response to CreateCnameToken; empty for all other operations.
+            The token in the response to CreateCnameToken; empty for all other actions.
 
         Raises:
-            CloudError: OSS refuses the request or does not answer.
+            CloudError: OSS refuses the request or does not answer, or a PEM file cannot be read.
         """
         with self._sentences(action):
             if action == "DeleteObjects":

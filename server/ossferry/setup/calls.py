@@ -16,12 +16,13 @@ OTHER_VERSION = "the plan was not written by this version of ossferry setup."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One call to a cloud service that changes the account.
+    """One API call to RAM or OSS that changes the cloud account.
 
     Attributes:
         service: `RAM` or `OSS`.
         action: name of the action in the service's API.
-        params: parameters by name; a document is JSON or XML without line breaks.
+        params: the action's parameters by name. A value that is a JSON or XML document has no line
+            breaks.
     """
 
     service: str
@@ -29,7 +30,11 @@ class Call:
     params: Mapping[str, str]
 
     def as_text(self) -> str:
-        """Return the call as text: action and parameters on one line, then the documents."""
+        """Return the call as text for people.
+
+        The first line contains the service, the action and the short parameters. Parameters that
+        are JSON or XML documents follow, with indentation.
+        """
         documents = [value for value in self.params.values() if value.startswith(("{", "<"))]
         plain = [f"{name}={value}" for name, value in self.params.items() if value not in documents]
         lines = [" ".join([self.service, self.action, *plain])]
@@ -43,21 +48,24 @@ Needs: TypeAlias = Iterator[Call | str]
 
 
 def ram(action: str, **params: str) -> Call:
-    """Return a `Call` of an action of RAM."""
+    """Return a `Call` to RAM with this action and these parameters."""
     return Call(service="RAM", action=action, params=params)
 
 
 def oss(action: str, **params: str) -> Call:
-    """Return a `Call` to OSS; if it has no document, a parameter names the bucket."""
+    """Return a `Call` to OSS for the set-up's bucket, with this action and these parameters."""
     return Call(service="OSS", action=action, params=params)
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A part of a set-up, such as one role.
+    """One step of a set-up or teardown, such as the step for one RAM role.
 
-    `needs` reads the account, and yields the calls that are missing, and notes for the person. It
-    also works if earlier steps have not run yet.
+    Attributes:
+        title: name of the step in the command's output.
+        needs: function that reads the cloud account, and yields the API calls that are missing, and
+            notes for the person who runs the command. It also works if earlier steps have not run
+            yet.
     """
 
     title: str
@@ -65,7 +73,10 @@ class Step:
 
 
 def needs_of(*steps: Step) -> tuple[list[Call], list[str]]:
-    """Read the account, and return the missing calls and the notes of some steps."""
+    """Run the function `needs` of each step, and return the missing calls and the notes.
+
+    The calls are not sent. The notes are for the person who runs the command.
+    """
     found = [each for step in steps for each in step.needs()]
     calls = [each for each in found if isinstance(each, Call)]
     return calls, [each for each in found if isinstance(each, str)]
@@ -73,7 +84,10 @@ def needs_of(*steps: Step) -> tuple[list[Call], list[str]]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The content of a plan file: the wanted state, and the calls that create it; no secrets."""
+    """The content of a plan file: the wanted state, and the calls that create it.
+
+    The file contains no secrets.
+    """
 
     format: Literal[1] = 1
     wanted: Wanted
@@ -89,11 +103,11 @@ PLAN = TypeAdapter(Plan)
 
 
 def read_plan(data: Any) -> Plan:
-    """Return the plan from JSON data that `Plan.as_data` has returned.
+    """Convert JSON data that `Plan.as_data` has returned to a `Plan`.
 
     Raises:
-        SettingsError: the plan was not written by this version of `ossferry setup`, or it has a
-            wrong value.
+        SettingsError: the plan was not written by this version of `ossferry setup`, or a value is
+            invalid.
     """
     try:
         plan = PLAN.validate_json(json.dumps(data), strict=True)

@@ -151,17 +151,27 @@ def _element(name: str, *content: Any) -> ET.Element:
 
 
 def cors_text(wanted: Wanted, others: Sequence[CorsRule] = ()) -> str:
-    """Return the XML body of PutBucketCors: the wanted rule first, then other rules."""
+    """Return the XML body of PutBucketCors: the rule of the set-up first, then other rules.
+
+    Args:
+        wanted: the wanted state, which contains the origins for the rule of the set-up.
+        others: the other rules.
+    """
     return cors_document([upload_rule(wanted.origins), *others])
 
 
 def is_same_rule(rule: CorsRule, wanted: Wanted) -> bool:
-    """Return whether a CORS rule of a bucket equals the rule that the set-up wants."""
+    """Return whether a CORS rule equals the rule of the set-up, which allows `wanted.origins`."""
     return _facts(rule) == _facts(upload_rule(wanted.origins))
 
 
 def other_rules(found: Cors | None, wanted: Wanted) -> list[CorsRule]:
-    """Return the CORS rules of a bucket that differ from the rule that the set-up wants."""
+    """Return the CORS rules of a bucket except the rule of the set-up.
+
+    Args:
+        found: all CORS rules of the bucket; None if it has none.
+        wanted: the wanted state, which contains the origins for the rule of the set-up.
+    """
     rules = () if found is None else found.rules
     return [each for each in rules if not is_same_rule(each, wanted)]
 
@@ -195,7 +205,11 @@ DOCUMENTS = (*POLICIES, *SETTINGS, "cors")
 
 
 def compact(name: str, wanted: Wanted) -> str:
-    """Return a document, by name, without line breaks, as an API call sends it."""
+    """Return a RAM policy as JSON, or the body of a request to OSS as XML, without line breaks.
+
+    Args:
+        name: name of the policy or the body, one of `DOCUMENTS`.
+    """
     if name in POLICIES:
         return json.dumps(POLICIES[name](wanted), separators=(",", ":"))
     return cors_text(wanted) if name == "cors" else SETTINGS[name]

@@ -22,7 +22,7 @@ Finding: TypeAlias = Generator[Call | str, None, T]
 
 
 def removing_steps(wanted: Wanted, account: Account, *, delete_objects: bool = False) -> list[Step]:
-    """Return the steps that remove the resources of a set-up.
+    """Return the steps that remove the resources of a set-up, in the order in which they must run.
 
     The roles are removed first, so that no upload arrives in a bucket that is being deleted.
 

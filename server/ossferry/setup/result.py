@@ -7,10 +7,13 @@ from ossferry.setup.wanted import Wanted
 
 
 def settings_of(wanted: Wanted, mock: str = "") -> dict[str, str]:
-    """Return the settings for a server that uses the set-up, as environment variables.
+    """Return environment variables for a server that uses the resources of the set-up.
 
     Args:
         mock: URL of the mock that is used instead of the cloud; empty without a mock.
+
+    Returns:
+        A mapping from names, such as `OSSFERRY_BUCKET`, to values.
     """
     host = urlsplit(wanted.origins[0]).hostname or ""
     return {
@@ -50,7 +53,7 @@ def _mock_addresses(wanted: Wanted, mock: str) -> dict[str, str]:
 
 
 def todo(wanted: Wanted) -> list[str]:
-    """Return sentences about tasks after the set-up that only a person can do."""
+    """Return the tasks that a person must do after the set-up, as sentences; may be empty."""
     found = []
     if wanted.domain and wanted.plain_http and not is_loopback(wanted.domain):
         found.append(

@@ -27,20 +27,24 @@ class Wanted:
 
     Attributes:
         account: id of the cloud account.
-        origins: origins of the pages that upload; the CORS rule allows exactly these.
-        role: name of the RAM role for the credentials of pages, and of its policy.
-        objects_role: name of the RAM role for the server's own access, and of its policy.
-        server: name of the server's RAM user or role, and of its policy.
+        origins: origins of the pages that upload; the set-up's CORS rule allows exactly these.
+        role: name of the RAM role whose credentials the page gets; its policy has the same name.
+        objects_role: name of the RAM role for the server's own access to objects; its policy has
+            the same name.
+        server: name of the server's RAM user or role; its policy has the same name.
+        identity: how the server proves its identity: `user` with an access key, `ecs` on ECS,
+            `rrsa` in a Kubernetes cluster.
         provider: name of the cluster's OIDC provider in RAM, for the identity `rrsa`.
         issuer: issuer URL of the cluster, for the identity `rrsa`.
         service_account: `NAMESPACE:NAME` of the server's service account, for `rrsa`.
-        doctor: whether the server's user or role may read the bucket's settings, which
-            `ossferry doctor` checks.
+        doctor: whether the server's user or role gets the right to read the bucket's settings,
+            which `ossferry doctor` needs.
         versioning: whether to keep old versions of objects.
         domain: custom domain of the bucket, or empty text.
         certificate: path of the domain's certificate chain (PEM), or empty text.
         private_key: path of the certificate's key (PEM), or empty text.
-        adopt: whether to use and change resources that another program or person has created.
+        adopt: whether to change, and in a teardown to remove, resources that another program or
+            person has created.
         plain_http: whether the roles also work over plain HTTP, which only a mock needs.
 
     Raises:
@@ -125,22 +129,25 @@ class Wanted:
 
     @property
     def server_kind(self) -> Literal["User", "Role"]:
-        """Whether the server's identity in RAM is a user or a role."""
+        """The kind of RAM entity that is the server's identity: `User` or `Role`."""
         return "User" if self.identity == "user" else "Role"
 
     @property
     def server_arn(self) -> str:
-        """The ARN of the server's user or role, the only principal that the other roles trust."""
+        """The ARN of the server's RAM user or role.
+
+        Only this principal may assume the role for the page and the role for the server's access.
+        """
         return f"acs:ram::{self.account}:{self.server_kind.lower()}/{self.server}"
 
     @property
     def doctor_policy(self) -> str:
-        """The name of the RAM policy that `ossferry doctor` needs to read the bucket's settings."""
+        """The name of the RAM policy that lets `ossferry doctor` read the bucket's settings."""
         return f"{self.server}-doctor"
 
     @property
     def role_arn(self) -> str:
-        """The ARN of the RAM role whose credentials pages get."""
+        """The ARN of the RAM role whose STS credentials the upload page gets."""
         return f"acs:ram::{self.account}:role/{self.role}"
 
     @property
@@ -150,7 +157,10 @@ class Wanted:
 
     @property
     def mark(self) -> str:
-        """The description of every RAM entity that `ossferry setup` creates for this bucket."""
+        """The description that `ossferry setup` gives to each RAM entity that it creates.
+
+        It contains the bucket's name, so it shows for which bucket an entity was created.
+        """
         return f"Made by ossferry setup for the bucket {self.bucket}"
 
 
