@@ -11,7 +11,11 @@ _MOCK_HOST = re.compile(r"localhost|(?:oss-[a-z0-9-]+|[a-z]{2}-[a-z0-9-]+\.oss)\
 
 
 def with_bucket(address: str, bucket: str) -> str:
-    """Return a URL with the bucket's name in front of the host name (virtual-hosted style)."""
+    """Return the URL of a bucket in virtual-hosted style: `scheme://BUCKET.host[:port]`.
+
+    Args:
+        address: URL of an OSS endpoint; its path is dropped.
+    """
     parts = urlsplit(address)
     return f"{parts.scheme}://{bucket}.{parts.netloc}"
 
@@ -22,19 +26,23 @@ def host_of(url: str) -> str:
 
 
 def is_mock_endpoint(host: str, bucket: str) -> bool:
-    """Return whether a host name is that of a mock of OSS, with or without the bucket's name."""
+    """Return whether a host name is one of a mock of OSS, such as `oss-cn-hangzhou.localhost`.
+
+    Args:
+        bucket: name of the bucket, which may precede the endpoint in the host name.
+    """
     return _MOCK_HOST.fullmatch(host.removeprefix(f"{bucket}.")) is not None
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether a host name or an IP address refers to this machine."""
+    """Return whether a host is a loopback IP address, `localhost`, or a name below `localhost`."""
     if is_address(host):
         return ipaddress.ip_address(host).is_loopback
     return host == "localhost" or host.endswith(".localhost")
 
 
 def is_address(host: str) -> bool:
-    """Return whether a host is an IP address, not a host name."""
+    """Return whether a host is an IP address and not a host name."""
     try:
         ipaddress.ip_address(host)
     except ValueError:

@@ -92,7 +92,11 @@ def _numbers_are_possible(options: BuiltInOptions) -> BuiltInOptions:
 
 
 def built_in_json(options: BuiltInOptions) -> dict[str, Any]:
-    """Return the built-in checks that are on, with all their options, as a dictionary for JSON."""
+    """Return the built-in checks that are on, as a dictionary for JSON.
+
+    The dictionary maps the name of each check to a dictionary of all its options, or to True if the
+    check has no options.
+    """
     return {name: value for name, value in asdict(options).items() if value not in (None, False)}
 
 

@@ -14,16 +14,17 @@ from ossferry.settings.secrets import is_secret
 def file_secrets(
     settings_cls: type[BaseSettings], prefix: str, *sources: PydanticBaseSettingsSource
 ) -> dict[str, str]:
-    """Read the files that `*_FILE` variables name, and return the secrets by the names of options.
+    """Return secrets that are read from files, as a mapping from option names to values.
+
+    For the option `secret`, the variable `OSSFERRY_SECRET_FILE` contains the path of the file.
 
     Args:
         settings_cls: the settings class, which has the secret options.
         prefix: prefix of the variables, `OSSFERRY_`.
-        sources: the sources of variables, in order of precedence; an option must not be set both
-            there and in a file.
+        sources: the sources of variables, in order of precedence: the environment and `.env`.
 
     Raises:
-        SettingsError: an option is set twice, or a file cannot be read.
+        SettingsError: an option is set in a variable and in a file, or a file cannot be read.
     """
     variables = [each.env_vars for each in sources if isinstance(each, EnvSettingsSource)]
     found = {}

@@ -57,7 +57,10 @@ class ExplicitSettings(Settings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Return the only source of these settings: the values that are set in code."""
+        """Return the only source of these settings: the arguments of the constructor.
+
+        pydantic calls this method.
+        """
         return (init_settings,)
 
 

@@ -19,7 +19,7 @@ __all__ = ["PREFIX", "Settings"]
 
 
 class Settings(Options):
-    """Validated options of `ossferry serve`, including rules for combinations of options.
+    """The options of `ossferry serve`; single values and their combinations are validated.
 
     Each option is set by the environment variable `OSSFERRY_` + the option's name in capitals.
     """
@@ -39,9 +39,9 @@ class Settings(Options):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Return the sources of settings in order of precedence.
+        """Return the sources of settings in order of precedence; pydantic calls this method.
 
-        The order is: code, `*_FILE` files, environment variables, `.env`.
+        The order is: arguments of the constructor, `*_FILE` files, environment variables, `.env`.
         """
         found = file_secrets(settings_cls, PREFIX, env_settings, dotenv_settings)
         files = InitSettingsSource(settings_cls, found)

@@ -28,7 +28,7 @@ from ossferry.settings.types import (
 
 
 class Options(CheckSettings):
-    """Options of `ossferry serve`, before combinations of options are validated.
+    """The options of `ossferry serve`; the subclass `Settings` also validates their combinations.
 
     Each option is set by the environment variable `OSSFERRY_` + the option's name in capitals.
     """
@@ -332,7 +332,8 @@ class Options(CheckSettings):
         origin for each allowed host name.
 
         Args:
-            port: the port that the server listens on; not used behind a TLS proxy.
+            port: the port that the server listens on; not used with a public URL or behind a TLS
+                proxy.
         """
         if self.public_url:
             return (self.public_url,)
@@ -346,7 +347,7 @@ class Options(CheckSettings):
 
     @property
     def upload_origins(self) -> tuple[str, ...]:
-        """All origins to which browsers may upload, in order of preference."""
+        """All origins of the bucket to which browsers may upload, in order of preference."""
         hosts = tuple(
             with_bucket(each, self.bucket)
             if self.is_endpoint(each) and not host_of(each).startswith(f"{self.bucket}.")
@@ -356,16 +357,16 @@ class Options(CheckSettings):
         return hosts if self.bucket_origin in hosts else (self.bucket_origin, *hosts)
 
     def is_endpoint(self, address: str) -> bool:
-        """Return whether an address is an endpoint of Alibaba Cloud or of the mock.
+        """Return whether an address is an endpoint of Alibaba Cloud, or of a mock that is allowed.
 
-        Custom domains are not endpoints.
+        A custom domain of the bucket is not an endpoint.
         """
         name = host_of(address)
         return name.endswith(SUFFIX) or (self.allow_mock and is_mock_endpoint(name, self.bucket))
 
     @property
     def form_address(self) -> str:
-        """The address to which browsers send forms.
+        """The address of the bucket to which browsers send upload forms.
 
         A custom domain is preferred, because OSS endpoints do not accept forms for every account.
         Unlike the page, a form cannot try a second address after a failure.
@@ -375,7 +376,7 @@ class Options(CheckSettings):
 
     @property
     def links_address(self) -> str:
-        """The address of the bucket in share links and previews."""
+        """The address of the bucket in share links and in URLs of previews."""
         if self.link_origin:
             return self.link_origin
         custom = [self.endpoint] if self.cname else []
@@ -399,11 +400,11 @@ class Options(CheckSettings):
 
     @property
     def ledger_url(self) -> str:
-        """The URL of the ledger's database."""
+        """The URL of the ledger's database; by default an SQLite file in the working directory."""
         url = self.database_url
         return "sqlite:///ossferry.db" if url is None else url.get_secret_value()
 
     @property
     def secret_bytes(self) -> bytes:
-        """The option `secret` as bytes; this is the key for keyed hashes."""
+        """The option `secret` as bytes, which are the key for keyed hashes."""
         return self.secret.get_secret_value().encode()

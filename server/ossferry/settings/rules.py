@@ -51,7 +51,7 @@ QUOTAS = ("quota_bytes_day", "quota_objects_day", "quota_bytes_total", "quota_ob
 
 
 def broken_rules(options: Options) -> Iterator[str]:
-    """Yield the error message of each rule that a combination of options breaks."""
+    """Yield an error message for each problem in the combination of these options."""
     for rule in RULES:
         yield from rule(options)
 

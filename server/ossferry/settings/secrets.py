@@ -7,13 +7,17 @@ from pydantic.fields import FieldInfo
 
 
 def is_secret(field: FieldInfo) -> bool:
-    """Return whether the value of an option is a secret."""
+    """Return whether the value of an option is secret, judged by the type in the settings class.
+
+    Args:
+        field: pydantic's description of the option.
+    """
     kinds = (field.annotation, *get_args(field.annotation))
     return any(getattr(kind, "__origin__", kind) is SecretStr for kind in kinds)
 
 
 def secret_values(settings: BaseModel) -> tuple[str, ...]:
-    """Return the values of all secret options that are set."""
+    """Return the values of all secret options that are set, as plain text."""
     given = (
         getattr(settings, name)
         for name, field in type(settings).model_fields.items()

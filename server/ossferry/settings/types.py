@@ -151,7 +151,7 @@ def _is_guessable(secret: str) -> bool:
 def bare(secret: str) -> str:
     """Return only the letters and digits of a secret, in lower case.
 
-    The result is compared with well-known example secrets, which are refused.
+    The caller searches the result for words such as `example`, or for a well-known secret.
     """
     return "".join(char for char in secret.lower() if char.isalnum())
 
