@@ -14,7 +14,7 @@ def make_storage(settings: Settings) -> Storage:
     """Return a key-value storage: in Redis if the settings have a Redis URL, otherwise in memory.
 
     Raises:
-        SettingsError: the package for Redis is not installed.
+        SettingsError: Redis is needed, but the package `redis` is not installed.
     """
     if settings.redis_url is None:
         return MemoryStorage()
@@ -31,7 +31,7 @@ def make_pool(settings: Settings, *, timeout_s: float) -> "ConnectionPool | None
         timeout_s: the longest time in seconds to wait for a connection or an answer of Redis.
 
     Raises:
-        SettingsError: the package for Redis is not installed.
+        SettingsError: Redis is needed, but the package `redis` is not installed.
     """
     if settings.redis_url is None:
         return None

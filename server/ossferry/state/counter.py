@@ -45,7 +45,7 @@ class Counter:
     """Counts events against rate limits in moving windows.
 
     With Redis, all processes share the counts. Without Redis, each process counts for itself. While
-    Redis does not answer, each process allows a fraction of each limit.
+    Redis does not answer, each process counts for itself and allows one fourth of each limit.
     """
 
     def __init__(
@@ -62,7 +62,8 @@ class Counter:
 
         Args:
             item: the rate limit.
-            names: names that identify the counter.
+            names: what the events belong to, such as an address; each combination of `item` and
+                `names` has its own counter.
             cost: the number of events. If it exceeds the limit, the events are counted only if
                 there were none in the time window, and then fill the window.
         """
@@ -78,7 +79,7 @@ class Counter:
 
         Args:
             item: the rate limit.
-            names: names that identify the counter.
+            names: the same names as in `hit`, which identify the counter.
         """
 
         async def test(storage: WindowStorage, item: limits.RateLimitItem) -> bool:
@@ -89,13 +90,13 @@ class Counter:
         return await self._ask(item, test)
 
     async def retry_after_s(self, item: limits.RateLimitItem, *names: str) -> int:
-        """Return the number of whole seconds until the rate limit allows one more event.
+        """Return the whole seconds until the rate limit allows one more event; at least 1.
 
         Without Redis, the result is exact. With Redis, it is an estimate: half of the time window.
 
         Args:
             item: the rate limit.
-            names: names that identify the counter.
+            names: the same names as in `hit`, which identify the counter.
         """
         expiry = item.get_expiry()
         key = _counter_name(item, names)
@@ -125,10 +126,10 @@ class Counter:
 
 
 class MovingWindows:
-    """Stores counters in memory: for each key, the times of recent events.
+    """Counts events in memory: stores the times of recent events for each counter.
 
-    Expired counters are removed once a minute. The methods have the same names as those of the
-    Redis storage in the `limits` library. Use each instance in one event loop only.
+    Counters without recent events are removed once a minute. The methods have the same names as
+    those of the Redis storage in the `limits` library. Use each instance in one event loop only.
     """
 
     def __init__(self, monotonic: Monotonic = monotonic) -> None:
@@ -144,7 +145,7 @@ class MovingWindows:
         """Count events unless they exceed the limit; return whether they were counted.
 
         Args:
-            key: the key of the counter.
+            key: the name of the counter.
             limit: the highest number of events in the time window.
             expiry: the length of the time window in seconds.
             amount: the number of events.
@@ -162,8 +163,10 @@ class MovingWindows:
     async def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:
         """Return the time of the oldest event in the time window, and the number of events.
 
+        The time is in seconds of the monotonic clock; without events, it is the current time.
+
         Args:
-            key: the key of the counter.
+            key: the name of the counter.
             limit: not used; the Redis storage has this parameter.
             expiry: the length of the time window in seconds.
         """

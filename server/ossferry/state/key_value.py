@@ -1,9 +1,9 @@
 """A key-value storage for locks, marks and small encrypted values.
 
-A mark is a key without a value. With one process, the storage is in memory; several processes share
-Redis. Every entry expires. If Redis does not answer within `TIMEOUT_S` seconds, `StorageLostError`
-is raised. For the next `LEFT_ALONE_S` seconds, no further request is sent to Redis, so that waiting
-requests do not pile up.
+A mark is a key whose value has no meaning. With one process, the storage is in memory; several
+processes share Redis. Every entry expires. If Redis does not answer within `TIMEOUT_S` seconds,
+`StorageLostError` is raised. For the next `LEFT_ALONE_S` seconds, no further request is sent to
+Redis, so that waiting requests do not pile up.
 """
 
 from typing import Protocol
@@ -18,72 +18,75 @@ MAX_ENTRIES = 100_000
 
 
 class Storage(Protocol):
-    """Interface of the key-value storage.
+    """Interface of a key-value storage whose entries expire.
 
-    The server creates all keys; they never come from a client. Every method except `close` raises
-    `StorageLostError` if the storage does not work.
+    A mark is a key whose value has no meaning. The server creates all keys; they never come from a
+    client. Every method except `close` raises `StorageLostError` if the storage does not work.
     """
 
     async def add(self, key: str, ttl_s: float) -> bool:
-        """Mark a key for `ttl_s` seconds; return False if the key was already marked."""
+        """Mark a key for `ttl_s` seconds; return False if it already has a mark or a value."""
         ...
 
     async def has(self, key: str) -> bool:
-        """Return whether a key is marked or has a value."""
+        """Return whether a key has a mark or a value."""
         ...
 
     async def get(self, key: str) -> bytes | None:
-        """Return the value of a key, or None if the key has no value."""
+        """Return the value of a key; None if the key has neither a value nor a mark."""
         ...
 
     async def put(self, key: str, value: bytes, ttl_s: float) -> None:
-        """Set the value of a key for `ttl_s` seconds."""
+        """Set the value of a key for `ttl_s` seconds; replace an earlier value."""
         ...
 
     async def drop(self, key: str) -> None:
-        """Remove a key and its value."""
+        """Remove the mark or the value of a key; do nothing if there is none."""
         ...
 
     async def ping(self) -> None:
-        """Test the storage; raise `StorageLostError` if it does not work."""
+        """Test the storage, and raise `StorageLostError` if it does not work."""
         ...
 
     async def close(self) -> None:
-        """Close all connections."""
+        """Close all connections of the storage."""
         ...
 
 
 class MemoryStorage:
-    """A key-value storage in the memory of one process."""
+    """A key-value storage in the memory of one process; its entries expire.
+
+    `add` and `put` raise `StorageLostError` if there are `MAX_ENTRIES` entries already.
+    """
 
     def __init__(self, monotonic: Monotonic = monotonic) -> None:
         self._monotonic = monotonic
         self._entries: dict[str, tuple[float, bytes]] = {}
 
     async def add(self, key: str, ttl_s: float) -> bool:
-        """Mark a key for `ttl_s` seconds; return False if the key was already marked."""
+        """Mark a key for `ttl_s` seconds; return False if it already has a mark or a value."""
         if await self.has(key):
             return False
         await self.put(key, b"1", ttl_s)
         return True
 
     async def has(self, key: str) -> bool:
-        """Return whether a key is marked or has a value."""
+        """Return whether a key has a mark or a value."""
         return await self.get(key) is not None
 
     async def get(self, key: str) -> bytes | None:
-        """Return the value of a key, or None if the key has no value."""
+        """Return the value of a key; None if the key has neither a value nor a mark."""
         until, value = self._entries.get(key, (0.0, b""))
         return value if until > self._monotonic() else None
 
     async def put(self, key: str, value: bytes, ttl_s: float) -> None:
-        """Set the value of a key for `ttl_s` seconds."""
+        """Set the value of a key for `ttl_s` seconds; replace an earlier value."""
         if len(self._entries) >= MAX_ENTRIES:
             self._forget_ended()
         self._entries[key] = (self._monotonic() + ttl_s, value)
 
     async def drop(self, key: str) -> None:
-        """Remove a key and its value."""
+        """Remove the mark or the value of a key; do nothing if there is none."""
         self._entries.pop(key, None)
 
     async def ping(self) -> None:

@@ -25,7 +25,9 @@ log = logger("ossferry.storage")
 
 
 class RedisStorage:
-    """A key-value storage in Redis for several processes and machines.
+    """A key-value storage in Redis, which several processes and machines share; its entries expire.
+
+    Every method except `close` raises `StorageLostError` if Redis does not answer.
 
     Args:
         url: the address of Redis, `redis://host:port/database`.
@@ -40,34 +42,34 @@ class RedisStorage:
         self._lost_until = 0.0
 
     async def add(self, key: str, ttl_s: float) -> bool:
-        """Mark a key for `ttl_s` seconds; return False if the key was already marked."""
+        """Mark a key for `ttl_s` seconds; return False if it already has a mark or a value."""
         return bool(
             await self._ask(lambda: self._redis.set(_name(key), b"1", nx=True, px=_ms(ttl_s)))
         )
 
     async def has(self, key: str) -> bool:
-        """Return whether a key is marked or has a value."""
+        """Return whether a key has a mark or a value."""
         return bool(await self._ask(lambda: self._redis.exists(_name(key))))
 
     async def get(self, key: str) -> bytes | None:
-        """Return the value of a key, or None if the key has no value."""
+        """Return the value of a key; None if the key has neither a value nor a mark."""
         found = await self._ask(lambda: self._redis.get(_name(key)))
         return found.encode() if isinstance(found, str) else found
 
     async def put(self, key: str, value: bytes, ttl_s: float) -> None:
-        """Set the value of a key for `ttl_s` seconds."""
+        """Set the value of a key for `ttl_s` seconds; replace an earlier value."""
         await self._ask(lambda: self._redis.set(_name(key), value, px=_ms(ttl_s)))
 
     async def drop(self, key: str) -> None:
-        """Remove a key and its value."""
+        """Remove the mark or the value of a key; do nothing if there is none."""
         await self._ask(lambda: self._redis.delete(_name(key)))
 
     async def ping(self) -> None:
-        """Test the connection to Redis; raise `StorageLostError` if Redis does not answer."""
+        """Test the connection to Redis, and raise `StorageLostError` if Redis does not answer."""
         await self._ask(lambda: self._redis.ping())
 
     async def close(self) -> None:
-        """Close all connections."""
+        """Close all connections to Redis."""
         await self._redis.aclose()
 
     async def _ask(self, ask: Ask[T]) -> T:
@@ -84,10 +86,11 @@ class RedisStorage:
 def redis_pool(url: str, *, timeout_s: float = TIMEOUT_S) -> redis.BlockingConnectionPool:
     """Return a pool of at most `MAX_CONNECTIONS` connections to Redis.
 
-    If all connections are in use, a command waits. If Redis has closed an idle connection, for
-    example during a restart, the connection is opened again.
+    If all connections are in use, a command waits for at most `WAIT_S` seconds. If Redis has closed
+    an idle connection, for example during a restart, the connection is opened again.
 
     Args:
+        url: the address of Redis, `redis://host:port/database`.
         timeout_s: the longest time in seconds to wait for a connection or an answer of Redis.
 
     Raises:
