@@ -187,7 +187,7 @@ class Bucket:
         return next((each for each in bound if each.name == self._wanted.domain), None)
 
     def counts(self) -> tuple[int, int]:
-        """Return the number of objects and of unfinished multipart uploads in the bucket, as a pair.
+        """Return the number of objects and of unfinished multipart uploads in the bucket.
 
         OSS counts them from time to time, so the numbers may be out of date.
         """
