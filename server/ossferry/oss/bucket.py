@@ -73,7 +73,9 @@ log = logger("ossferry.bucket")
 
 
 class OssBucket:
-    """The configured bucket; implements `ObjectStore` with the server's own RAM role.
+    """The bucket of the settings, which the server reads and changes with its own RAM role.
+
+    The class implements `ObjectStore`.
 
     Args:
         assume_role: function that requests credentials of the role `settings.objects_role_arn`.
@@ -106,14 +108,17 @@ class OssBucket:
     async def head(self, key: str) -> Stored | None:
         """Return the metadata of an object; None if the key has no object, or only a symlink.
 
-        The request is HeadObject. For a symlink, OSS returns the metadata of the target, and
-        `x-oss-object-type: Symlink`.
+        The request is HeadObject. For a symlink, OSS returns the metadata of the target and
+        `x-oss-object-type: Symlink`; this method ignores such a response.
         """
         stored = await self._find(lambda bucket: bucket.head(key), NO_OBJECT)
         return None if stored is None or stored.is_symlink else stored
 
     async def read(self, stored: Stored, start: int, end: int) -> bytes:
         """Return the bytes `[start, end)` of an object.
+
+        Args:
+            stored: the object, as `head` returned it.
 
         Raises:
             OssRefusedError: the object is missing or has another ETag, or OSS refuses the request.
@@ -129,15 +134,29 @@ class OssBucket:
         return piece
 
     async def list(self, prefix: str, *, after: str, limit: int) -> Sequence[Listed]:
-        """Return at most `limit` objects below a prefix with keys after `after` (ListObjectsV2)."""
+        """Return the objects whose keys begin with a prefix, sorted by key (ListObjectsV2).
+
+        Args:
+            after: return only objects whose keys are greater than this text.
+            limit: the highest number of objects.
+        """
         return await self._ask(lambda bucket: bucket.list(prefix, after=after, limit=limit))
 
     async def copy(self, stored: Stored, target: str, *, forbid_overwrite: bool = False) -> bool:
-        """Copy an object, in parts if it is large; return whether the copy is correct.
+        """Copy an object to the key `target`; return whether the copy is correct.
 
-        OSS copies the object only if its ETag is still that of `stored`. If the copy has another
-        size or checksum, it is removed, and the result is False. With `forbid_overwrite`, the copy
-        has another checksum only if a newer upload has replaced it: this raises `KeyTakenError`.
+        The result is False in two cases:
+        - The object no longer exists, or has another ETag than `stored`. Then nothing is copied.
+        - The copy has another size or checksum than `stored`. Then the copy is removed.
+
+        Args:
+            stored: the object to copy, as `head` returned it.
+            forbid_overwrite: whether to keep an existing object under `target`. OSS ignores this in
+                a bucket with versioning, which keeps that object as an old version.
+
+        Raises:
+            KeyTakenError: `forbid_overwrite` is set, and `target` had an object before, or a newer
+                upload has replaced the copy.
         """
 
         def copy(bucket: "SdkBucket") -> bool:
@@ -174,17 +193,27 @@ class OssBucket:
     async def delete(self, key: str, version: str = "") -> str:
         """Delete an object, or one of its versions (DeleteObject).
 
+        Args:
+            version: id of the version to delete; empty for the current object.
+
         Returns:
-            The version id of the delete marker; empty if OSS created no delete marker.
+            After the deletion of a current object, the version id of the new delete marker; empty
+            if OSS created none.
         """
         return await self._ask(lambda bucket: bucket.delete(key, version))
 
     async def begun(self, prefix: str) -> Sequence[Begun]:
-        """Return the unfinished multipart uploads below a prefix (ListMultipartUploads)."""
+        """Return the unfinished multipart uploads below a key prefix; at most 10,000.
+
+        The requests are ListMultipartUploads.
+        """
         return await self._ask(lambda bucket: _entries(partial(bucket.begun, prefix)))
 
     async def parts(self, key: str, upload_id: str) -> Sequence[Part] | None:
-        """Return the parts of a multipart upload (ListParts); None if OSS has no such upload."""
+        """Return the stored parts of a multipart upload; None if OSS has no such upload.
+
+        The requests are ListParts.
+        """
         return await self._find(
             lambda bucket: _entries(partial(bucket.parts, key, upload_id)), NO_UPLOAD
         )
@@ -194,15 +223,21 @@ class OssBucket:
         await self._find(lambda bucket: bucket.abort(key, upload_id), NO_UPLOAD)
 
     async def link(self, stored: Stored, *, lives_s: int, params: Mapping[str, str]) -> Link:
-        """Return a presigned URL for reading an object; the URL is signed locally.
+        """Return a presigned URL for reading an object.
 
-        First, a HEAD request tests whether OSS still accepts the credentials, and renews them
-        otherwise.
+        The server signs the URL with its own credentials, so the URL expires with them at the
+        latest. Before that, a HeadObject request tests whether OSS still accepts the credentials.
+        If not, they are renewed.
 
-        If the settings have an access key for links, it signs links that live longer than the
-        credentials. No session policy limits this key, and an object can be replaced by a symlink
-        after the signature. Therefore the key signs only URLs of object versions, which cannot be
-        replaced.
+        If the settings have an access key for links, this key signs URLs that must live longer. No
+        session policy limits this key, and an uploader can replace an object by a symlink after the
+        signature. Therefore the key signs only URLs of object versions, which cannot be replaced.
+
+        Args:
+            stored: the object, as `head` returned it.
+            lives_s: seconds until the URL should expire.
+            params: query parameters that are included in the signature, such as
+                `response-content-type`.
         """
         policy = self._reading(stored.key)
         await self._find(lambda bucket: bucket.head(stored.key), NO_OBJECT, policy=policy)

@@ -31,7 +31,15 @@ MAX_AGE_S = 600
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CorsRule:
-    """One CORS rule of a bucket."""
+    """One CORS rule of a bucket.
+
+    Attributes:
+        origins: origins of the pages whose requests the rule allows.
+        methods: allowed HTTP methods.
+        headers: allowed request headers; `*` allows all.
+        exposed: response headers that scripts of the pages may read.
+        max_age_s: seconds for which browsers may cache a preflight response; None if not set.
+    """
 
     origins: Sequence[str]
     methods: Sequence[str]

@@ -47,7 +47,7 @@ Watermark: TypeAlias = Annotated[
 
 @with_config(ConfigDict(extra="forbid"))
 class Sides(TypedDict, total=False):
-    """The maximum width and height of an image in pixels; at least one of them is required."""
+    """The maximum width and height of a resized image in pixels; at least one is required."""
 
     width: Side
     height: Side
@@ -60,7 +60,7 @@ Resize: TypeAlias = Annotated[
 
 @with_config(ConfigDict(extra="forbid"))
 class Operations(TypedDict, total=False):
-    """The operations on an image, in the body of a request; each is optional."""
+    """Operations that OSS applies to an image; each field is optional."""
 
     resize: Resize
     watermark: Watermark
@@ -74,7 +74,7 @@ Process: TypeAlias = Annotated[
 
 
 def can_process(stored: Stored) -> bool:
-    """Return whether OSS can process an object as an image, judged by content type and size.
+    """Return whether OSS can process an object as an image, judged by its content type and size.
 
     The result is False for an encrypted object: it has the content type of the original image, but
     OSS cannot read it.
@@ -84,11 +84,7 @@ def can_process(stored: Stored) -> bool:
 
 
 def process_text(operations: Operations | None) -> str:
-    """Return the value of `x-oss-process`; empty if no processing is requested.
-
-    Args:
-        operations: the operations; None for no processing.
-    """
+    """Return the value of the query parameter `x-oss-process`; empty for no operations."""
     if operations is None:
         return ""
     steps = ["image"]

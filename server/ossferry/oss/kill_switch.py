@@ -26,10 +26,10 @@ DONE_BEFORE = (
 
 
 class KillSwitch:
-    """Blocks or unblocks all credentials of one RAM role with a deny policy.
+    """Blocks or unblocks all credentials of one RAM role by a policy that denies all OSS actions.
 
     Args:
-        credentials: credentials for calls to RAM.
+        credentials: credentials of the person who runs the command, for calls to RAM.
         role_arn: ARN of the role, `acs:ram::ACCOUNT:role/NAME`.
     """
 
@@ -38,7 +38,9 @@ class KillSwitch:
         self._role = role_arn.rpartition("/")[2]
 
     def on(self) -> None:
-        """Deny all OSS actions to every session of the role, including existing sessions.
+        """Attach the deny policy to the role; create the policy if the account does not have it.
+
+        OSS then refuses all requests with credentials of the role, even if they were issued before.
 
         Raises:
             CloudError: RAM refuses the request or does not answer.
@@ -52,7 +54,7 @@ class KillSwitch:
             self._ask("AttachPolicyToRole", **self._which())
 
     def off(self) -> None:
-        """Remove the deny policy from the role.
+        """Detach the deny policy from the role, so that its credentials work again.
 
         Raises:
             CloudError: RAM refuses the request or does not answer.

@@ -21,10 +21,11 @@ log = logger("ossferry.mock_check")
 
 
 def refuse_mock(settings: Settings) -> None:
-    """Raise an error if an endpoint or the access key belongs to a mock of OSS or STS.
+    """Raise an error if an endpoint or the access key of the settings belongs to a mock.
 
-    Do nothing if the settings allow a mock. A mock identifies itself in a response header. Log a
-    warning for an endpoint that cannot be reached, because the server may start before its network.
+    A mock imitates OSS and STS for tests, and identifies itself in a response header. If the
+    settings allow a mock, do nothing. Log a warning for an endpoint that cannot be reached, because
+    the server may start before its network.
 
     Raises:
         SettingsError: an endpoint or the access key belongs to a mock; the message names the
@@ -48,7 +49,7 @@ def refuse_mock_keys(settings: Settings, environment: Mapping[str, str]) -> None
     The secrets of a mock's access keys are public. If the settings allow a mock, do nothing.
 
     Args:
-        environment: environment variables, which contain the access key id.
+        environment: environment variables; `ALIBABA_CLOUD_ACCESS_KEY_ID` is the access key id.
 
     Raises:
         SettingsError: the access key belongs to a mock; the message names the variable.

@@ -38,8 +38,8 @@ class Stored(Listed):
         crc64: CRC-64/ECMA as decimal text; empty if OSS has no checksum.
         version: id of this version of the object; empty if the bucket keeps no versions, so that
             the object can be overwritten.
-        metadata: values of the headers `x-oss-meta-*`, which the uploader chose. The keys are the
-            names in lower case without `x-oss-meta-`.
+        metadata: a mapping from names to values of the headers `x-oss-meta-*`, which the uploader
+            chose. The names are in lower case, without `x-oss-meta-`.
     """
 
     crc64: str
@@ -49,13 +49,13 @@ class Stored(Listed):
 
     @property
     def is_encrypted(self) -> bool:
-        """Whether the metadata says that the uploader encrypted the bytes, as OSS's SDKs do."""
+        """Whether the uploader encrypted the bytes as OSS's SDKs do, according to the metadata."""
         return "client-side-encryption-key" in self.metadata
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """A presigned URL, which is a secret until it expires."""
+    """A presigned URL with its expiry time; the URL is a secret until then."""
 
     url: str
     expires_at: datetime
@@ -80,10 +80,10 @@ class Part:
 
 
 class ObjectStore(Protocol):
-    """Interface of the bucket for the server's own access.
+    """Interface for the server's own access to the objects in the bucket.
 
-    Uploaders can create symlinks to keys of other principals, which the server has the right to
-    read. Therefore no method follows a symlink.
+    An uploader can create symlinks to objects of other principals. The server may read these
+    objects, but the uploader may not. Therefore no method follows a symlink.
 
     Every method that sends a request raises `OssRefusedError` if OSS refuses the request, and
     `OssLostError` if OSS does not answer.
@@ -94,7 +94,7 @@ class ObjectStore(Protocol):
         ...
 
     async def list(self, prefix: str, *, after: str, limit: int) -> Sequence[Listed]:
-        """Return the objects below a prefix, sorted by key.
+        """Return the objects whose keys begin with a prefix, sorted by key.
 
         Args:
             after: return only objects whose keys are greater than this text.
@@ -106,12 +106,13 @@ class ObjectStore(Protocol):
         """Copy an object with its headers and metadata to the key `target`.
 
         Args:
+            stored: the object to copy, as `head` returned it.
             forbid_overwrite: whether to keep an existing object under `target`. OSS ignores this in
                 a bucket with versioning, which keeps that object as an old version.
 
         Returns:
-            False if OSS no longer has exactly this object, so that nothing was copied; otherwise
-            True.
+            True if the copy is complete. False if OSS no longer has exactly this object, or if the
+            copy differs from it; then no copy is left.
 
         Raises:
             KeyTakenError: `forbid_overwrite` is set, and another object is under `target`.
@@ -125,12 +126,13 @@ class ObjectStore(Protocol):
             version: id of the version to delete; empty for the current object.
 
         Returns:
-            The version id of the delete marker; empty if OSS created no delete marker.
+            After the deletion of a current object, the version id of the new delete marker; empty
+            if OSS created none.
         """
         ...
 
     async def begun(self, prefix: str) -> Sequence[Begun]:
-        """Return the unfinished multipart uploads below a prefix; at most 10,000."""
+        """Return the unfinished multipart uploads below a key prefix; at most 10,000."""
         ...
 
     async def parts(self, key: str, upload_id: str) -> Sequence[Part] | None:
@@ -145,9 +147,11 @@ class ObjectStore(Protocol):
         """Return a presigned URL for reading an object.
 
         Args:
-            lives_s: seconds until the URL expires. If this is longer than the lifetime of the
-                server's own credentials, the URL reads one version of the object; if the object has
-                no version, the URL expires when the credentials expire.
+            stored: the object, as `head` returned it.
+            lives_s: seconds until the URL should expire. The URL can outlive the server's own
+                credentials only if the settings have an access key for links and the object has a
+                version. Then the URL reads this version. Otherwise the URL expires with the
+                credentials at the latest.
             params: query parameters that are included in the signature, such as
                 `response-content-type`.
         """

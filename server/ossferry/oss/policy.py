@@ -29,7 +29,7 @@ _PREFIX = re.compile(r"(?:[a-z0-9][a-z0-9-]*/)+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conditions:
-    """Conditions that every request with the issued credentials must meet.
+    """Conditions that a session policy sets for every request with the issued credentials.
 
     Attributes:
         secure_transport: whether the request must use HTTPS.
@@ -40,7 +40,7 @@ class Conditions:
     address: str = ""
 
     def as_data(self) -> dict[str, Json]:
-        """Return the policy's `Condition` element, which is empty if there are no conditions.
+        """Return the element `Condition` of a policy as a dictionary; empty without conditions.
 
         Raises:
             PolicyError: the address is not an IP address.
@@ -67,7 +67,7 @@ def upload_policy(
     actions: Sequence[str] = UPLOAD_ACTIONS,
     conditions: Conditions = ANYWHERE,
 ) -> dict[str, Json]:
-    """Return the session policy for uploads below `prefix`, as a dictionary.
+    """Return a session policy that allows uploads to keys below `prefix`, as a dictionary.
 
     Args:
         bucket: name of the bucket.
@@ -94,12 +94,12 @@ def upload_policy(
 
 
 def objects_policy(*, bucket: str, versions: bool = False) -> dict[str, Json]:
-    """Return the session policy for the server's own access to uploads, as a dictionary.
+    """Return the session policy for the server's own access to all uploads, as a dictionary.
 
     Args:
         bucket: name of the bucket.
         versions: whether the server restores deleted uploads by removing delete markers, which
-            needs more rights.
+            needs another right.
 
     Raises:
         PolicyError: the bucket's name has a character that is not allowed.
@@ -131,9 +131,10 @@ def objects_policy(*, bucket: str, versions: bool = False) -> dict[str, Json]:
 
 
 def reading_policy(*, bucket: str, source: str, target: str = "") -> dict[str, Json]:
-    """Return the session policy for reading objects below one prefix, as a dictionary.
+    """Return a session policy that allows reading objects below one prefix, as a dictionary.
 
     Args:
+        bucket: name of the bucket.
         source: the key prefix of the objects; ends in `/`.
         target: the key prefix below which the objects may be copied; empty if they may not be
             copied.
@@ -154,7 +155,7 @@ def reading_policy(*, bucket: str, source: str, target: str = "") -> dict[str, J
 
 
 def policy_text(policy: dict[str, Json]) -> str:
-    """Return a policy as JSON without spaces.
+    """Return a session policy as JSON without spaces.
 
     One of Alibaba Cloud's own clients computes a wrong signature if the JSON contains spaces.
 

@@ -33,7 +33,7 @@ STORED: Field = ("success_action_status", "200")
 
 
 def equals(name: str, value: str) -> Condition:
-    """Return a policy condition: a form field must have exactly this value.
+    """Return a condition of a form's policy: the field `name` must have exactly this value.
 
     Raises:
         PolicyError: the value has a `$`, which has a special meaning in conditions.
@@ -42,16 +42,16 @@ def equals(name: str, value: str) -> Condition:
 
 
 def starts_with(name: str, value: str) -> Condition:
-    """Return a policy condition: the value of a form field must begin with this text.
+    """Return a condition of a form's policy: the value of the field `name` must begin with `value`.
 
     Raises:
-        PolicyError: the text has a `$`, which has a special meaning in conditions.
+        PolicyError: `value` has a `$`, which has a special meaning in conditions.
     """
     return ["starts-with", f"${name}", _plain(value)]
 
 
 def is_one_of(name: str, values: Sequence[str]) -> Condition:
-    """Return a policy condition: a form field must have one of these values.
+    """Return a condition of a form's policy: the field `name` must have one of these values.
 
     Raises:
         PolicyError: a value has a `$`, which has a special meaning in conditions.
@@ -68,17 +68,17 @@ def signed_fields(
     fields: Sequence[Field],
     conditions: Sequence[Condition],
 ) -> list[Field]:
-    """Sign a form, and return all its fields except the file.
+    """Return all fields of a signed upload form except the file, as pairs of name and value.
 
-    The caller must add the file as the last field.
+    The file must be the last field of the form; the caller adds it.
 
     Args:
         credentials: credentials for the signature; the form expires when they expire.
         at: time of the signature.
         fields: form fields that describe the object, such as the key; `conditions` must contain
             one condition for each of them.
-        conditions: conditions of the policy. This function adds conditions for the bucket and
-            the credentials.
+        conditions: conditions of the form's policy. This function adds conditions for the bucket
+            and for the fields of the signature.
     """
     day = f"{at.astimezone(UTC):%Y%m%d}"
     signing = [
@@ -94,9 +94,13 @@ def signed_fields(
 
 
 def policy_text(expires_at: datetime, conditions: Sequence[Condition]) -> str:
-    """Return the policy of a form as JSON that is encoded in base64.
+    """Return the policy of a form as base64-encoded JSON.
 
-    This text is the value of the form field `policy` and also the text to sign.
+    The result is the value of the form field `policy`, and also the text to sign.
+
+    Args:
+        expires_at: time after which OSS no longer accepts the form.
+        conditions: conditions that the fields of the form must meet.
     """
     expiration = utc_text(expires_at, timespec="milliseconds")
     document = {"expiration": expiration, "conditions": list(conditions)}
@@ -104,12 +108,13 @@ def policy_text(expires_at: datetime, conditions: Sequence[Condition]) -> str:
 
 
 def signature(secret: str, *, day: str, region: str, policy: str) -> str:
-    """Return the V4 signature of a policy.
+    """Return the V4 signature of a form's policy: HMAC-SHA256 as hexadecimal digits.
 
     Args:
-        secret: the access key secret.
+        secret: the access key secret; the signing key is derived from it, the day and the region.
         day: the day of the field `x-oss-date`, such as `20260314`.
-        policy: the value of the field `policy`.
+        region: region of the bucket, such as `cn-hangzhou`.
+        policy: the value of the form field `policy`, which is the text to sign.
     """
     key = f"aliyun_v4{secret}".encode()
     for part in (day, region, "oss", "aliyun_v4_request"):

@@ -46,7 +46,7 @@ class RamApi:
         credentials: credentials for the calls.
         address: URL of the service.
         service: name of the service in error messages.
-        version: version of the service's API.
+        version: version of the service's API, such as `2015-05-01`.
     """
 
     def __init__(
@@ -106,7 +106,14 @@ class RamApi:
         return found
 
     def find(self, action: str, **query: str) -> dict[str, Any] | None:
-        """Call an action that reads an entity, and return the response; None if it does not exist.
+        """Call an action that reads an entity, such as `GetRole`; return the JSON response.
+
+        Args:
+            action: name of the action.
+            query: parameters of the action.
+
+        Returns:
+            The response as a dictionary; None if the entity does not exist.
 
         Raises:
             CloudError: there are no credentials, or the service refuses the request or does not
@@ -140,9 +147,10 @@ class RamApi:
 def fault_of_caller(code: str) -> str:
     """Return a sentence that explains an error code of RAM or STS, and says how to fix the error.
 
+    The result is empty if the cause is neither wrong credentials nor a wrong clock.
+
     Args:
-        code: the error code. For a code that means neither wrong credentials nor a wrong clock, the
-            result is empty.
+        code: the error code, such as `InvalidAccessKeyId`.
     """
     if code.startswith(_CREDENTIAL_CODES):
         return WRONG_CREDENTIALS.format(code=code)

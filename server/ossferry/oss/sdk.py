@@ -59,6 +59,7 @@ class Page(Generic[Entry]):
     """One page of a list that OSS returns in several responses.
 
     Attributes:
+        entries: the entries of this page.
         after: markers with which to request the next page; None on the last page.
     """
 
@@ -103,7 +104,7 @@ class LifecycleRule:
     """A lifecycle rule of a bucket.
 
     Attributes:
-        prefix: the rule applies to objects below this prefix.
+        prefix: the rule applies to objects below this key prefix.
         is_for_all: whether the rule is enabled, and applies to all objects below the prefix, not
             only to objects with certain tags.
         abort_days: days after which the rule aborts a multipart upload; None for never.
@@ -117,12 +118,12 @@ class LifecycleRule:
     delete_days: int | None
 
     def covers(self, prefix: str) -> bool:
-        """Return whether the rule applies to all objects below a prefix."""
+        """Return whether the rule is enabled and applies to all objects below a key prefix."""
         return self.is_for_all and prefix.startswith(self.prefix)
 
 
 class Sdk:
-    """HTTP connections to OSS, shared by all `SdkBucket` objects that `bucket` returns.
+    """HTTP connections to OSS, shared by all `SdkBucket` objects that the method `bucket` returns.
 
     Args:
         name: name of the bucket.
@@ -142,6 +143,7 @@ class Sdk:
         """Return a client of the bucket; its requests are signed with V4 and never repeated.
 
         Args:
+            credentials: credentials that sign the requests.
             address: URL of OSS or of the bucket.
             timeout_s: seconds to wait for a connection, and for each piece of a response.
             is_cname: whether the address is a custom domain, or already contains the bucket's name.
@@ -159,7 +161,18 @@ class Sdk:
         )
 
     def list_buckets(self, credentials: StsCredentials, address: str, *, timeout_s: float) -> None:
-        """Send a ListBuckets request, to test if OSS accepts the region and the credentials."""
+        """Send a ListBuckets request, and raise an error if OSS does not accept it.
+
+        The request is signed for the region of this object, so it tests the region and the
+        credentials.
+
+        Args:
+            address: URL of OSS.
+
+        Raises:
+            oss2.exceptions.OssError: OSS refuses the request or does not answer. `errors` converts
+                this exception.
+        """
         oss2.Service(
             _auth(credentials),
             address,
@@ -170,10 +183,11 @@ class Sdk:
 
     @contextmanager
     def errors(self) -> Iterator[None]:
-        """Context manager that converts exceptions of `oss2` and `requests` to `OssferryError`s.
+        """Convert exceptions of `oss2` and `requests` to this server's errors (context manager).
 
         Raises:
-            OssRefusedError: OSS refuses the request; contains the error code and request id of OSS.
+            OssRefusedError: OSS refuses the request. The error contains the error code and request
+                id of OSS.
             OssLostError: OSS does not answer, or the response is not from OSS.
         """
         try:
@@ -186,18 +200,25 @@ class Sdk:
             raise OssLostError("unreadable") from error
 
     def close(self) -> None:
-        """Close the HTTP connections."""
+        """Close the HTTP connections to OSS."""
         self._session.session.close()
 
 
 class SdkBucket:
-    """A client of one bucket with one set of credentials; `Sdk.bucket` creates it."""
+    """A client of one bucket with one set of credentials; `Sdk.bucket` creates it.
+
+    If OSS refuses a request or does not answer, each method raises an exception of `oss2`.
+    """
 
     def __init__(self, bucket: oss2.Bucket) -> None:
         self._bucket = bucket
 
     def head(self, key: str) -> Stored:
-        """Return the metadata of an object (HeadObject)."""
+        """Return the metadata of an object (HeadObject).
+
+        Raises:
+            oss2.exceptions.ServerError: the key has no object, or OSS refuses the request.
+        """
         found = _ours(self._bucket.head_object(key))
         return Stored(
             key=key,
@@ -212,17 +233,25 @@ class SdkBucket:
         )
 
     def headers(self, key: str) -> Mapping[str, str]:
-        """Return the response headers that describe an object (HeadObject)."""
+        """Return the headers of the response to a HeadObject request for an object."""
         return dict(_ours(self._bucket.head_object(key)).headers)
 
     def read(self, key: str, start: int, end: int, etag: str) -> bytes:
-        """Return the bytes `[start, end)` of an object if its ETag is still `etag` (GetObject)."""
+        """Return the bytes `[start, end)` of an object (GetObject).
+
+        OSS refuses the request if the object no longer has the ETag `etag`.
+        """
         headers = {"if-match": f'"{etag}"'}
         found = _ours(self._bucket.get_object(key, byte_range=(start, end - 1), headers=headers))
         return bytes(found.read())
 
     def list(self, prefix: str, *, after: str, limit: int) -> Sequence[Listed]:
-        """Return at most `limit` objects with keys after `after` (ListObjectsV2)."""
+        """Return the objects whose keys begin with a prefix, sorted by key (ListObjectsV2).
+
+        Args:
+            after: return only objects whose keys are greater than this text.
+            limit: the highest number of objects.
+        """
         found = self._bucket.list_objects_v2(prefix, start_after=after, max_keys=limit)
         return [
             Listed(
@@ -236,12 +265,13 @@ class SdkBucket:
         ]
 
     def versions(self, after: tuple[str, ...], *, limit: int) -> Page[tuple[str, str]]:
-        """Return a page of all versions, as pairs of key and version id (ListObjectVersions).
+        """Return a page of all object versions in the bucket (ListObjectVersions).
 
-        Delete markers are included.
+        Each entry is a pair of object key and version id. Delete markers are included.
 
         Args:
             after: `Page.after` of the previous page; empty for the first page.
+            limit: the highest number of entries.
         """
         key, version = after or ("", "")
         found = _ours(
@@ -262,49 +292,75 @@ class SdkBucket:
         """Copy an object of at most 1 GiB with its headers and metadata (CopyObject).
 
         OSS refuses the request if the object no longer has the ETag of `source`.
+
+        Args:
+            source: the object to copy, as `head` returned it.
+            target: object key of the copy.
+            forbid_overwrite: whether OSS must refuse the request if `target` already has an object.
         """
         name, headers = self._bucket.bucket_name, _only(source) | _forbid(forbid_overwrite)
         _ours(self._bucket.copy_object(name, source.key, target, headers=headers))
 
     def delete(self, key: str, version: str) -> str:
-        """Delete an object, or one version of it if `version` is not empty (DeleteObject).
+        """Delete an object, or one of its versions (DeleteObject).
+
+        Args:
+            version: id of the version to delete; empty for the current object.
 
         Returns:
-            The version id in the response, which is that of a new delete marker; may be empty.
+            The version id in the response: that of the new delete marker, or of the deleted
+            version. Empty if the response has no version id.
         """
         params = {"versionId": version} if version else None
         return str(_ours(self._bucket.delete_object(key, params=params)).versionid or "")
 
     def delete_all(self, keys: Sequence[str]) -> None:
-        """Delete the objects with these keys (DeleteMultipleObjects)."""
+        """Delete the objects with these keys, at most 1,000 (DeleteMultipleObjects)."""
         _ours(self._bucket.batch_delete_objects(keys))
 
     def delete_versions(self, versions: Sequence[tuple[str, str]]) -> None:
-        """Delete object versions, given by key and version id (DeleteMultipleObjects)."""
+        """Delete object versions, at most 1,000 (DeleteMultipleObjects).
+
+        Args:
+            versions: pairs of object key and version id.
+        """
         listed = [oss2.models.BatchDeleteObjectVersion(*each) for each in versions]
         _ours(self._bucket.delete_object_versions(oss2.models.BatchDeleteObjectVersionList(listed)))
 
     def begin(self, key: str, headers: Mapping[str, str]) -> str:
-        """Begin a multipart upload, and return its upload id (InitiateMultipartUpload)."""
+        """Begin a multipart upload, and return its upload id (InitiateMultipartUpload).
+
+        Args:
+            headers: headers that OSS stores with the object, such as `content-type`.
+        """
         return str(_ours(self._bucket.init_multipart_upload(key, headers=headers)).upload_id)
 
     def put_part(self, key: str, upload_id: str, number: int, data: bytes) -> str:
-        """Upload bytes as part `number`, and return the part's ETag without quotes (UploadPart)."""
+        """Upload bytes as one part of a multipart upload (UploadPart).
+
+        Args:
+            number: number of the part.
+
+        Returns:
+            The ETag of the part, without quotes.
+        """
         return str(_ours(self._bucket.upload_part(key, upload_id, number, data)).etag)
 
     def copy_part(
         self, source: Stored, start: int, end: int, target: str, upload_id: str, number: int
     ) -> str:
-        """Copy the bytes `[start, end)` of an object to a part of an upload (UploadPartCopy).
+        """Copy the bytes `[start, end)` of an object to a part of a multipart upload.
 
-        OSS refuses the request if the object no longer has the ETag of `source`.
+        The request is UploadPartCopy. OSS refuses it if the object no longer has the ETag of
+        `source`.
 
         Args:
-            target: object key of the unfinished multipart upload.
+            source: the object to copy from, as `head` returned it.
+            target: object key of the multipart upload.
             number: number of the part to create.
 
         Returns:
-            The ETag of the part.
+            The ETag of the part, without quotes.
         """
         done = self._bucket.upload_part_copy(
             self._bucket.bucket_name,
@@ -335,7 +391,7 @@ class SdkBucket:
         _ours(self._bucket.abort_multipart_upload(key, upload_id))
 
     def begun(self, prefix: str, after: tuple[str, ...]) -> Page[Begun]:
-        """Return a page of unfinished multipart uploads (ListMultipartUploads).
+        """Return a page of unfinished multipart uploads below a key prefix (ListMultipartUploads).
 
         Args:
             after: `Page.after` of the previous page; empty for the first page.
@@ -382,11 +438,14 @@ class SdkBucket:
         """Return a presigned URL for GetObject that expires after `lives_s` seconds.
 
         Slashes of the key are not encoded in the URL.
+
+        Args:
+            params: query parameters that are included in the signature.
         """
         return str(self._bucket.sign_url("GET", key, lives_s, params=dict(params), slash_safe=True))
 
     def info(self) -> BucketInfo:
-        """Return owner, ACL and region of the bucket (GetBucketInfo)."""
+        """Return region, owner, ACL and creation time of the bucket (GetBucketInfo)."""
         found = _ours(self._bucket.get_bucket_info())
         return BucketInfo(
             region=str(found.location).removeprefix("oss-"),
@@ -400,28 +459,37 @@ class SdkBucket:
         return str(_ours(self._bucket.get_bucket_location()).location).removeprefix("oss-")
 
     def counts(self) -> tuple[int, int]:
-        """Return the numbers of objects and unfinished multipart uploads (GetBucketStat).
+        """Return the number of objects and of unfinished multipart uploads in the bucket.
 
-        OSS counts them from time to time, so the numbers may be out of date.
+        The request is GetBucketStat. OSS counts from time to time, so the numbers may be out of
+        date.
         """
         found = _ours(self._bucket.get_bucket_stat())
         return found.object_count, found.multi_part_upload_count
 
     def tags(self) -> Mapping[str, str]:
-        """Return the tags of the bucket (GetBucketTags)."""
+        """Return the bucket's tags as a mapping from names to values (GetBucketTags)."""
         return dict(_ours(self._bucket.get_bucket_tagging()).tag_set.tagging_rule)
 
     def blocks_public_access(self) -> bool:
-        """Return whether Block Public Access is on (GetBucketPublicAccessBlock)."""
+        """Return whether Block Public Access is on for the bucket (GetBucketPublicAccessBlock)."""
         found = _ours(self._bucket.get_bucket_public_access_block())
         return str(found.block_public_access).lower() == "true"
 
     def versioning(self) -> str:
-        """Return the versioning status; empty if versioning was never on (GetBucketVersioning)."""
+        """Return the versioning status, `Enabled` or `Suspended` (GetBucketVersioning).
+
+        The result is empty if versioning was never enabled.
+        """
         return _ours(self._bucket.get_bucket_versioning()).status or ""
 
     def cors(self) -> Cors:
-        """Return the bucket's CORS rules (GetBucketCors)."""
+        """Return the bucket's CORS rules (GetBucketCors).
+
+        Raises:
+            oss2.exceptions.ServerError: the bucket has no rules; the error code is
+                `NoSuchCORSConfiguration`.
+        """
         found = _ours(self._bucket.get_bucket_cors())
         rules = [
             CorsRule(
@@ -455,7 +523,7 @@ class SdkBucket:
         ]
 
     def domains(self) -> Sequence[Domain]:
-        """Return the custom domains of the bucket (ListCname)."""
+        """Return the custom domains that are bound to the bucket (ListCname)."""
         return [
             Domain(
                 name=each.domain,
@@ -466,7 +534,7 @@ class SdkBucket:
         ]
 
     def change(self, action: str, **params: str) -> str:
-        """Send a request that changes the bucket or its settings.
+        """Send a request that creates, changes or deletes the bucket or one of its settings.
 
         Args:
             action: name of the operation, such as `PutBucketCors`.

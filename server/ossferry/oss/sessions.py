@@ -33,7 +33,11 @@ class _Session:
 
 
 class Sessions:
-    """A cache of STS credentials of one role; each session policy has its own credentials."""
+    """A cache of STS credentials of one role, by the session policy that limits the credentials.
+
+    Args:
+        assume_role: function that requests credentials of the role.
+    """
 
     def __init__(self, assume_role: AssumeRole, *, clock: Clock) -> None:
         self._assume_role = assume_role
@@ -43,14 +47,17 @@ class Sessions:
         self._loss = "no-credentials"
 
     async def fresh(self, policy: str) -> StsCredentials:
-        """Return cached or new STS credentials that are limited by a session policy.
+        """Return STS credentials that are limited by a session policy.
+
+        Cached credentials are returned if they are new enough; otherwise new ones are requested.
 
         Args:
             policy: the session policy as JSON.
 
         Raises:
             StsRefusedError: STS refuses to issue credentials.
-            StsLostError: STS does not answer, and there are no usable credentials.
+            StsLostError: STS does not answer, and the cache has no credentials that last long
+                enough for a request.
         """
         session = self._kept.setdefault(policy, _Session())
         self._kept.move_to_end(policy)
@@ -66,7 +73,10 @@ class Sessions:
             return session.credentials
 
     def forget(self, policy: str) -> None:
-        """Remove cached credentials with this session policy, because OSS does not accept them."""
+        """Remove the credentials for a session policy from the cache.
+
+        Call this method if OSS does not accept the credentials.
+        """
         self._kept.pop(policy, None)
 
     async def _renew(self, session: _Session, policy: str) -> None:

@@ -54,9 +54,11 @@ log = logger("ossferry.sts")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StsCredentials:
-    """Credentials returned by AssumeRole; `repr` shows neither secret nor token.
+    """Credentials for calls to Alibaba Cloud; `repr` shows neither secret nor token.
 
     Attributes:
+        security_token: empty for a long-term access key.
+        expires_at: time when the credentials expire, in UTC; `datetime.max` if it is not known.
         session_name: name of the STS session in the audit trails of the server and of the cloud;
             empty for the server's own credentials.
     """
@@ -86,7 +88,7 @@ class AssumeRole(Protocol):
 
 
 def default_credentials() -> CredentialClient:
-    """Return a client for the SDK's default chain of credential sources.
+    """Return a client for the default chain of credential sources of Alibaba Cloud's SDK.
 
     The chain is: environment, OIDC, profile file, ECS RAM role, URI. The ECS metadata service is
     used only in its hardened mode, see the package `ossferry.oss`.
@@ -111,7 +113,7 @@ def warn_of_long_term_key() -> None:
 
 
 def read_credentials(client: CredentialClient) -> tuple[str, StsCredentials]:
-    """Return credentials from the SDK's default chain, and the name of the source that has them.
+    """Return the name of the source that has credentials, and the credentials.
 
     The vendor's package chooses the name, such as `env` or `ecs_ram_role`.
 
@@ -132,9 +134,9 @@ def read_credentials(client: CredentialClient) -> tuple[str, StsCredentials]:
 
 
 async def find_credentials(client: CredentialClient) -> tuple[str, StsCredentials]:
-    """Return the name of the source of credentials and the credentials, like `read_credentials`.
+    """Return the name of the source that has credentials, and the credentials.
 
-    This coroutine reads them in a thread, because a source may be slow.
+    They are read in a worker thread with `read_credentials`, because a source may be slow.
 
     Raises:
         StsLostError: no source has credentials.
@@ -154,6 +156,7 @@ class StsClient:
     """Calls AssumeRole for one role, and requests credentials with a fixed lifetime.
 
     Args:
+        credentials: client for the server's long-term or temporary credentials.
         role_arn: ARN of the role; by default the option `role_arn`.
         duration_s: lifetime in seconds; by default the option `session_duration_s`.
     """
@@ -193,7 +196,7 @@ class StsClient:
         return found
 
     async def caller(self) -> str:
-        """Return the ARN of the identity to which the credentials belong.
+        """Return the ARN of the RAM user or role whose credentials this client uses.
 
         The ARN is like `acs:ram::1000000000000000:user/ossferry-server`. Every identity has the
         right to request it.
@@ -224,7 +227,13 @@ class StsClient:
 
 
 def objects_sts(settings: Settings, credentials: CredentialClient) -> StsClient:
-    """Return an STS client for the server's own role (`settings.objects_role_arn`)."""
+    """Return a client that requests credentials of the role for the server's access to objects.
+
+    The role is `settings.objects_role_arn`.
+
+    Args:
+        credentials: client for the credentials with which the server calls STS.
+    """
     return StsClient(
         settings, credentials, role_arn=settings.objects_role_arn, duration_s=OBJECTS_SESSION_S
     )

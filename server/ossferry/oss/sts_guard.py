@@ -31,7 +31,11 @@ log = logger("ossferry.sts_guard")
 
 
 class Pace:
-    """A rate limit for calls; waiting calls continue in the order of their arrival."""
+    """A rate limit for calls to STS; waiting calls continue in the order of their arrival.
+
+    Args:
+        calls_per_s: the highest number of calls per second.
+    """
 
     def __init__(self, counter: Counter, *, calls_per_s: int) -> None:
         self._counter = counter
@@ -61,7 +65,7 @@ class Pace:
 
 
 class Breaker:
-    """A circuit breaker, which opens after `LOSSES` failures in a row and then blocks calls."""
+    """A circuit breaker: blocks calls to STS after `LOSSES` failures in a row."""
 
     def __init__(self, *, monotonic: Monotonic) -> None:
         self._monotonic = monotonic
@@ -70,11 +74,13 @@ class Breaker:
 
     @property
     def is_open(self) -> bool:
-        """Whether the breaker is open, so that it blocks calls."""
+        """Whether the circuit breaker is open, so that it blocks calls."""
         return self._losses >= LOSSES
 
     def check(self) -> None:
-        """Raise an error if the breaker is open, except for one test call every `OPEN_S` seconds.
+        """Raise an error if the circuit breaker is open.
+
+        Every `OPEN_S` seconds, one test call is due, for which no error is raised.
 
         Raises:
             StsLostError: the breaker is open, and no test call is due.
@@ -87,7 +93,7 @@ class Breaker:
         self._open_until = self._monotonic() + OPEN_S
 
     def answered(self) -> None:
-        """Close the breaker, because STS answered; a refusal is an answer too."""
+        """Close the circuit breaker, because STS answered; a refusal is an answer too."""
         self._losses = 0
 
     def lost(self) -> None:
@@ -100,7 +106,15 @@ class Breaker:
 
 @dataclass(slots=True, eq=False, repr=False)
 class GuardedSts:
-    """An `AssumeRole` function with a rate limit, a circuit breaker and one retry."""
+    """Requests STS credentials with a rate limit, a circuit breaker and one retry.
+
+    An instance can be called as an `AssumeRole` function.
+
+    Attributes:
+        inner: function that requests the credentials from STS.
+        pace: the rate limit.
+        span: function that traces each request.
+    """
 
     inner: AssumeRole
     _: KW_ONLY
@@ -122,9 +136,10 @@ class GuardedSts:
         return found
 
     async def check(self) -> None:
-        """Check that STS issues credentials, and raise an error otherwise.
+        """Raise an error if STS does not issue credentials.
 
-        Request credentials only if the last call to STS failed or there was no call yet.
+        If the last request for credentials succeeded, do nothing. Otherwise, or before the first
+        request, request test credentials, which deny all actions.
 
         Raises:
             StsRefusedError: STS refuses the test call.
