@@ -43,9 +43,9 @@ class StoredFile:
     """A file of the page with its compressed copies.
 
     Attributes:
-        variants: a mapping from encodings, such as `br`, to the encoded file. The encoding `""`
-            means the uncompressed file.
-        integrity: the hash of the uncompressed file, `sha256-<base64>`; may be empty.
+        variants: a mapping from encodings, such as `br`, to the encoded file, the preferred
+            encoding first. The encoding `""` means the uncompressed file.
+        integrity: the hash of the uncompressed file, `sha256-<base64>`; empty if it is not known.
     """
 
     content_type: str
@@ -105,24 +105,28 @@ class Assets:
         self.missing = _missing(manifest, web_dir)
 
     def find(self, url: str) -> StoredFile | None:
-        """Return the file at this URL path, or None if there is no such file."""
+        """Return the file at a URL path, such as `/favicon.ico`; None if there is no file."""
         return self._files.get(url)
 
     def address(self, name: str) -> str:
-        """Return the URL path of the file with this name; empty if the page has no such file."""
+        """Return the URL path of the file with this name; empty if the page has no such file.
+
+        Args:
+            name: name without folders, such as `embed.js`; the folder in the URL contains a hash.
+        """
         return next((url for url in self._files if url.endswith(f"/{name}")), "")
 
     def group(self, name: str) -> dict[str, str]:
-        """Return a mapping from file names to URL paths, for all files of a part of the page.
+        """Return the files in one folder of assets, as a mapping from file names to URL paths.
 
         Args:
-            name: name of the part, such as `pyodide`.
+            name: name of the folder without its hash, such as `pyodide`.
         """
         urls = (url for url in self._files if url.startswith(f"/assets/{name}-"))
         return {url.rpartition("/")[2]: url for url in urls}
 
     def integrity(self, url: str) -> str:
-        """Return the hash of the file at this URL path, in the form `sha256-<base64>`."""
+        """Return the hash of the file at a URL path that the page has, as `sha256-<base64>`."""
         return self._files[url].integrity
 
     def needed(self, name: str) -> str:
@@ -161,7 +165,7 @@ def find_web_dir(chosen: Path | None = None) -> Path:
 
 
 def is_installed(runtime: str) -> bool:
-    """Return whether the files of one of the page's Python interpreters are installed.
+    """Return whether the files of a Python interpreter that runs the page are installed.
 
     Args:
         runtime: name of the interpreter, such as `pyodide`.
@@ -174,7 +178,11 @@ def is_installed(runtime: str) -> bool:
 
 
 def how_to_install(runtime: str) -> str:
-    """Return a sentence that says that an interpreter is not installed, and how to install it."""
+    """Return a sentence: the files of an interpreter are not installed; this command installs them.
+
+    Args:
+        runtime: name of the Python interpreter, such as `pyodide`.
+    """
     return (
         f"The files of {runtime} are not installed, or belong to another release;"
         f" run `{install_command(runtime)}`."
@@ -188,8 +196,11 @@ def load_file(
 
     Args:
         path: the uncompressed file; copies with the endings `.br` and `.gz` are in the same folder.
-        encodings: the available encodings, such as `br` and `gzip`, the preferred one first.
-        integrity: the hash of the uncompressed file.
+        encodings: the encodings of the copies, `br` and `gzip`, the preferred one first.
+        integrity: the hash of the uncompressed file, `sha256-<base64>`; not verified here.
+
+    Raises:
+        OSError: one of the files cannot be read.
     """
     paths = {name: path.with_name(path.name + SUFFIXES[name]) for name in encodings} | {"": path}
     variants = {name: _variant(each, name, each.read_bytes()) for name, each in paths.items()}
@@ -197,10 +208,11 @@ def load_file(
 
 
 def stored_file(path: Path, content: bytes, content_type: str) -> StoredFile:
-    """Return a file without compressed copies.
+    """Return a `StoredFile` without compressed copies.
 
     Args:
-        content: the content of the file, which the caller has verified.
+        path: the file on disk; if it is large, responses read it from there.
+        content: the content of the file, which the caller has read and verified.
     """
     return StoredFile(content_type=content_type, variants={"": _variant(path, "", content)})
 

@@ -13,8 +13,9 @@ from ossferry.settings.choices import FrameLevel
 class Embedding(TypedDict):
     """The JSON response of `GET /api/embedding`.
 
-    `level` says what a site may learn about uploads on the page that it embeds; `none` means that
-    the site may not embed the page.
+    `level` says what a site learns about uploads if it embeds the upload page. `counts`: the
+    numbers of files and bytes. `results`: also names, keys and checksums. `none`: the site may
+    not embed the page.
     """
 
     level: FrameLevel | Literal["none"]
@@ -24,14 +25,14 @@ class EmbeddingApi:
     """The handler of `/api/embedding`.
 
     Args:
-        levels: a mapping from the origins that may embed the page to their levels.
+        levels: a mapping from the origins that may embed the page to `counts` or `results`.
     """
 
     def __init__(self, levels: Mapping[str, FrameLevel]) -> None:
         self._levels = levels
 
     async def show(self, request: Request) -> Response:
-        """Handle `GET /api/embedding?origin=...`: return the level of an origin.
+        """Handle `GET /api/embedding?origin=...`: return what a site with this origin may learn.
 
         No authentication is necessary: `embed.js` on any site uses the response to explain why the
         frame stays empty. The `frame-ancestors` directive of the page lists the same origins.

@@ -18,7 +18,7 @@ class AssetApi:
         self._assets = assets
 
     async def asset(self, request: Request) -> Response:
-        """Handle `GET /assets/{path}`: return a file of the page.
+        """Handle `GET /assets/{path}`: return a file of the page; status 404 if there is none.
 
         Browsers may cache the file permanently, because the path contains a hash of the content.
         """

@@ -25,7 +25,10 @@ class Pages:
     All HTML files of the page are loaded into memory.
 
     Args:
-        runtime_query: whether `?runtime=` in the page's address chooses the interpreter.
+        web_dir: folder of the built page, which contains the HTML files.
+        assets: the other files of the page.
+        runtime_query: whether the parameter `runtime` in the URL can choose the interpreter instead
+            of the settings.
 
     Raises:
         SettingsError: an HTML file is missing in `web_dir`, or the interpreter of the settings
@@ -55,9 +58,7 @@ class Pages:
         self._authenticator = authenticator
 
     async def show(self, request: Request) -> Response:
-        """Handle `GET /`: return the upload page.
-
-        If the user must sign in first, return the redirect of the authentication method instead.
+        """Handle `GET /`: return the upload page, or a redirect if the user must sign in first.
 
         Raises:
             NowhereError: the URL selects an interpreter that is not installed.
