@@ -77,10 +77,12 @@ def key_address(encoded: str, *, mock: str = "") -> str:
 
 
 def signed_text(path: str, query: bytes, body: bytes) -> bytes:
-    """Return the text that OSS signs: decoded path, raw query, line feed, and body.
+    """Return the bytes that OSS signs for a callback: `path?query`, a line feed, and the body.
+
+    Without a query, there is no `?`.
 
     Args:
-        path: the decoded path of the callback's URL.
+        path: the path of the callback's URL, percent-decoded.
         query: the query of the URL, not decoded.
         body: the body of the callback.
     """
@@ -90,7 +92,8 @@ def signed_text(path: str, query: bytes, body: bytes) -> bytes:
 class CallbackKeys:
     """A cache of OSS's public keys by URL.
 
-    Keys are kept for an hour. After a failure, the server does not fetch the key for 30 seconds.
+    A key is kept for an hour. If a key cannot be fetched, the server does not try again for 30
+    seconds.
     """
 
     def __init__(self, client: httpx.AsyncClient, *, monotonic: Monotonic) -> None:
@@ -99,7 +102,10 @@ class CallbackKeys:
         self._kept: OrderedDict[str, tuple[float, RSAPublicKey | None]] = OrderedDict()
 
     async def get(self, url: str) -> RSAPublicKey:
-        """Return the cached or fetched public key at a URL that `key_address` has returned.
+        """Return the public key at a URL, from the cache or from OSS.
+
+        Args:
+            url: a URL that `key_address` has returned.
 
         Raises:
             IssuerLostError: the key cannot be fetched.
@@ -125,7 +131,10 @@ class CallbackKeys:
 
 
 class Callback(Body):
-    """The JSON body of a callback; the uploader's callback parameters define its fields."""
+    """The JSON body of an upload callback, which OSS sends to this server.
+
+    OSS builds the body as the uploader's callback parameters say, so these must name the fields.
+    """
 
     bucket: str = Field(description="the bucket of the object")
     object: str = Field(description="the key of the object")

@@ -23,9 +23,14 @@ class RanCheck(TypedDict):
 
     Attributes:
         check: the name of the check.
-        outcome: `passed`; `noted`: it added metadata; `changed`: it changed the file;
-            `undone`: it changed the file, and the person chose the original;
-            `asks`: the person had to agree; `rejected`; `error`: the check did not work.
+        outcome: one of these words.
+            `passed`: the check had no objection.
+            `noted`: the check added metadata.
+            `changed`: the check changed the file.
+            `undone`: the check changed the file, and the person chose the original.
+            `asks`: the person had to agree.
+            `rejected`: the check rejected the file.
+            `error`: the check did not work.
         says: the message of the check, in the language of the person; may be empty.
     """
 
@@ -57,5 +62,8 @@ ClaimedChecks: TypeAlias = Annotated[CheckClaim, AfterValidator(_short)]
 
 
 def claimed(checks: Claim | None) -> CheckClaim | None:
-    """Return a claim from the ledger, which stores it as JSON, as a typed `CheckClaim`."""
+    """Return a claim about checks that the ledger stored as JSON; None if there is none.
+
+    Only the type changes: the claim was validated before it was stored.
+    """
     return cast("CheckClaim | None", checks)

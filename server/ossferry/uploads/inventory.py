@@ -35,8 +35,9 @@ class StoredUpload:
     """An object in the bucket, with its owner and its receipt from the ledger.
 
     Attributes:
-        owner: None if the ledger does not know a principal with this prefix.
-        receipt: None if the ledger has no receipt of this object, or one without a verified
+        listed: the object as OSS lists it.
+        owner: None if the ledger has no principal to whose prefix the key belongs.
+        receipt: None if the ledger has no receipt of exactly this object, or one without a verified
             checksum.
     """
 
@@ -50,7 +51,10 @@ class Checked:
     """The result of comparing one receipt with the object in the bucket.
 
     Attributes:
+        receipt: the receipt, as a row of the ledger.
         stored: the object in the bucket; None if it is missing, a symlink or unreadable.
+        outcome: `same`, `differs`, `missing`, `symlink`, `no-checksum` (OSS has no CRC-64 of the
+            object) or `unreadable` (OSS refuses to describe the object).
     """
 
     receipt: UploadRow
@@ -61,7 +65,7 @@ class Checked:
 async def stored_uploads(
     store: ObjectStore, database: Database, scope: Scope
 ) -> AsyncIterator[StoredUpload]:
-    """Yield the stored objects in a scope with their owners and receipts, sorted by key.
+    """Yield all stored objects in a scope, each with its owner and its receipt, sorted by key.
 
     Raises:
         OssLostError: OSS does not answer.
@@ -92,14 +96,14 @@ async def stored_uploads(
 async def check_receipts(
     store: ObjectStore, database: Database, scope: Scope, *, since: datetime | None = None
 ) -> AsyncIterator[Checked]:
-    """Compare receipts with the objects in the bucket, and yield the results, newest upload first.
+    """Compare receipts with the objects in the bucket, and yield a result for each receipt.
 
-    The comparison uses the CRC-64 that OSS computed while it stored the object; no bytes are
-    downloaded.
+    The latest upload comes first. The comparison uses the CRC-64 that OSS computed while it stored
+    the object; no bytes are downloaded.
 
     Args:
         scope: compare only uploads in this set.
-        since: compare only uploads recorded at or after this time; None for all.
+        since: compare only uploads that were recorded at or after this time; None for all.
 
     Raises:
         OssLostError: OSS does not answer.
@@ -160,7 +164,7 @@ async def _is_symlink(store: ObjectStore, key: str) -> bool:
 
 
 async def find_upload(store: ObjectStore, key: str) -> Stored:
-    """Return the metadata of an object.
+    """Return the metadata of the stored upload with this key.
 
     Raises:
         NotStoredError: OSS has no object with this key, or only a symlink.
@@ -176,11 +180,14 @@ async def find_upload(store: ObjectStore, key: str) -> Stored:
 
 
 def outcome_of(stored: Stored, *, size: int, crc64: str) -> Outcome:
-    """Return the result of comparing an object in the bucket with the expected size and CRC-64.
+    """Compare an object in the bucket with an expected size and CRC-64.
 
     Args:
         size: the expected size in bytes.
         crc64: the expected CRC-64 as decimal text.
+
+    Returns:
+        `same`, `differs`, or `no-checksum` if only the sizes are equal and OSS has no CRC-64.
     """
     if stored.size != size or (stored.crc64 and stored.crc64 != crc64):
         return "differs"

@@ -45,7 +45,10 @@ class File(Content):
 
 
 class Identical(TypedDict):
-    """The JSON response of `POST /api/objects/identical`; `key` is null if none is identical."""
+    """The JSON response of `POST /api/objects/identical`.
+
+    `key` is the key of a stored upload that is identical to the file; null if there is none.
+    """
 
     key: str | None
 
@@ -72,7 +75,7 @@ class Object(TypedDict):
 class Objects(TypedDict):
     """The JSON response of `GET /api/objects`: one page of the principal's stored uploads.
 
-    `next` is the parameter `after` for the next page; null on the last page.
+    `next` is the value of the parameter `after` that requests the next page; null on the last page.
     """
 
     objects: list[Object]
@@ -80,7 +83,7 @@ class Objects(TypedDict):
 
 
 class UndoOffer(TypedDict):
-    """The id with which a client can restore a deleted upload, and the time until which it can."""
+    """The id with which a client can restore a deleted upload, and the last time for doing so."""
 
     id: str
     until: str
@@ -100,7 +103,7 @@ class DeletedObject(TypedDict):
 class DeletedObjects(TypedDict):
     """The JSON response of `GET /api/objects/deleted`: one page of restorable uploads.
 
-    `next` is the parameter `after` for the next page; null on the last page.
+    `next` is the value of the parameter `after` that requests the next page; null on the last page.
     """
 
     objects: list[DeletedObject]
@@ -119,7 +122,9 @@ class ListApi:
         """Handle `GET /api/objects?limit=&after=&q=&sort=`: return one page of uploads.
 
         `limit` is the number of uploads, 1 to 1,000. `after` is the field `next` of the previous
-        page. `q` contains search words; `sort` is one of `SORTS`.
+        page. `q` contains search words; only uploads whose path has all of them are returned.
+        `sort` is `key`, `newest`, `name` or `size`; the default is `newest` for a search, otherwise
+        `key`.
 
         Raises:
             BadRequestError: a parameter is invalid.
@@ -146,8 +151,8 @@ class ListApi:
     async def identical(self, request: Request, principal: Owner) -> Response:
         """Handle `POST /api/objects/identical`: return the key of an identical upload, or null.
 
-        Only the principal's own uploads with the same path are searched. The server verifies each
-        result of the ledger with a request to OSS.
+        An upload is identical if it belongs to the principal and has the path, size and CRC-64 of
+        the file. The ledger finds such uploads, and a request to OSS verifies each of them.
 
         Raises:
             BadRequestError: path, size or CRC-64 of the file is missing or malformed.
@@ -224,7 +229,7 @@ class ListApi:
 
 
 def read_limit(request: Request) -> int:
-    """Return the parameter `limit` of a request, the number of entries per page; 100 by default.
+    """Return the query parameter `limit`: the number of entries per page; 100 by default.
 
     Raises:
         BadRequestError: the value is not a number from 1 to 1000.
@@ -249,7 +254,12 @@ def _place(cursor: str) -> tuple[datetime, str] | None:
 
 
 def object_json(listed: Listed, receipt: Receipt | None) -> Object:
-    """Return the JSON data of an upload from its entry in OSS and its receipt, if it has one."""
+    """Return the JSON data of an upload.
+
+    Args:
+        listed: the object as OSS lists it.
+        receipt: the receipt of the object; None if the ledger has none.
+    """
     if receipt and receipt.is_as_listed:
         receipt = None
     return {

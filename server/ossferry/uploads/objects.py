@@ -19,7 +19,10 @@ PREVIEW_LIVES_S = 300
 
 
 class Undo(Body):
-    """The JSON body of `POST /api/objects/undo`; `id` is `UndoOffer.id` of the deleted upload."""
+    """The JSON body of `POST /api/objects/undo`.
+
+    `id` is the id in the field `undo` of the response to the deletion.
+    """
 
     id: Text = Field(description="the id of an undo")
 
@@ -27,7 +30,7 @@ class Undo(Body):
 class Deleted(TypedDict):
     """The JSON response of `DELETE /api/objects/{key}`.
 
-    `undo` says how to restore the upload; null if it cannot be restored.
+    `undo` has the id for restoring the upload; null if the upload cannot be restored.
     """
 
     key: str
@@ -35,7 +38,7 @@ class Deleted(TypedDict):
 
 
 class Preview(TypedDict):
-    """The JSON response of `GET /api/objects/{key}/preview`: a presigned URL."""
+    """The JSON response of `GET /api/objects/{key}/preview`: the presigned URL of a small image."""
 
     url: str
     expires_at: str
@@ -49,7 +52,15 @@ class ObjectApi:
         self._trash = trash
 
     async def delete(self, request: Request, principal: Owner) -> Response:
-        """Handle `DELETE /api/objects/{key}`: delete an upload; return how to restore it."""
+        """Handle `DELETE /api/objects/{key}`: delete an upload.
+
+        The response contains the id for restoring the upload, unless it cannot be restored.
+
+        Raises:
+            ForeignKeyError: the key is not below the principal's prefix.
+            NotStoredError: there is no such upload.
+            KeyTakenError: another object was stored under the key during the deletion.
+        """
         key = check_own_key(request.path_params["key"], principal.prefix)
         undo = await self._trash.delete(principal, key)
         offer: UndoOffer | None = None
@@ -59,15 +70,27 @@ class ObjectApi:
         return JSONResponse(answer)
 
     async def undo(self, request: Request, principal: Owner) -> Response:
-        """Handle `POST /api/objects/undo`: restore a deleted upload, and return its data."""
+        """Handle `POST /api/objects/undo`: restore a deleted upload, and return its metadata.
+
+        Raises:
+            BadRequestError: the body is malformed.
+            RefusedError: the upload cannot be restored, see `Trash.undo`.
+        """
         body = await read_body(request, Undo)
         stored, receipt = await self._trash.undo(principal, body.id)
         return JSONResponse(object_json(stored, receipt))
 
     async def preview(self, request: Request, principal: Owner) -> Response:
-        """Handle `GET /api/objects/{key}/preview?preset=`: return the URL of a preview image.
+        """Handle `GET /api/objects/{key}/preview?preset=`: return a presigned URL of a small image.
 
-        The URL expires after 5 minutes.
+        OSS makes the image from the upload. `preset` is `preview` (the default, at most 1280
+        pixels wide and high) or `thumbnail` (160). The URL expires after 5 minutes.
+
+        Raises:
+            BadRequestError: the preset is unknown.
+            ForeignKeyError: the key is not below the principal's prefix.
+            NotStoredError: there is no such upload.
+            NoPreviewError: OSS cannot process the upload as an image.
         """
         key = check_own_key(request.path_params["key"], principal.prefix)
         process = PRESETS.get(request.query_params.get("preset", "preview"))

@@ -29,7 +29,7 @@ from ossferry.settings.model import Settings
 
 
 class Left(TypedDict):
-    """The remaining quota of a principal, in bytes and objects; None means no limit."""
+    """The remaining quota of a principal: bytes and number of objects; None means no limit."""
 
     bytes_left: int | None
     objects_left: int | None
@@ -60,7 +60,7 @@ class _Known:
 
 
 class Quotas:
-    """Checks the quotas of principals.
+    """Checks whether a principal's uploads stay within the quota.
 
     The limits come from the settings; an operator can set other limits for one principal.
     """
@@ -76,7 +76,7 @@ class Quotas:
         self._kept: OrderedDict[str, _Known] = OrderedDict()
 
     async def admit(self, principal: Owner, *, size: int) -> Left | None:
-        """Check that a principal may upload, and return the remaining quota.
+        """Raise an error if a principal may not upload; otherwise return the remaining quota.
 
         Args:
             size: size in bytes of the next object; 0 if unknown.
@@ -87,8 +87,8 @@ class Quotas:
         Raises:
             RevokedError: the principal's access was revoked.
             QuotaExceededError: no quota remains, or less than `size`.
-            LedgerLostError: the database does not answer, and the usage was not read within the
-                last `LAST_KNOWN_S` seconds.
+            LedgerLostError: the database does not answer, and there is no usage that was read today
+                within the last `LAST_KNOWN_S` seconds.
         """
         found = await self._last_known(principal)
         _refuse_revoked(found)
@@ -137,7 +137,7 @@ class Quotas:
     async def room(self, principal: Owner) -> tuple[int | None, int | None]:
         """Return the bytes and the number of objects that a principal's total limits still allow.
 
-        A value is None if there is no such limit.
+        A value is None if there is no such limit, and negative if the limit is exceeded.
 
         Raises:
             LedgerLostError: the database does not answer.
@@ -149,8 +149,8 @@ class Quotas:
         """Update a principal's cached usage with new counts from the ledger.
 
         Args:
-            used: a mapping with days (`YYYY-MM-DD`) and `total` as keys. Each value is the number
-                of bytes and the number of objects.
+            used: a mapping from days (`YYYY-MM-DD`) and the word `total` to the usage: a pair of
+                bytes and number of objects.
         """
         known = self._kept.get(principal.hash)
         if known is None:
@@ -162,7 +162,10 @@ class Quotas:
         self._kept[principal.hash] = replace(known, standing=replace(known.standing, used=now))
 
     def forget(self, principal: Owner) -> None:
-        """Remove a principal's usage from the cache, because the usage has changed."""
+        """Remove a principal's usage from the cache, so that it is read from the ledger again.
+
+        Call this method after a change of the usage.
+        """
         self._kept.pop(principal.hash, None)
 
     async def _standing(self, principal: Owner) -> Standing:

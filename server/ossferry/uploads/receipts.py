@@ -44,7 +44,7 @@ RequestId: TypeAlias = Annotated[str, Field(pattern="^[A-Za-z0-9-]{0,64}$")]
 
 
 class Content(Body):
-    """The size in bytes and the CRC-64/ECMA of a file."""
+    """The size in bytes and the CRC-64/ECMA of a file, as fields of a request body."""
 
     size: Size = Field(description="a number of bytes")
     crc64: str = Field(pattern="^(0|[1-9][0-9]{0,19})$", description="a CRC-64 as decimal text")
@@ -86,12 +86,12 @@ class Described(TypedDict):
 
 
 class Recorded(Described):
-    """The receipt of a recorded upload in a JSON response.
+    """The receipt of an upload in a JSON response.
 
     Attributes:
         stored: always True.
-        metadata: values of the headers `x-oss-meta-*` of the upload. The keys are the names without
-            `x-oss-meta-`.
+        metadata: a mapping from names to values of the upload's headers `x-oss-meta-*`. The names
+            are without `x-oss-meta-`.
         checks: the page's claim about the checks that it ran, which the server cannot verify; null
             without checks.
     """
@@ -109,11 +109,12 @@ class ReceiptJson(Recorded):
 
 
 class NotRecorded(TypedDict):
-    """The result for an upload in a batch that the server could not verify, and did not record.
+    """The result for a reported upload that the server did not record, in the response to a batch.
 
     Attributes:
         stored: always False.
-        code: `not-stored` or `receipt-mismatch`.
+        code: `not-stored` if OSS has no such object; `receipt-mismatch` if it differs.
+        detail: the reason as a sentence.
         differs: names of the fields that differ; only with `receipt-mismatch`.
         found: the object in OSS; only with `receipt-mismatch`.
     """
@@ -127,7 +128,12 @@ class NotRecorded(TypedDict):
 
 
 class ReceiptsJson(TypedDict):
-    """The JSON response of `POST /api/receipts/batch`, with results in the order of the reports."""
+    """The JSON response of `POST /api/receipts/batch`.
+
+    Attributes:
+        receipts: a receipt or the reason of a failure for each report, in the order of the reports.
+        quota: the principal's remaining quota; null if there is no limit.
+    """
 
     receipts: list[Recorded | NotRecorded]
     quota: Left | None
@@ -155,9 +161,16 @@ class Recorder:
         request_id: str = "",
         checks: Claim | None = None,
     ) -> Receipt:
-        """Record one stored object, and return its receipt.
+        """Record one stored object, and return its receipt; see `record_all`.
 
-        See `record_all` for the arguments, the errors, and objects that are already recorded.
+        Args:
+            source: origin of the report, as in `record_all`.
+            request_id: id of the request that stored the object; empty if unknown.
+            checks: the page's claim about the checks that it ran; None if there is none.
+
+        Raises:
+            NotStoredError: the page has refused this object.
+            LedgerLostError: nothing was recorded; the reconciler will find the object in OSS.
         """
         [receipt] = await self.record_all(
             owner, [(stored, request_id)], source=source, checks={stored.key: checks}
@@ -181,13 +194,14 @@ class Recorder:
                 empty. Every key occurs once.
             source: origin of the report: `page`, `form`, `callback`, `found` (by the
                 server itself), or `LISTED` (only seen in a list; hooks get no event).
-            checks: claims of the page about its checks, by key; keys may be missing.
+            checks: claims of the page about its checks, by object key; some may be missing.
 
         Returns:
-            The receipts, in the order of their keys.
+            The receipts, sorted by object key.
 
         Raises:
-            NotStoredError: the page has refused one of these objects.
+            NotStoredError: the page has refused one of these objects. A report from `page` does not
+                raise this error, but cancels the refusal.
             LedgerLostError: nothing was recorded; the reconciler will find the objects in OSS.
         """
         if not uploads:
@@ -263,14 +277,14 @@ class ReceiptApi:
         return JSONResponse(answer)
 
     async def create_all(self, request: Request, principal: Owner) -> Response:
-        """Handle `POST /api/receipts/batch`: verify and record up to `MAX_BATCH` uploads.
+        """Handle `POST /api/receipts/batch`: verify and record up to `MAX_BATCH` reported uploads.
 
-        The response contains a receipt for each report, in the same order, and the remaining quota.
-        If an upload is missing in OSS, or has another size or checksum, the response says so, and
-        the other uploads are recorded.
+        The response contains a result for each report, in the same order, and the remaining quota.
+        A result is a receipt, or the reason why the upload was not recorded: OSS has no such
+        object, or one with another size or checksum. The other uploads are recorded anyway.
 
         Raises:
-            BadRequestError: a report is malformed, or the number of reports is wrong.
+            BadRequestError: a report is malformed, or there are no reports or too many.
             ForeignKeyError: a key is not below the principal's prefix.
             TooManyError: the principal sent too many reports.
             OssLostError: OSS does not answer; nothing was recorded.

@@ -50,14 +50,14 @@ log = logger("ossferry.reconcile")
 
 @dataclass(slots=True)
 class Differences:
-    """Keys of objects that differ between the bucket and the ledger.
+    """Object keys for which bucket and ledger differ.
 
     Attributes:
         found: keys of objects that were missing in the ledger.
         changed: keys of objects that differed from their receipts.
         gone: keys of objects that were missing in the bucket.
-        waiting: keys of new objects that the page may still confirm or refuse, with the times at
-            which the wait began. They do not count as differences yet.
+        waiting: a mapping from keys of new objects, which the page may still confirm or refuse, to
+            the times at which the wait began. They do not count as differences yet.
     """
 
     found: list[str] = field(default_factory=list)
@@ -67,7 +67,7 @@ class Differences:
 
     @property
     def any(self) -> bool:
-        """Whether there is at least one difference."""
+        """Whether at least one object differs; objects that wait do not count."""
         return bool(self.found or self.changed or self.gone)
 
 
@@ -90,10 +90,14 @@ class Reconciler:
     _waiting: dict[str, dict[str, datetime]] = field(init=False, default_factory=dict)
 
     async def run(self) -> int:
-        """Reconcile the uploads of all due principals, and return the number of principals.
+        """Compare the uploads of all due principals with the ledger, and correct the ledger.
 
-        Do nothing if another process is reconciling. A failure for one principal does not stop the
-        reconciliation of the others. The failed principal is tried again later.
+        A principal is due if new objects may have been stored since the last comparison, or if that
+        was a day ago. Do nothing if another process is reconciling. A failure for one principal is
+        logged, and the principal is tried again later.
+
+        Returns:
+            The number of principals whose comparison succeeded.
 
         Raises:
             LedgerLostError: the database does not answer; the caller should try again.
@@ -278,7 +282,7 @@ class Reconciler:
 
 
 def reconciler(settings: Settings, store: ObjectStore, database: Database) -> Reconciler:
-    """Return a reconciler for the command line."""
+    """Return a reconciler for the command line, which does not know the hooks of an application."""
     hooks = Hooks(settings, load_hooks({}))
     quotas = Quotas(settings, database, clock=utc_now, monotonic=monotonic)
     metrics = Metrics()

@@ -47,13 +47,19 @@ log = logger("ossferry.refused")
 
 
 class RefusedUpload(Report):
-    """The JSON body of `POST /api/receipts/refused`: size and checksum of the sent file."""
+    """The JSON body of `POST /api/receipts/refused`: the stored object differs from the sent file.
+
+    Size and checksum are those of the file.
+    """
 
     etag: Etag | None = Field(default=None, description="the ETag that OSS answered, or null")
 
 
 class RefusedOutcome(TypedDict):
-    """The JSON response of `POST /api/receipts/refused`: `removed`, or `gone` without an object."""
+    """The JSON response of `POST /api/receipts/refused`.
+
+    `outcome` is `removed`, or `gone` if the refused object is no longer stored under the key.
+    """
 
     key: str
     outcome: Outcome
@@ -61,10 +67,10 @@ class RefusedOutcome(TypedDict):
 
 @dataclass(slots=True, eq=False, repr=False)
 class RefusedUploads:
-    """Deletes objects from the bucket if the page has refused their uploads.
+    """Removes objects from the bucket if the page has refused their uploads.
 
     Attributes:
-        settle: the time after storing during which the page may refuse an object without an ETag.
+        settle: how long after an object was stored the page may refuse it without its ETag.
     """
 
     store: ObjectStore
@@ -82,16 +88,16 @@ class RefusedUploads:
         If OSS fails after the refusal was recorded, the reconciler calls `finish` later.
 
         Args:
-            report: size and checksum of the file.
+            report: the key of the object, and size and checksum of the file that the page sent.
             etag: ETag of the refused object, without quotes; empty if the page did not receive the
                 ETag. Without an ETag, only a recent object without a receipt can be refused.
 
         Returns:
-            `removed`, or `gone` if there is no such object.
+            `removed`, or `gone` if the refused object is no longer stored under the key.
 
         Raises:
-            UploadStandsError: the object equals the file, was confirmed, or is not the refused
-                object.
+            UploadStandsError: the object equals the file, was confirmed by the page, or is not the
+                refused object.
             ForeignKeyError: the principal had no valid credentials when the object was stored.
             OssLostError: OSS does not answer; the client should try again.
             OssRefusedError: OSS refuses a request of the server.
@@ -132,6 +138,9 @@ class RefusedUploads:
     async def finish(self, stored: Listed) -> Outcome:
         """Remove a refused object, unless the key now has another object.
 
+        Args:
+            stored: the refused object, as OSS listed it.
+
         Returns:
             `removed`, or `gone` if the object was already deleted or replaced.
         """
@@ -149,13 +158,14 @@ class RefusalApi:
         self._refused = refused
 
     async def create(self, request: Request, principal: Owner) -> Response:
-        """Handle `POST /api/receipts/refused`: remove a damaged upload that the page reports.
+        """Handle `POST /api/receipts/refused`: remove an object that differs from the sent file.
 
         Raises:
             BadRequestError: the report is malformed.
             ForeignKeyError: the key is not below the principal's prefix, or the principal had no
                 valid credentials when the object was stored.
-            UploadStandsError: the object cannot be refused.
+            UploadStandsError: the object equals the file, was confirmed by the page, or is not the
+                refused object.
             OssLostError: OSS does not answer; the client should try again.
             OssRefusedError: OSS refuses a request of the server.
             LedgerLostError: the database does not answer; the client should try again.

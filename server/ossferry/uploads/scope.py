@@ -19,7 +19,7 @@ class Scope:
     """A set of uploads that a command works on.
 
     Attributes:
-        prefix: the keys of the uploads begin with this text.
+        prefix: the object keys of the uploads begin with this text.
         owner: the only principal to which the uploads can belong; None if there may be several, or
             if the ledger does not know the principal.
     """
@@ -34,7 +34,7 @@ class Scope:
 
 
 async def read_scope(connection: AsyncConnection, text: str) -> Scope:
-    """Parse a command-line argument that selects uploads.
+    """Return the set of uploads that a command-line argument selects.
 
     Args:
         text: a principal's hash, or the beginning of object keys; empty for all uploads.
@@ -57,7 +57,9 @@ async def read_scope(connection: AsyncConnection, text: str) -> Scope:
 
 
 def read_key(text: str) -> str:
-    """Check that a command-line argument is the key of an upload, and return it.
+    """Check that a command-line argument is the object key of an upload, and return it.
+
+    The upload need not exist.
 
     Raises:
         BadRequestError: no upload can have this key.
@@ -68,7 +70,7 @@ def read_key(text: str) -> str:
 
 
 def nobody(principal: str) -> SettingsError:
-    """Return the error to raise if no principal has this hash."""
+    """Return the error to raise if the ledger has no principal with this hash."""
     return SettingsError(
         f"there is no principal {principal}; `ossferry admin principals` lists all."
     )

@@ -63,7 +63,13 @@ class Wish(Body):
 
 
 class Listed(TypedDict):
-    """A share link in a JSON response, without its URL, which is a secret."""
+    """A share link in a JSON response, without its URL, which is a secret.
+
+    Attributes:
+        process: the image processing of the link; null for the unchanged object.
+        note: text by which the owner recognises the link; may be empty.
+        deleted_at: time when the upload was deleted; null while it is stored.
+    """
 
     id: str
     key: str
@@ -84,7 +90,7 @@ class ShareJson(Listed):
 class Shares(TypedDict):
     """The JSON response of `GET /api/shares`: one page of share links.
 
-    `next` is the parameter `after` for the next page; null on the last page.
+    `next` is the value of the parameter `after` that requests the next page; null on the last page.
     """
 
     shares: list[Listed]
@@ -111,7 +117,14 @@ class ShareApi:
         return JSONResponse(answer)
 
     async def list(self, request: Request, principal: Owner) -> Response:
-        """Handle `GET /api/shares?limit=&after=`: return one page of share links, newest first."""
+        """Handle `GET /api/shares?limit=&after=`: return one page of the principal's share links.
+
+        The newest link comes first. `limit` is the number of links, 1 to 1,000. `after` is the
+        field `next` of the previous page.
+
+        Raises:
+            BadRequestError: `limit` is invalid.
+        """
         limit = read_limit(request)
         after = request.query_params.get("after", "")
         async with self._database.read() as connection:
@@ -129,6 +142,9 @@ async def make_link(
     Args:
         owner: the owner of the upload.
         wish: the key of the upload, and the requested properties of the link.
+
+    Returns:
+        The link with its URL and its expiry time, which may be earlier than requested.
 
     Raises:
         ForeignKeyError: the key is not below the owner's prefix.

@@ -77,6 +77,9 @@ class Trash:
     async def undo(self, owner: Owner, undo_id: str) -> tuple[Stored, Receipt]:
         """Restore a deleted upload, and return its metadata and its receipt.
 
+        Args:
+            undo_id: the field `id` of the data that `delete` returned.
+
         Raises:
             NothingToUndoError: no deleted upload has this undo id, or the undo id has expired.
             KeyTakenError: another object now has the same key.
@@ -114,7 +117,9 @@ class Trash:
         return stored, receipt
 
     async def purge(self, *, limit: int = 100) -> int:
-        """Remove the trash objects and undo data of uploads that can no longer be restored.
+        """Remove the data of deleted uploads whose time for restoring has ended.
+
+        The data are the copies below `trash/` and the entries in the ledger.
 
         Args:
             limit: the highest number of uploads to process.
@@ -125,10 +130,10 @@ class Trash:
         return await self._purge(limit=limit)
 
     async def make_room(self, owner: Owner) -> None:
-        """Remove an owner's deleted uploads for good, oldest first, until the rest fits the quota.
+        """Remove an owner's copies below `trash/`, oldest first, until the rest fits the quota.
 
-        Deleted uploads in the trash occupy space, so somebody could store more than the total
-        limits by deleting uploads. Stored uploads are never removed.
+        The removed uploads can no longer be restored. The copies occupy space, so somebody could
+        store more than the total limits by deleting uploads. Stored uploads are never removed.
 
         Raises:
             LedgerLostError: the database does not answer.

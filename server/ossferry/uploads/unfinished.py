@@ -34,7 +34,13 @@ PAUSE_S = 0.2
 
 
 class UnfinishedUpload(TypedDict):
-    """An unfinished multipart upload in a JSON response; sizes are in bytes."""
+    """An unfinished multipart upload in a JSON response; sizes are in bytes.
+
+    Attributes:
+        size: the bytes that OSS already has.
+        part_size: size of the first part; null if OSS does not have this part.
+        last_at: time when the last part was stored; `began_at` if there is none.
+    """
 
     key: str
     name: str
@@ -46,7 +52,10 @@ class UnfinishedUpload(TypedDict):
 
 
 class Unfinished(TypedDict):
-    """The JSON response of `GET /api/unfinished`; `more` says whether uploads were left out."""
+    """The JSON response of `GET /api/unfinished`.
+
+    `more` says whether older uploads were left out, because there are more than `MAX_SHOWN`.
+    """
 
     uploads: list[UnfinishedUpload]
     more: bool
@@ -70,8 +79,8 @@ class UnfinishedApi:
     async def list(self, request: Request, principal: Owner) -> Response:
         """Handle `GET /api/unfinished?key=`: return the principal's latest unfinished uploads.
 
-        With `key`, return only the unfinished uploads with that key. Concurrent requests with the
-        same parameters share one result.
+        With `key`, return only the unfinished uploads to this object key. Concurrent requests with
+        the same parameters share one result.
 
         Raises:
             BadRequestError: the key is malformed.
@@ -89,7 +98,9 @@ class UnfinishedApi:
         return JSONResponse(looking.result())
 
     async def discard(self, request: Request, principal: Owner) -> Response:
-        """Handle `DELETE /api/unfinished?key=&upload_id=`: abort an upload and remove its parts.
+        """Handle `DELETE /api/unfinished?key=&upload_id=`: abort an upload, and remove its parts.
+
+        `upload_id` is the id of a multipart upload to the object key `key`.
 
         Raises:
             BadRequestError: the key or the upload id is malformed.
