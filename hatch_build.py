@@ -29,14 +29,17 @@ class WebFilesHook(BuildHookInterface[Any]):
 
     The project's configuration of the hook has these values:
         build: the folder of the built files, relative to the project.
-        contents: `page` for the page without the files that have a wheel of their own, the name of
-            an interpreter for the files of its wheel, or nothing for a wheel without files of the
-            page.
+        contents: which files of the page the wheel gets. `page`: all except those with a wheel of
+            their own; `pyodide`: the files of this interpreter; missing: none.
         has-id: whether the version gets the id of the build.
     """
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Add the page's files and the SBOM to the wheel, and the id to its version.
+        """Add the page's files and the SBOM to the wheel, and the id of the build to its version.
+
+        Args:
+            version: the kind of wheel; nothing is added to the kind `editable`.
+            build_data: hatchling's description of the wheel, which this method changes.
 
         Raises:
             FileNotFoundError: the page or the SBOM has not been built.
@@ -55,9 +58,13 @@ class WebFilesHook(BuildHookInterface[Any]):
 
 
 def build_id(build: Path) -> str:
-    """Return the same id for all wheels of a build: a hash of the sources and of the built page.
+    """Return the id of a build: a hash of the sources and of the built page.
 
-    It begins with a letter, because a version drops the leading zeros of a number.
+    All wheels of a build get the same id. It begins with a letter, because a version drops the
+    leading zeros of a number.
+
+    Args:
+        build: the folder of the built files, inside the folder of the sources.
     """
     root = build.parent
     digest = hashlib.sha256()
