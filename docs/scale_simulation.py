@@ -35,7 +35,7 @@ class Scenario:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """The result for one account.
+    """The calls to STS for one cloud account within the hour, and how long people waited.
 
     Attributes:
         calls: number of calls to STS.
@@ -62,7 +62,10 @@ SCENARIOS = (
 
 
 def simulate(scenario: Scenario) -> Outcome:
-    """Simulate one hour for one account, which gets an equal share of the users."""
+    """Simulate an hour for one of the scenario's cloud accounts.
+
+    The account serves an equal share of the users.
+    """
     dice = random.Random(7)  # noqa: S311 - a simulation, no secret
     due = [_visit(scenario, dice) for _ in range(scenario.users // scenario.accounts)]
     heapq.heapify(due)
@@ -82,7 +85,7 @@ def simulate(scenario: Scenario) -> Outcome:
 
 
 def table() -> str:
-    """Return the table of docs/scale.md as Markdown."""
+    """Simulate all scenarios, and return the results as the Markdown table of docs/scale.md."""
     lines = [
         "| hour | users | stay | life | accounts | STS calls of an account | busiest second"
         " | longest wait |",

@@ -11,7 +11,7 @@ TIMEOUT_S = 3
 
 
 def main() -> str | None:
-    """Return None if the server is alive, else a sentence with the reason."""
+    """Return None if the server answers with status 200; otherwise a sentence with the reason."""
     port = int(os.environ.get("OSSFERRY_PORT", "8000"))
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_S)
     try:

@@ -23,7 +23,7 @@ UNKNOWN = '<p role="alert">There is no such person; the examples are carol and d
 
 
 async def identify(request: Request) -> Principal:
-    """Return the person of the session, which the session middleware has read."""
+    """Return the person who is signed in; the session middleware has verified the cookie."""
     user = request.session.get("user")
     if user not in PEOPLE:
         raise NoProofError("Please sign in.")
@@ -53,7 +53,7 @@ app.add_middleware(SessionMiddleware, secret_key=SECRET_KEY, same_site="lax")
 
 @app.get("/sign-in")
 async def ask_name() -> HTMLResponse:
-    """Show the form."""
+    """Return the sign-in form."""
     return HTMLResponse(FORM)
 
 

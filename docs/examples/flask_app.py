@@ -28,7 +28,7 @@ FORM = """<!doctype html><title>Sign in</title>
 
 @flask_app.get("/sign-in")
 def ask_name() -> str:
-    """Show the form."""
+    """Return the sign-in form."""
     return FORM
 
 

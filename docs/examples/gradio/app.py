@@ -25,7 +25,7 @@ def token(_data: None, request: gr.Request) -> str:
 
 
 def rows(uploads: list[dict[str, Any]]) -> list[list[Any]]:
-    """Return a row for each stored file."""
+    """Return a row of the table for each stored file."""
     return [[each[name] for name in COLUMNS] for each in uploads]
 
 

@@ -26,7 +26,7 @@ django_app = get_asgi_application()
 
 
 async def identify(request: Request) -> Principal:
-    """Return the person of Django's session; Django checks the session as for its own views."""
+    """Return the person who is signed in; Django verifies the session as for its own views."""
     cookie = request.cookies.get(settings.SESSION_COOKIE_NAME, "")
     if not cookie:
         raise NoProofError("Please sign in.")
