@@ -75,8 +75,8 @@ class Account:
         The result is True in two cases:
         - The bucket has the set-up's tag.
         - The bucket has no tags, rules, objects or unfinished uploads, and is not older than the
-          server's RAM policy, which `ossferry setup` creates first. The cause is a set-up that was
-          interrupted between PutBucket and PutBucketTags.
+          server's RAM policy, which `ossferry setup` creates first. A set-up that is interrupted
+          between PutBucket and PutBucketTags leaves such a bucket.
 
         Later calls return the first result, because the steps of a set-up create and delete the
         policy.

@@ -194,7 +194,7 @@ class Bucket:
         return self._read("GetBucketStat", lambda bucket: bucket.counts()) or (0, 0)
 
     def is_untouched(self) -> bool:
-        """Return whether the bucket has no tags, rules, objects and unfinished uploads.
+        """Return whether the bucket has neither tags, rules, objects nor unfinished uploads.
 
         The rules are CORS rules and lifecycle rules.
         """
