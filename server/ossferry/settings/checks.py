@@ -107,7 +107,10 @@ BuiltIn: TypeAlias = Annotated[
 
 
 class CheckSettings(BaseSettings):
-    """The options of checks, read from `OSSFERRY_CHECKS…` variables and `.env`."""
+    """The options of the checks that look at a file before its upload.
+
+    They are read from `OSSFERRY_CHECKS…` variables and `.env`.
+    """
 
     model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
         env_prefix=PREFIX,

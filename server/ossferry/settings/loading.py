@@ -72,17 +72,20 @@ def load_settings(cls: type[Settings] = Settings, /, **values: object) -> Settin
         values: options that take precedence over environment variables.
 
     Raises:
-        SettingsError: an option is missing or invalid, and the message names the first such option;
-            or `.env` cannot be read.
+        SettingsError: an option is missing, invalid or misspelled, and the message names the first
+            such option; or `.env` cannot be read.
     """
     return _load(cls, values)
 
 
 def load_check_settings() -> CheckSettings:
-    """Return the options of checks from environment variables and `.env`; read no other option.
+    """Return the options of checks from environment variables and `.env`.
+
+    Other options are not validated, but a misspelled name of any option is an error.
 
     Raises:
-        SettingsError: an option is invalid, and the message names it; or `.env` cannot be read.
+        SettingsError: an option is invalid or misspelled, and the message names it; or `.env`
+            cannot be read.
     """
     return _load(CheckSettings, {})
 
