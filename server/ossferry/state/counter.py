@@ -105,7 +105,7 @@ class Counter:
         return max(1, math.ceil(left_s))
 
     async def close(self) -> None:
-        """Close the connections to Redis."""
+        """Close the connections to Redis, if there are any."""
         if self._pool is not None:
             await self._pool.aclose()
 

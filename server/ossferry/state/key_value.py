@@ -20,20 +20,20 @@ MAX_ENTRIES = 100_000
 class Storage(Protocol):
     """Interface of a key-value storage whose entries expire.
 
-    A mark is a key whose value has no meaning. The server creates all keys; they never come from a
-    client. Every method except `close` raises `StorageLostError` if the storage does not work.
+    The server creates all keys; they never come from a client. Every method except `close` raises
+    `StorageLostError` if the storage does not work.
     """
 
     async def add(self, key: str, ttl_s: float) -> bool:
-        """Mark a key for `ttl_s` seconds; return False if it already has a mark or a value."""
+        """Add a key without a value for `ttl_s` seconds; return False if the key already exists."""
         ...
 
     async def has(self, key: str) -> bool:
-        """Return whether a key has a mark or a value."""
+        """Return whether a key exists and has not expired."""
         ...
 
     async def get(self, key: str) -> bytes | None:
-        """Return the value of a key; None if the key has neither a value nor a mark."""
+        """Return the value of a key; None if the key does not exist or has expired."""
         ...
 
     async def put(self, key: str, value: bytes, ttl_s: float) -> None:
@@ -41,7 +41,7 @@ class Storage(Protocol):
         ...
 
     async def drop(self, key: str) -> None:
-        """Remove the mark or the value of a key; do nothing if there is none."""
+        """Remove a key and its value; do nothing if the key does not exist."""
         ...
 
     async def ping(self) -> None:
@@ -64,18 +64,18 @@ class MemoryStorage:
         self._entries: dict[str, tuple[float, bytes]] = {}
 
     async def add(self, key: str, ttl_s: float) -> bool:
-        """Mark a key for `ttl_s` seconds; return False if it already has a mark or a value."""
+        """Add a key without a value for `ttl_s` seconds; return False if the key already exists."""
         if await self.has(key):
             return False
         await self.put(key, b"1", ttl_s)
         return True
 
     async def has(self, key: str) -> bool:
-        """Return whether a key has a mark or a value."""
+        """Return whether a key exists and has not expired."""
         return await self.get(key) is not None
 
     async def get(self, key: str) -> bytes | None:
-        """Return the value of a key; None if the key has neither a value nor a mark."""
+        """Return the value of a key; None if the key does not exist or has expired."""
         until, value = self._entries.get(key, (0.0, b""))
         return value if until > self._monotonic() else None
 
@@ -86,7 +86,7 @@ class MemoryStorage:
         self._entries[key] = (self._monotonic() + ttl_s, value)
 
     async def drop(self, key: str) -> None:
-        """Remove the mark or the value of a key; do nothing if there is none."""
+        """Remove a key and its value; do nothing if the key does not exist."""
         self._entries.pop(key, None)
 
     async def ping(self) -> None:

@@ -42,17 +42,17 @@ class RedisStorage:
         self._lost_until = 0.0
 
     async def add(self, key: str, ttl_s: float) -> bool:
-        """Mark a key for `ttl_s` seconds; return False if it already has a mark or a value."""
+        """Add a key without a value for `ttl_s` seconds; return False if the key already exists."""
         return bool(
             await self._ask(lambda: self._redis.set(_name(key), b"1", nx=True, px=_ms(ttl_s)))
         )
 
     async def has(self, key: str) -> bool:
-        """Return whether a key has a mark or a value."""
+        """Return whether a key exists and has not expired."""
         return bool(await self._ask(lambda: self._redis.exists(_name(key))))
 
     async def get(self, key: str) -> bytes | None:
-        """Return the value of a key; None if the key has neither a value nor a mark."""
+        """Return the value of a key; None if the key does not exist or has expired."""
         found = await self._ask(lambda: self._redis.get(_name(key)))
         return found.encode() if isinstance(found, str) else found
 
@@ -61,7 +61,7 @@ class RedisStorage:
         await self._ask(lambda: self._redis.set(_name(key), value, px=_ms(ttl_s)))
 
     async def drop(self, key: str) -> None:
-        """Remove the mark or the value of a key; do nothing if there is none."""
+        """Remove a key and its value; do nothing if the key does not exist."""
         await self._ask(lambda: self._redis.delete(_name(key)))
 
     async def ping(self) -> None:
