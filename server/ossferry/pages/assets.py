@@ -31,7 +31,7 @@ KEPT_IN_MEMORY = 512 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variant:
-    """A file of the page in one encoding; `content` is None if it is streamed from disk."""
+    """A file of the page in one encoding; `content` is None if responses read it from disk."""
 
     path: Path
     etag: str
@@ -178,10 +178,12 @@ def is_installed(runtime: str) -> bool:
 
 
 def how_to_install(runtime: str) -> str:
-    """Return a sentence: the files of an interpreter are not installed; this command installs them.
+    """Return the error message for a Python interpreter that is not installed.
+
+    The message names the command that installs it.
 
     Args:
-        runtime: name of the Python interpreter, such as `pyodide`.
+        runtime: name of the interpreter, such as `pyodide`.
     """
     return (
         f"The files of {runtime} are not installed, or belong to another release;"
