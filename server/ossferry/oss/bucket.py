@@ -197,8 +197,7 @@ class OssBucket:
             version: id of the version to delete; empty for the current object.
 
         Returns:
-            After the deletion of a current object, the version id of the new delete marker; empty
-            if OSS created none.
+            Without `version`: the version id of the new delete marker; empty if OSS created none.
         """
         return await self._ask(lambda bucket: bucket.delete(key, version))
 
@@ -257,7 +256,7 @@ class OssBucket:
         return Link(url=url, expires_at=now.replace(microsecond=0) + timedelta(seconds=lives_s))
 
     async def close(self) -> None:
-        """Close the HTTP connections."""
+        """Close the HTTP connections to OSS."""
         self._sdk.close()
 
     async def _find(

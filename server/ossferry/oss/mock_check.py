@@ -21,7 +21,7 @@ log = logger("ossferry.mock_check")
 
 
 def refuse_mock(settings: Settings) -> None:
-    """Raise an error if an endpoint or the access key of the settings belongs to a mock.
+    """Raise an error if an endpoint in the settings or the server's access key belongs to a mock.
 
     A mock imitates OSS and STS for tests, and identifies itself in a response header. If the
     settings allow a mock, do nothing. Log a warning for an endpoint that cannot be reached, because
@@ -29,7 +29,7 @@ def refuse_mock(settings: Settings) -> None:
 
     Raises:
         SettingsError: an endpoint or the access key belongs to a mock; the message names the
-            option.
+            option or the environment variable.
     """
     if settings.allow_mock:
         return

@@ -126,8 +126,7 @@ class ObjectStore(Protocol):
             version: id of the version to delete; empty for the current object.
 
         Returns:
-            After the deletion of a current object, the version id of the new delete marker; empty
-            if OSS created none.
+            Without `version`: the version id of the new delete marker; empty if OSS created none.
         """
         ...
 

@@ -99,7 +99,7 @@ def objects_policy(*, bucket: str, versions: bool = False) -> dict[str, Json]:
     Args:
         bucket: name of the bucket.
         versions: whether the server restores deleted uploads by removing delete markers, which
-            needs another right.
+            needs the right to delete versions.
 
     Raises:
         PolicyError: the bucket's name has a character that is not allowed.

@@ -71,7 +71,10 @@ class StsCredentials:
 
 
 class AssumeRole(Protocol):
-    """Interface of an async function that requests credentials of a role from STS."""
+    """Interface of an async function that requests credentials of a RAM role from STS.
+
+    A session policy, which is an argument of the function, limits the credentials.
+    """
 
     async def __call__(self, *, session_name: str, policy: str) -> StsCredentials:
         """Return credentials that are limited by a session policy.
