@@ -178,6 +178,7 @@ class CallbackApi:
             ForgedCallbackError: the callback has no valid signature by OSS.
             BadRequestError: the body is not JSON, or does not name this bucket and an object.
             NotStoredError: there is no such object, or its key belongs to no principal.
+            TooManyError: the sender's address sent too many requests or invalid signatures.
             IssuerLostError: the public key cannot be fetched.
             OssLostError: OSS does not answer; the reconciler will record the object.
             LedgerLostError: the database does not answer; the reconciler will record the object.

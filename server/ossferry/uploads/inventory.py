@@ -187,7 +187,7 @@ def outcome_of(stored: Stored, *, size: int, crc64: str) -> Outcome:
         crc64: the expected CRC-64 as decimal text.
 
     Returns:
-        `same`, `differs`, or `no-checksum` if only the sizes are equal and OSS has no CRC-64.
+        `same`; `differs`; or `no-checksum` if the sizes are equal, but OSS has no CRC-64.
     """
     if stored.size != size or (stored.crc64 and stored.crc64 != crc64):
         return "differs"

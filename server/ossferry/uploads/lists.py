@@ -172,7 +172,8 @@ class ListApi:
     async def deleted(self, request: Request, principal: Owner) -> Response:
         """Handle `GET /api/objects/deleted?limit=&after=`: return one page of restorable uploads.
 
-        The most recently deleted upload comes first.
+        The most recently deleted upload comes first. `limit` is the number of uploads, 1 to 1,000.
+        `after` is the field `next` of the previous page.
 
         Raises:
             BadRequestError: a parameter is invalid.

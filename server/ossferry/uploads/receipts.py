@@ -161,15 +161,20 @@ class Recorder:
         request_id: str = "",
         checks: Claim | None = None,
     ) -> Receipt:
-        """Record one stored object, and return its receipt; see `record_all`.
+        """Record one stored object, and return its receipt.
+
+        If the object is already recorded, nothing changes, except that `checks` are added to a
+        receipt without them.
 
         Args:
-            source: origin of the report, as in `record_all`.
+            source: origin of the report: `page`, `form`, `callback`, `found` (by the server
+                itself), or `LISTED` (only seen in a list; hooks get no event).
             request_id: id of the request that stored the object; empty if unknown.
             checks: the page's claim about the checks that it ran; None if there is none.
 
         Raises:
-            NotStoredError: the page has refused this object.
+            NotStoredError: the page has refused this object. A report from `page` does not raise
+                this error, but cancels the refusal.
             LedgerLostError: nothing was recorded; the reconciler will find the object in OSS.
         """
         [receipt] = await self.record_all(

@@ -282,7 +282,11 @@ class Reconciler:
 
 
 def reconciler(settings: Settings, store: ObjectStore, database: Database) -> Reconciler:
-    """Return a reconciler for the command line, which does not know the hooks of an application."""
+    """Return a reconciler for the command line.
+
+    It queues events for the webhook and for the hooks of installed packages. It does not know
+    the hooks that an application passes to `create_app`.
+    """
     hooks = Hooks(settings, load_hooks({}))
     quotas = Quotas(settings, database, clock=utc_now, monotonic=monotonic)
     metrics = Metrics()

@@ -152,7 +152,10 @@ class RefusedUploads:
 
 
 class RefusalApi:
-    """The handler of `POST /api/receipts/refused`, with which the page refuses a damaged upload."""
+    """The handler of `POST /api/receipts/refused`.
+
+    With this request, the page reports that a stored object differs from the file that it sent.
+    """
 
     def __init__(self, refused: RefusedUploads) -> None:
         self._refused = refused

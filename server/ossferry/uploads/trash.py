@@ -119,7 +119,7 @@ class Trash:
     async def purge(self, *, limit: int = 100) -> int:
         """Remove the data of deleted uploads whose time for restoring has ended.
 
-        The data are the copies below `trash/` and the entries in the ledger.
+        These data are the copies below `trash/`, and the ledger's notes on how to restore them.
 
         Args:
             limit: the highest number of uploads to process.
