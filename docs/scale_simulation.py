@@ -62,7 +62,7 @@ SCENARIOS = (
 
 
 def simulate(scenario: Scenario) -> Outcome:
-    """Simulate an hour for one of the scenario's cloud accounts.
+    """Simulate the calls to STS within an hour, for one of the scenario's cloud accounts.
 
     The account serves an equal share of the users.
     """

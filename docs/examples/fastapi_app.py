@@ -31,7 +31,7 @@ async def identify(request: Request) -> Principal:
 
 
 async def authorize(principal: Principal, _request: Request, _wanted: Wanted) -> Permission:
-    """Carol may upload pictures of up to 10 MB to one folder; nobody else may upload."""
+    """Allow Carol to upload pictures of up to 10 MB to one folder; refuse everybody else."""
     if principal.id != "carol":
         raise NotAllowedError("Only Carol may upload pictures.", code="not-carol")
     return Permission(folder="pictures", max_file_size=10_000_000, types=["image/*"])
@@ -61,7 +61,11 @@ async def ask_name() -> HTMLResponse:
 async def sign_in(
     request: Request, user: Annotated[str, Form()] = "", next: str = "/uploads/"
 ) -> Response:
-    """Sign a person in, and return to the page in `next` if it is a page of this site."""
+    """Sign a person in, and redirect to the page in `next`.
+
+    If `next` is not a page of this site, redirect to the upload page. For an unknown name, return
+    the form again.
+    """
     if user not in PEOPLE:
         return HTMLResponse(FORM + UNKNOWN, 422)
     request.session["user"] = user
@@ -69,9 +73,10 @@ async def sign_in(
 
 
 def is_own_page(address: str) -> bool:
-    """Return whether an address is a path of this site.
+    """Return whether an address is a path of this site, and not the URL of another site.
 
-    Browsers ignore tabs and line ends in an address, and read a backslash as a slash.
+    Browsers ignore tabs and line ends in an address, and read a backslash as a slash. Therefore
+    the result is False for an address with such characters.
     """
     plain = address.isprintable() and "\\" not in address
     return plain and address.startswith("/") and not address.startswith("//")

@@ -34,16 +34,20 @@ def ask_name() -> str:
 
 @flask_app.post("/sign-in")
 def sign_in() -> Response:
-    """Sign a person in, and return to the page in `next` if it is a page of this site."""
+    """Sign a person in, and redirect to the page in `next`.
+
+    If `next` is not a page of this site, redirect to the upload page.
+    """
     session["user"] = request.form["user"]
     target = request.args.get("next", "")
     return redirect(target if is_own_page(target) else "/uploads/", 303)
 
 
 def is_own_page(address: str) -> bool:
-    """Return whether an address is a path of this site.
+    """Return whether an address is a path of this site, and not the URL of another site.
 
-    Browsers ignore tabs and line ends in an address, and read a backslash as a slash.
+    Browsers ignore tabs and line ends in an address, and read a backslash as a slash. Therefore
+    the result is False for an address with such characters.
     """
     plain = address.isprintable() and "\\" not in address
     return plain and address.startswith("/") and not address.startswith("//")

@@ -25,7 +25,7 @@ def keys() -> dict[str, Any]:
 
 @app.get("/upload-token")
 def upload_token() -> PlainTextResponse:
-    """Return a token that says who uploads, for five minutes."""
+    """Return a token that says who uploads; it is valid for five minutes."""
     user = "carol"  # replace it with the person who is signed in to your app
     claims = {"iss": ISSUER, "aud": "ossferry", "sub": user, "exp": int(time.time()) + 300}
     return PlainTextResponse(jwt.encode({"alg": "RS256", "kid": KEY.kid}, claims, KEY))
