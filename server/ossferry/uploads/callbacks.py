@@ -133,7 +133,8 @@ class CallbackKeys:
 class Callback(Body):
     """The JSON body of an upload callback, which OSS sends to this server.
 
-    OSS builds the body as the uploader's callback parameters say, so these must name the fields.
+    OSS builds the body as the uploader's callback parameters say. The parameters must request the
+    fields `bucket` and `object`, and may request `reqId`.
     """
 
     bucket: str = Field(description="the bucket of the object")
