@@ -224,13 +224,14 @@ class OssBucket:
     async def link(self, stored: Stored, *, lives_s: int, params: Mapping[str, str]) -> Link:
         """Return a presigned URL for reading an object.
 
-        The server signs the URL with its own credentials, so the URL expires with them at the
-        latest. Before that, a HeadObject request tests whether OSS still accepts the credentials.
-        If not, they are renewed.
+        Usually the server signs the URL with its own credentials, and the URL expires with them at
+        the latest. Before that, a HeadObject request tests whether OSS still accepts the
+        credentials. If not, they are renewed.
 
-        If the settings have an access key for links, this key signs URLs that must live longer. No
-        session policy limits this key, and an uploader can replace an object by a symlink after the
-        signature. Therefore the key signs only URLs of object versions, which cannot be replaced.
+        If the settings have an access key for links, this key signs the URLs that must live longer.
+        No session policy limits this key, and an uploader can replace an object by a symlink after
+        the signature. Therefore the key signs only URLs of object versions, which cannot be
+        replaced.
 
         Args:
             stored: the object, as `head` returned it.

@@ -49,7 +49,8 @@ class Sessions:
     async def fresh(self, policy: str) -> StsCredentials:
         """Return STS credentials that are limited by a session policy.
 
-        Cached credentials are returned if they are new enough; otherwise new ones are requested.
+        Cached credentials are renewed when half of their lifetime is over. While STS does not
+        answer, they are used for as long as they are valid.
 
         Args:
             policy: the session policy as JSON.
