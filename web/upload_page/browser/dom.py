@@ -59,7 +59,7 @@ def icon(path: str) -> "Element":
     """Return a new 20 x 20 SVG line drawing that assistive technology ignores.
 
     Args:
-        path: the SVG path of the line.
+        path: the path data of the line, as in the SVG attribute `d`.
     """
     drawing = js.document.createElementNS(SVG, "svg")
     drawing.setAttribute("viewBox", "0 0 20 20")
@@ -85,7 +85,7 @@ def set_attribute(target: "Element", name: str, value: "str | None") -> None:
 
 
 def set_progress(bar: "Element", value: int) -> None:
-    """Set the value of a progress bar.
+    """Set the value of a progress bar, in the unit of the bar's attribute `max`.
 
     The value is set as a float, because MicroPython cuts integers to 32 bits.
     """
@@ -103,21 +103,21 @@ def set_height(target: "Element", height_px: "float | None") -> None:
 def watch_nearness(
     handler: "Callable[[int, bool, float], None]",
 ) -> "tuple[Callable[[Element], None], Callable[[], None]]":
-    """Return functions to observe which elements are near the visible part of the page.
+    """Watch which elements are near the visible part of the page (at most 600 px away from it).
 
     While a person scrolls fast, many elements move at once. The calls of `handler` are then spread
-    over several frames, so that the browser can draw in between. Elements near the visible part
-    come first, and only the latest state of an element is reported.
+    over several tasks, so that the browser can draw in between. Elements that are near now are
+    reported first, and only the latest state of an element is reported.
 
     Args:
-        handler: `handler(number, near, height_px)` is called when an observed element comes near
-            the visible part or moves away from it. `number` is the element's `data-chunk`
-            attribute. `near` tells whether the element is near. `height_px` is the element's
-            height.
+        handler: called as `handler(number, near, height_px)` for each element after `observe`, and
+            again when the element comes near or moves away. `number` is the element's `data-chunk`
+            attribute, `near` tells whether the element is near now, and `height_px` is the
+            element's height.
 
     Returns:
-        `(observe, stop)`: `observe(element)` starts to observe an element, and `stop()` ends the
-        observation of all elements.
+        `(observe, stop)`: `observe(element)` starts to watch an element, and `stop()` ends this for
+            all elements.
     """
     moved: dict[int, tuple[bool, float]] = {}  # by number
     timer = None
@@ -163,7 +163,10 @@ def has_focus(target: "Element") -> bool:
 
 
 def listen(target: "Element", event: str, handler: "Callable[[], None]") -> "Callable[[], None]":
-    """Call `handler(event)` each time this event occurs at an element.
+    """Call `handler()` each time this event occurs at an element.
+
+    Args:
+        event: the name of the event, such as `click`.
 
     Returns:
         A function that removes the listener and frees its JavaScript callback.
@@ -179,9 +182,9 @@ def listen(target: "Element", event: str, handler: "Callable[[], None]") -> "Cal
 
 
 def show_toast(words: str) -> None:
-    """Show a short message at the edge of the page for some seconds, and announce it.
+    """Show a short message at the edge of the page for some seconds.
 
-    Screen readers read the announcement. If a dialog is open, the message is shown in the dialog,
+    Screen readers read the message aloud. If a dialog is open, the message is shown in the dialog,
     because an open dialog hides the rest of the page from people and from screen readers.
     """
     places = js.document.querySelectorAll("dialog[open] > .toast")
@@ -191,17 +194,18 @@ def show_toast(words: str) -> None:
 
 
 def place_in_sight(target: "Element", edge: str) -> None:
-    """Move a dialog or toast (short message) to the visible part of an embedded page.
+    """Move a dialog or toast into the part of an embedded page that the person sees.
 
-    The function also limits the height of the dialog or toast.
+    The function also limits the height of the dialog or toast (short message) to that part. It is
+    needed because the frame of an embedded page is as high as the page, so the person often sees
+    only a part of the frame. In a page that is not embedded, the function does nothing.
 
-    The frame of an embedded page is as high as the content of the page. Only an
-    `IntersectionObserver` can tell which part of the frame is visible. In a page that is not
-    embedded, the function does nothing.
+    The function returns at once. The element moves as soon as an `IntersectionObserver` has
+    reported which part is visible.
 
     Args:
         target: the dialog or toast.
-        edge: the CSS property that sets the distance from the top.
+        edge: the CSS property that sets the distance from the top, such as `margin-block-start`.
     """
     if js.window.parent == js.window:
         return
@@ -225,9 +229,9 @@ def place_in_sight(target: "Element", edge: str) -> None:
 def listen_keys(handler: "Callable[[str, bool, Element | None], bool]") -> None:
     """Call `handler(code, alt, row)` at each key press, except in selects, text areas and dialogs.
 
-    `code` is the code of the key, `alt` tells whether the Alt key is down, and `row` is the row of
-    the file list that has the focus, or `None`. If the handler returns true, the browser does not
-    perform its own action for the key.
+    `code` is the browser's `KeyboardEvent.code` of the key, such as `KeyU`. `alt` tells whether the
+    Alt key is down. `row` is the row of the file list in which an element has the focus, or `None`.
+    If the handler returns true, the browser does not perform its own action for the key.
     """
 
     def press(event: "Any") -> None:

@@ -47,22 +47,23 @@ class Intl:
         return str(self._keep("plural", lambda: self._new("PluralRules")).select(count))
 
     def time(self, at_s: float) -> str:
-        """Format a time in seconds since 1970 as a time of day, such as `15:40`."""
+        """Return the local time of day, such as `15:40`, for a time in seconds since 1970."""
         made = self._keep("time", lambda: self._new("DateTimeFormat", timeStyle="short"))
         return str(made.format(float(at_s) * 1000))
 
     def moment(self, at_s: float) -> str:
-        """Format a time in seconds since 1970 as date and time of day in this language."""
+        """Return the local date and time in this language, for a time in seconds since 1970."""
         made = self._keep(
             "moment", lambda: self._new("DateTimeFormat", dateStyle="medium", timeStyle="short")
         )
         return str(made.format(float(at_s) * 1000))
 
     def ago(self, count: int, unit: str) -> str:
-        """Return an age as text in this language, such as `3 days ago`.
+        """Return an age as text in this language, such as `3 days ago` for 3 and `day`.
 
         Args:
-            unit: an English unit of time, such as `day`.
+            count: the number of units.
+            unit: the English name of the unit of time, such as `day`.
         """
         made = self._keep("ago", lambda: self._new("RelativeTimeFormat"))
         return str(made.format(-count, unit))
@@ -81,12 +82,15 @@ class Intl:
 
 
 def chosen() -> str:
-    """Return the code of the language in which the server sent the page, such as `zh-CN`."""
+    """Return the code of the page's current language, such as `zh-CN`.
+
+    At first, this is the language in which the server sent the page.
+    """
     return str(js.document.documentElement.lang)
 
 
 def sentences_of_page() -> "dict[str, Any]":
-    """Return the sentences, in the page's language, that the server sent with the page.
+    """Return the sentences that the server sent with the page, in the page's first language.
 
     The format is `{key: sentence}`; for a sentence that depends on a count, the value is `{plural
     category: sentence}`.
@@ -111,7 +115,10 @@ async def fetch_sentences(code: str) -> "dict[str, Any]":
 
 
 def remember(code: str) -> None:
-    """Store the code of a language in a cookie, so that the server sends the next page in it."""
+    """Store the code of a language in a cookie for one year.
+
+    The server reads the cookie, and sends the page in this language from then on.
+    """
     js.document.cookie = f"ossferry_lang={code}; path=/; max-age={YEAR_S}; samesite=lax"
 
 
@@ -119,6 +126,7 @@ def translate_shell(code: str, direction: str, say: "Callable[[str], str]") -> N
     """Set the language and writing direction of the page, and translate the texts of `index.html`.
 
     Args:
+        code: the code of the language, such as `zh-CN`.
         direction: the writing direction, `ltr` or `rtl`.
         say: `say(key)` returns the sentence with this key.
     """

@@ -20,7 +20,7 @@ class Preconnect:
         self._link: Any = None
 
     def connect(self, origin: str) -> None:
-        """Open a connection to an origin now, and again when a person may be about to add files.
+        """Open a connection to the bucket now, and again when a person may be about to add files.
 
         Args:
             origin: scheme and host of the bucket.

@@ -14,11 +14,11 @@ CORRECTION = "M"
 
 
 async def qr_code(text: str, label: str) -> "Element":
-    """Return a QR code that contains a text, as an SVG element.
+    """Return an SVG element that shows a text as a QR code.
 
     Args:
         text: the text, such as an address.
-        label: the description of the code for assistive technology.
+        label: the description of the QR code for assistive technology.
     """
     code = await js.ossferry.ask("qr", "default", FITTING, CORRECTION)
     code.addData(text)

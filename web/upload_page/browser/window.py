@@ -22,9 +22,9 @@ YEAR_S = 365 * 86400
 
 
 def receive_files(handler: "Callable[[Iterator[BrowserFile]], None]") -> None:
-    """Call `handler` with the added files each time a person adds files to the page.
+    """Call `handler` each time a person adds files to the page, with an iterator over these files.
 
-    Files that were added before Python started are passed first.
+    If files were added before Python started, `handler` gets them first.
     """
     js.ossferry.listen(create_proxy(lambda files: handler(files_from_js(files))))
 
@@ -33,15 +33,15 @@ def url(name: str) -> str:
     """Return the address of a file that the page loads on demand.
 
     Args:
-        name: one of the names that `build.py` writes into the page.
+        name: a name that `build.py` writes into the page, such as `on_demand`.
     """
     return str(js.ossferry.url(name))
 
 
 def ready() -> None:
-    """Mark the page as ready, and forbid scripts to execute text as code, for example with `eval`.
+    """Mark the page as started, and forbid scripts to execute text as code from now on.
 
-    The browser enforces this with Trusted Types.
+    The browser then refuses calls such as `eval` (Trusted Types).
     """
     js.ossferry.ready()
 
@@ -52,7 +52,7 @@ def fail() -> None:
 
 
 def guard_leaving(on: bool) -> None:
-    """Protect running uploads: ask before the page is closed, and keep the screen on.
+    """Protect running uploads: the browser asks before it closes the page, and keeps the screen on.
 
     Args:
         on: true to start the protection, false to end it.
@@ -83,7 +83,7 @@ def set_theme(name: str, *, remember: bool = True) -> None:
     """Set the colours of the page: `light`, `dark`, or `auto` for the theme of the system.
 
     Args:
-        remember: whether a cookie stores the choice for a year.
+        remember: whether a cookie stores the choice for a year; `auto` deletes the cookie.
     """
     chosen = name if name in ("light", "dark") else ""
     root = js.document.documentElement
@@ -157,7 +157,7 @@ async def person_or_network_back() -> None:
 def when_hidden(handler: "Callable[[], None]") -> None:
     """Call `handler` each time the page becomes hidden, for example behind another tab.
 
-    A phone may later end a hidden page without another event.
+    A phone may end a hidden page without any further event.
     """
 
     def look() -> None:
@@ -173,9 +173,9 @@ def is_touched() -> bool:
 
 
 def is_secure() -> bool:
-    """Tell whether this page is a secure context; in others browsers disable some features.
+    """Tell whether this page is a secure context: loaded with https, or from `localhost`.
 
-    Pages with https are secure contexts, and pages from `localhost`.
+    In a page that is not a secure context, browsers disable some features, such as notifications.
     """
     return bool(js.window.isSecureContext)
 
@@ -195,7 +195,10 @@ def may_ask_to_notify() -> bool:
 
 
 async def ask_to_notify() -> None:
-    """Ask the person for permission to show notifications."""
+    """Ask the person for permission to show notifications, and wait for the answer.
+
+    The browser stores the answer; this function does not return it.
+    """
     await js.Notification.requestPermission()
 
 
@@ -207,19 +210,25 @@ def notify_if_away(words: str) -> None:
 
 
 def show_thumbnail(target: "Any", file: "Any") -> None:
-    """Show a thumbnail of an image or video file in an element, as soon as the browser is idle.
+    """Append a thumbnail of an image or video file to an element, as soon as the browser is idle.
+
+    If the browser cannot decode the file, the element stays unchanged.
 
     Args:
         target: the element.
+        file: the image or video, a `BrowserFile`.
     """
     js.ossferry.ask("thumbnails", "show", target, file.blob)
 
 
 def focus_next_row(row: "Any", step: int) -> None:
-    """Move the keyboard focus to the same button in the next or previous row of the file list.
+    """Move the keyboard focus from a row of the file list to the next or previous row.
+
+    The button with the same action gets the focus, or else the first button of that row. If there
+    is no such row, the focus stays.
 
     Args:
-        row: the row that has the focus.
+        row: the row in which an element has the focus.
         step: 1 for the next row, -1 for the previous one.
     """
     rows = js.document.querySelectorAll("[data-testid=upload]")
@@ -232,7 +241,7 @@ def focus_next_row(row: "Any", step: int) -> None:
 
 
 def start(work: "Coroutine[Any, Any, None]") -> None:
-    """Run a coroutine as an `asyncio` task, and keep no reference to the task."""
+    """Start a coroutine as an `asyncio` task, and return without waiting for its end."""
     asyncio.create_task(work)  # noqa: RUF006 - it ends by itself
 
 
@@ -242,9 +251,9 @@ def report_error(error: Exception) -> None:
 
 
 async def load_on_demand() -> None:
-    """Load the module `upload_page.on_demand` and all modules that only it needs.
+    """Load the module `upload_page.on_demand`, and the modules that only this module imports.
 
-    They can be imported afterwards.
+    After this call, Python can import these modules.
 
     Raises:
         JsException: the server does not answer.
@@ -254,7 +263,7 @@ async def load_on_demand() -> None:
 
 
 def is_embedded() -> bool:
-    """Tell whether another page shows this page in a frame, with the script `embed.js`."""
+    """Tell whether the script `embed.js` of another page shows this page in a frame."""
     inside = bool(js.window.parent != js.window)
     return inside and "embed=" in str(js.location.search)
 
@@ -287,22 +296,31 @@ class Frame:
         return cls(await js.ossferry.load("frame"))
 
     async def level(self) -> str:
-        """Return what the embedding page is allowed to learn: `counts`, `results` or `none`."""
+        """Return the level that the server gives the embedding page: `counts`, `results` or `none`.
+
+        With `counts`, the embedding page learns only the numbers of files and bytes. With
+        `results`, it also learns names and object keys, sets options for uploads, and adds files.
+        With `none`, the server does not allow it to embed this page.
+        """
         return str(await self._module.level)
 
     def is_of_other_site(self) -> bool:
-        """Tell whether the embedding page is known to belong to another site than this page."""
+        """Tell whether the embedding page certainly belongs to another site than this page.
+
+        False means that both may belong to the same site.
+        """
         return bool(self._module.isOfOtherSite)
 
     async def options(self) -> "dict[str, Any]":
-        """Wait until the embedding page has sent options, and return the latest options."""
+        """Wait until the embedding page has sent options, and return the latest ones, by name."""
         options: dict[str, Any] = json.loads(str(await self._module.options()))
         return options
 
     def listen(self, handler: "Callable[[str, str], None]") -> None:
-        """Call `handler` with the command and the value, two texts, of each message that arrives.
+        """From now on, call `handler(command, value)` for each message from the embedding page.
 
-        The embedding page sends these messages.
+        Both arguments are texts; for the command `options`, the value is JSON. Messages with files
+        or tokens are handled by `frame.js`, and do not reach the handler.
         """
         self._module.start(create_proxy(handler))
 

@@ -19,13 +19,19 @@ if TYPE_CHECKING:
 
 
 class Dialog:
-    """An open modal dialog: a title, the element `body` for the content, and buttons.
+    """A modal dialog, which opens when it is created: a title, content, and buttons.
 
-    When the dialog is closed, its `owner` is disposed of (all effects and listeners end), and the
-    `asyncio.Event` `closed` is set.
+    When the dialog is closed, the effects and listeners of `owner` end, and `closed` is set.
 
     Args:
-        name: a prefix for the ids of the dialog's elements, such as `receipt`.
+        name: the name of the dialog, such as `receipt`, for the ids of its elements.
+        wide: true for a wider dialog.
+
+    Attributes:
+        owner: the `Owner` of the dialog's effects and listeners.
+        closed: the `asyncio.Event` that tells that the dialog was closed.
+        body: the element for the content.
+        box: the `dialog` element.
     """
 
     def __init__(self, name: str, title: str, *, wide: bool = False) -> None:
@@ -59,7 +65,7 @@ class Dialog:
         Args:
             key: the key of the button's text in the locale files.
             action: called when the button is clicked.
-            main: whether the button is the most important one.
+            main: true to draw the button as the most important one.
         """
         kind = "button small primary" if main else "button small"
         made = button(kind, say(key), action, self.owner)
@@ -77,7 +83,7 @@ class Dialog:
 
 
 async def show_text(text: str) -> None:
-    """Show a text in a dialog and select it, so that the person can copy it by hand."""
+    """Open a dialog that shows a text, already selected, so that the person can copy it by hand."""
     dialog = Dialog("text", say("copy_by_hand"))
     attributes = {"class": "text", "readonly": "", "aria-label": say("copy_by_hand")}
     field = element("textarea", attributes)

@@ -62,15 +62,23 @@ class _FoldedList:
 
 
 def share_links() -> _FoldedList:
-    """Return the folded list of share links that are still valid, with file, note and expiry."""
+    """Return the list of this person's valid share links, for the dialog "My uploads".
+
+    Each line shows the file name, the expiry and the note of a link. The list is empty until its
+    method `load` is called, and shows only its title until the person opens it.
+    """
     return _FoldedList("/api/shares", "shares", "links", _links)
 
 
 def deleted_files(restore: "Callable[[str, str], None]") -> _FoldedList:
-    """Return the folded list of deleted files, each with a button to restore it.
+    """Return the list of this person's deleted files that can be restored, for "My uploads".
+
+    Each line has a button to restore the file. The list is empty until its method `load` is called,
+    and shows only its title until the person opens it.
 
     Args:
-        restore: `restore(key, undo_id)` is called when the button of a file is clicked.
+        restore: `restore(key, undo_id)` is called when the button of a file is clicked. `key` is
+            the object key, and `undo_id` is the server's id of the deletion.
     """
 
     def lines(found: "list[Document]", owner: Owner) -> "list[Element]":

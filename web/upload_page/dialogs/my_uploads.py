@@ -261,7 +261,13 @@ def _order_field() -> "Element":
 
 
 async def delete_stored(key: str) -> None:
-    """Delete a stored object because a newer one replaces it; if this fails, show the reason."""
+    """Ask the server to delete an object that a newer upload replaces.
+
+    If the server refuses, show the reason in a short message.
+
+    Args:
+        key: the key of the object.
+    """
     try:
         await server.call("DELETE", f"/api/objects/{path_of(key)}")
     except ServerRefused as error:

@@ -15,7 +15,8 @@ async def show_receipt(rows: "list[tuple[Upload, float]]") -> None:
     """Open the dialog that saves the receipt (a list of stored files); return when it is closed.
 
     Args:
-        rows: `(upload, end)` of each finished upload; `end` is in seconds since 1970.
+        rows: `(upload, end)` for each finished upload; `end` is the time when it ended, in seconds
+            since 1970.
     """
     dialog = Dialog("receipt", say("receipt"))
     size = sum([upload.file.size for upload, _ in rows])

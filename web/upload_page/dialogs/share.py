@@ -38,12 +38,14 @@ PRESETS: "tuple[tuple[str, dict[str, Any] | None], ...]" = (
 
 
 async def copy_link(key: str, actions: "Actions") -> None:
-    """Create a link to a stored file that is valid for one day, and copy it to the clipboard.
+    """Create a link to a stored file, valid for one day, and copy the link to the clipboard.
 
-    If the browser does not allow copying, open the share dialog instead.
+    If the browser does not allow copying, open the share dialog instead. If the server refuses the
+    link, show the reason in a short message.
 
     Args:
         key: the object key of the file.
+        actions: told if the server says that the object no longer exists.
     """
     try:
         made = await server.call("POST", "/api/share", {"key": key, "expires_s": DAY_S})
@@ -57,11 +59,12 @@ async def copy_link(key: str, actions: "Actions") -> None:
 
 
 async def show_share(key: str, name: str, actions: "Actions") -> None:
-    """Open the dialog that creates links to a stored file, and return when the dialog is closed.
+    """Open the dialog that creates links to a stored file; return when the dialog is closed.
 
     Args:
         key: the object key of the file.
         name: the name of the file.
+        actions: copies the link, and is told if the object no longer exists.
     """
     dialog = Dialog("share", say("share_title"))
     lifetimes = _choices(

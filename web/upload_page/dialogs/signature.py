@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 
 
 async def show_signature(error: "Refused") -> None:
-    """Show how the canonical requests of page and OSS differ, and the likely cause, in a dialog.
+    """Open a dialog that compares the canonical requests of page and OSS.
 
-    If the error does not contain the canonical requests, show a sentence that says so.
+    The dialog marks the first difference, and names its likely cause. If the error does not contain
+    the canonical requests, the dialog says so.
 
     Args:
         error: the error `SignatureDoesNotMatch` of OSS.

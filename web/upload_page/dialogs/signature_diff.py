@@ -30,7 +30,7 @@ Difference = namedtuple("Difference", ("line", "column", "cause"))
 
 
 def canonical_request_of(request: "Request") -> str:
-    """Return the canonical request that the page has signed for a request to OSS."""
+    """Return the canonical request (V4) that the page has signed for this request to OSS."""
     path, _, query = request.url.split("/", 3)[3].partition("?")
     headers = "".join([f"{name}:{value}\n" for name, value in signed_headers(request.headers)])
     uri = f"/{request.bucket.name}/{path}"
@@ -38,13 +38,16 @@ def canonical_request_of(request: "Request") -> str:
 
 
 def without_token(ours: str, theirs: str) -> "tuple[str, str]":
-    """Replace the security token in the canonical requests of the page and of OSS by a placeholder.
+    """Return two canonical requests with a placeholder in place of the security token.
 
-    If the two tokens differ, the placeholder in OSS's request says so.
+    If the two tokens differ, the placeholder in the second request says so.
 
     Args:
         ours: the canonical request of the page.
         theirs: the canonical request of OSS.
+
+    Returns:
+        `(ours, theirs)` without the tokens.
     """
     same = _token(ours) == _token(theirs)
     return _hide(ours, "(hidden)"), _hide(theirs, "(hidden)" if same else "(hidden, another)")
@@ -67,7 +70,8 @@ def first_difference(ours: str, theirs: str) -> "Difference | None":
         theirs: the canonical request of OSS.
 
     Returns:
-        Line, column and cause of the difference; `None` if the requests are equal.
+        `line` and `column` of the difference, which begin at 0, and `cause`, the key of the
+        sentence that names the likely cause; `None` if the requests are equal.
     """
     if ours == theirs:
         return None

@@ -30,9 +30,10 @@ TEXTS = ("form_required", "form_running")
 
 
 def send_texts(frame: "Frame") -> None:
-    """Send the sentences for the validation of a form to the embedding page.
+    """Send the embedding page the sentences that it shows while its HTML form cannot be sent.
 
-    They are sent again after each change of the page's language.
+    The sentences, such as "Please upload a file.", are in the language of this page, and are sent
+    again after each change of this language. The event is `texts`.
     """
 
     def tell_texts() -> None:
@@ -43,7 +44,11 @@ def send_texts(frame: "Frame") -> None:
 
 
 def send_results(frame: "Frame", actions: "Actions") -> None:
-    """Send an event to the embedding page when an upload is stored, fails or is removed."""
+    """From now on, tell the embedding page about the end of each upload.
+
+    The event is `upload` if the file is stored or a deleted file was restored, `error` if the
+    upload has failed, and `removed` if a stored file was deleted or removed from the list.
+    """
     uploader = actions.uploader
     sent: dict[int, str] = {}  # the last state of each upload, by its number
 
@@ -101,9 +106,9 @@ def _code(name: str) -> str:
 
 
 def send_sums(frame: "Frame", model: "QueueModel") -> None:
-    """Send the number of files and bytes to the embedding page after each change.
+    """From now on, send the numbers of files and bytes to the embedding page after each change.
 
-    When all uploads have ended, also send the event `done`.
+    The event is `progress`. When all uploads have ended, the event `done` follows.
     """
     latest = {"files": 0, "running": 0, "failed": 0}
 
@@ -128,9 +133,10 @@ def send_sums(frame: "Frame", model: "QueueModel") -> None:
 
 
 def send_sign_in(frame: "Frame", grant: "GrantModel", is_by_token: "Callable[[], bool]") -> None:
-    """Send an error to the embedding page when the server does not know who the person is.
+    """From now on, send the event `error` to the embedding page when nobody is signed in.
 
-    The same error is sent only once until a request for a grant succeeds.
+    This is so when the server refuses a grant because it does not know who the person is. The same
+    error is sent only once until the server has issued a grant again.
 
     Args:
         is_by_token: returns whether the embedding page identifies the person with a token.

@@ -36,6 +36,8 @@ async def serve_embedding_page(
 ) -> None:
     """Apply the options of the embedding page, send events to it, and execute its commands.
 
+    The function returns when the first options have been applied and all handlers are set up.
+
     The level is what the server allows the embedding page to learn: `counts`, `results` or `none`.
     These events are sent:
 
@@ -46,10 +48,12 @@ async def serve_embedding_page(
     - `adding`: whether chosen files are still being added to the list.
     - `error`: the options are not valid, or nobody is signed in. With the level `results`, also: an
       upload has failed.
-    - `upload`, `removed` (only with the level `results`): an upload is finished, or is no longer in
-      the list.
+    - `upload` (only with the level `results`): a file was stored or restored.
+    - `removed` (only with the level `results`): a stored file was deleted or removed from the list.
 
-    The commands are `options`, `pause`, `resume`, `retry`, `clear` and `empty`.
+    The command `options` brings new options. `pause`, `resume` and `retry` (of failed uploads)
+    concern all uploads. `clear` removes the ended uploads from the list, and `empty` removes all
+    uploads.
 
     Args:
         begin: called once, when the options are valid for the first time.

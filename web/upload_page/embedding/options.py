@@ -21,14 +21,21 @@ SAME_NAME = {"": KEEP_BOTH, "keep-both": KEEP_BOTH, "refuse": REFUSE, "replace":
 class EmbeddingOptions:
     """The options of the site that embeds this page.
 
+    Args:
+        given: the options by name, as the site gave them (see `FREE` and `NAMES`).
+        languages: the codes of the page's languages.
+
     Attributes:
-        options: how OSS stores the objects.
+        options: the `Options` of the uploads, such as folder, metadata and storage class.
         limits: the limits of the site, which apply in addition to the limits of the grant.
         asks: whether to ask the person about files with the same name.
         holds: whether uploads wait until the site or the person starts them.
         language: the code of the language; empty if the site does not set it.
         theme: `light` or `dark`; empty if the site does not set it.
         by_token: whether the site identifies the person with a token.
+
+    Raises:
+        ValueError: an option is not valid.
     """
 
     def __init__(self, given: "dict[str, Any]", languages: "list[str]") -> None:
@@ -62,9 +69,10 @@ def read_options(
     """Check the options that the embedding site gave, and return them.
 
     Args:
-        given: the options by name (see `FREE` and `NAMES`); or the name `invalid` with the text of
-            an error that the script in the embedding page has found.
-        level: what the server allows the site: `counts`, `results` or `none`.
+        given: the options by name (see `FREE` and `NAMES`). If the script in the embedding page has
+            found an error, the option `invalid` contains the text of the error.
+        level: the level of the site: `counts`, `results` or `none`. `by_token` and the options in
+            `NAMES` need `results`.
         languages: the codes of the page's languages.
         may_tag: whether the credentials of the grant allow object tags.
 

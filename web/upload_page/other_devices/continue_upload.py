@@ -35,10 +35,19 @@ class InOtherTab(TransferError):
 
 
 class RemoteUpload:
-    """One unfinished upload of this person, from the server's response to `GET /api/unfinished`.
+    """One unfinished upload of this person that another device has started.
 
-    Times are seconds since 1970, by the server's clock. `part_size` is 0 if OSS does not have the
-    first part, so that the upload cannot be continued.
+    Args:
+        document: one of the `uploads` in the server's response to `GET /api/unfinished`.
+
+    Attributes:
+        folders: the folders of the file, such as `a/b`; may be empty.
+        size: the number of bytes that OSS already has.
+        part_size: the size of a part in bytes; 0 if OSS does not have the first part, so that the
+            upload cannot be continued.
+        began_at_s: when the upload began, in seconds since 1970 by the server's clock.
+        last_at_s: when OSS received the latest part, by the same clock; `began_at_s` if OSS has no
+            part.
     """
 
     def __init__(self, document: "dict[str, Any]") -> None:
@@ -52,15 +61,22 @@ class RemoteUpload:
         self.last_at_s = from_iso(document["last_at"])
 
     def is_active(self, now_s: float) -> bool:
-        """Tell whether OSS received a part less than `ACTIVE_S` seconds before `now_s`."""
+        """Tell whether the other device may still be sending.
+
+        This is assumed if OSS received a part, or the upload began, less than `ACTIVE_S` seconds
+        before `now_s`.
+        """
         return now_s - self.last_at_s < ACTIVE_S
 
 
 async def claim(remote: RemoteUpload, uploads: "UnfinishedUploads") -> bool:
-    """Take the lock of another device's upload, so that only this tab works on it.
+    """Lock another device's upload in this browser, so that only this tab works on it.
+
+    The lock does not stop the other device.
 
     Returns:
-        `False` if this browser, perhaps in another tab, is already working on the upload.
+        `True` if this tab now has the lock; `False` if this browser, perhaps in another tab, is
+        already working on the upload.
     """
     if remote.upload_id in uploads.journal.upload_ids:
         return False
@@ -76,6 +92,8 @@ async def continue_upload(
     """Compare a file with the parts of another device's upload, and send the missing parts.
 
     Args:
+        remote: the upload of the other device.
+        file: the file that the person has chosen.
         on_change: called after each equal part, with an `Upload` that shows the progress of the
             comparison.
 

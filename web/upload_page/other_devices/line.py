@@ -31,8 +31,11 @@ GONE = ("NoSuchUpload", "no-upload")  # codes of OSS and of our server
 class Line:
     """One unfinished upload of another device, as a line with buttons to continue or discard it.
 
-    While an action of a button runs, there are no buttons. `on_end` is called when the line has to
-    be removed from the list, because the upload is continued or no longer exists.
+    While the action of a button runs, the line shows no buttons.
+
+    Args:
+        on_end: called when the line has to be removed from the list: this browser continues the
+            upload, perhaps in another tab, or the upload no longer exists.
     """
 
     def __init__(
@@ -54,7 +57,10 @@ class Line:
         self.box = element("div", attributes, name, self._words, self._buttons, self._input)
 
     def offer(self) -> None:
-        """Show the upload's size and age, and the buttons; during an action, do nothing."""
+        """Show how many bytes OSS has, the age of the upload, and the buttons.
+
+        While the action of a button runs, do nothing.
+        """
         if self._is_busy:
             return
         remote, now_s = self.remote, self._uploads.engine.keeper.server_now_s()

@@ -74,7 +74,9 @@ class _List:
 async def show_other_devices(
     answer: "dict[str, Any]", model: "QueueModel", uploads: "UnfinishedUploads"
 ) -> None:
-    """Show the list of unfinished uploads of other devices below that of this browser.
+    """Show the unfinished uploads of other devices, and keep this list up to date.
+
+    The list is below the list of unfinished uploads of this browser.
 
     Args:
         answer: the server's response to `GET /api/unfinished`.

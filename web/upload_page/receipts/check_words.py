@@ -12,10 +12,10 @@ ORDER = ("passed", "changed", "asks", "rejected", "error")
 
 
 def check_counts(checks: "dict[str, Any]") -> "list[str]":
-    """Return texts such as `2 checks passed` and `1 check changed the file`.
+    """Return one text for each outcome, such as `2 checks passed` and `1 check changed the file`.
 
     Args:
-        checks: the results of the checks, in the format of `Upload.checks`.
+        checks: the results of the checks of one file: `{"ran": [{"outcome": word, ...}, ...]}`.
     """
     outcomes = [COUNTED_AS.get(check["outcome"], check["outcome"]) for check in checks["ran"]]
     return [
@@ -26,9 +26,9 @@ def check_counts(checks: "dict[str, Any]") -> "list[str]":
 
 
 def outcome_text(outcome: str) -> str:
-    """Return the outcome of one check as a text in the person's language, such as `passed`.
+    """Return the text that names the outcome of a check, in the person's language.
 
     Args:
-        outcome: the outcome as a code word.
+        outcome: the code of the outcome, such as `passed`, `changed` or `rejected`.
     """
     return say(f"outcome_{outcome}")

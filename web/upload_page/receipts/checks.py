@@ -14,10 +14,13 @@ if TYPE_CHECKING:
 
 
 def show_checks(checks: "dict[str, Any]", owner: "Owner") -> "Element":
-    """Return an element that shows how many checks passed and, on a click, their messages.
+    """Return an element that shows how many checks had each outcome, such as `2 checks passed`.
+
+    When a person opens the element, it also lists each check with its outcome and message.
 
     Args:
-        checks: the results of the checks, in the format of `Upload.checks`.
+        checks: the results of the checks: `{"ran": [{"check": name, "outcome": word, "says":
+            message}, ...]}`.
         owner: when it is disposed of, the click listener is removed.
     """
     title = element("summary", None, facts(check_counts(checks)))

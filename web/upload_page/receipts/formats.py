@@ -33,6 +33,10 @@ def as_csv(rows: "list[Row]") -> str:
     The last column contains the name, the outcome and the message of each check, such as
     `has_columns: passed`. The text begins with a byte order mark, because spreadsheets recognise
     UTF-8 only with this mark.
+
+    Args:
+        rows: `(upload, end)` for each finished upload; `end` is the time when it ended, in seconds
+            since 1970.
     """
     lines = [",".join(COLUMNS)]
     for upload, at_s in rows:
@@ -44,8 +48,13 @@ def as_csv(rows: "list[Row]") -> str:
 def as_json(rows: "list[Row]") -> str:
     """Return the receipt, a list of stored files, as JSON: `{"version": 1, "files": [{...}]}`.
 
-    Sizes are in bytes, and times are in ISO 8601. `checks_claimed` has the results of the checks in
-    the format of `Upload.checks`, or null if no check ran.
+    Each file has the names in `COLUMNS`. `size` is in bytes, and `arrived_at` is in ISO 8601.
+    `checks_claimed` is null if no check ran; otherwise it is `{"version": hash of checks.py, "ran":
+    [{"check": name, "outcome": word, "says": message}]}`.
+
+    Args:
+        rows: `(upload, end)` for each finished upload; `end` is the time when it ended, in seconds
+            since 1970.
     """
     files = [
         dict(zip(COLUMNS, _row(upload, at_s, short_claim(upload.checks))))  # noqa: B905 - MicroPython

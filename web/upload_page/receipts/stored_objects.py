@@ -18,6 +18,9 @@ class StoredObject:
     """One stored file from the server's response to `GET /api/objects`.
 
     Attributes:
+        key: the object key of the file.
+        size: the size in bytes.
+        crc64: the CRC-64 as decimal text; empty if the server has none.
         at_s: the time when the file was stored, in seconds since 1970.
         checks: the results of the checks, in the format of `Upload.checks`; `None` if no check ran.
     """
@@ -38,7 +41,8 @@ def not_listed(
 
     Args:
         uploads: the finished uploads.
-        words: the words of the search. An upload is returned only if its path contains all of them.
+        words: the words of the search. An upload is returned only if its folders and file name
+            contain all of them.
         listed: the keys of the objects in the server's list.
         now_s: the time to show for the uploads, in seconds since 1970.
 
@@ -70,10 +74,10 @@ def _fits(key: str, words: "list[str]") -> bool:
 
 
 def folders_of(key: str) -> str:
-    """Return the folders of the file in an object key, such as `a/b`.
+    """Return the person's own folders in an object key, such as `a/b`; empty if there are none.
 
-    The prefix (the first two folders of the key), the day and the random part are left out. Some
-    keys have no day and no random part.
+    The prefix (the first two folders of the key), the day, the random part and the file name are
+    left out. Some keys have no day and no random part.
     """
     parts = key.split("/")[2:-1]
     for index, part in enumerate(parts):
@@ -84,7 +88,7 @@ def folders_of(key: str) -> str:
 
 
 def path_of(key: str) -> str:
-    """Return an object key percent-encoded for a URL; `/` is not encoded."""
+    """Return an object key for the path of a URL: percent-encoded, except for `/`."""
     return "/".join([percent_encode(part) for part in key.split("/")])
 
 

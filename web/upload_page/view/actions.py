@@ -36,19 +36,21 @@ TOLD = 3  # messages about files that could not be opened or discarded; the list
 class Actions:
     """The actions behind the buttons of the file list, of the page and of the dialogs.
 
-    `cancel` first pauses an upload for `UNDO_S` seconds, in which `undo` can continue it without
-    sending parts again that OSS has. After this time the cancellation is final.
+    `cancel` first pauses an upload for `UNDO_S` seconds. In this time, `undo` can continue it, and
+    need not send again the parts that OSS has. After this time the cancellation is final.
 
     Attributes:
         origin: scheme, host and port of this page, for explanations of CORS errors.
+        may_ask: a signal: whether the browser would ask for permission to show notifications.
         offers_sign_in: a signal: whether the page shows a button to sign in.
         on_removed: called with finished uploads that were removed from the list, or whose objects
             were deleted.
         on_restored: called with an upload whose deleted object was restored.
+        removed_done: a signal: the number of finished uploads that were removed from the list.
 
     Args:
-        open_dialog: `open_dialog(name, ...)` loads the code of the dialogs, opens the dialog, and
-            returns its result.
+        open_dialog: `open_dialog(name, ...)` loads `on_demand.FUNCTIONS`, calls the function with
+            this name, which usually opens a dialog, and returns its result.
     """
 
     def __init__(
@@ -117,20 +119,20 @@ class Actions:
         self._model.flush()
 
     def upload_anyway(self, item: "UploadModel") -> None:
-        """Send an upload although its checks have a question, because the person has agreed."""
+        """Send a file although a check has a question about it, because the person has agreed."""
         self._queue.checking.answer(item.upload)
         self._model.flush()
 
     def upload_original(self, item: "UploadModel") -> None:
-        """Send the original file of an upload, not the file that the checks have made from it."""
+        """Send the original file of an upload, not the file that a check has made from it."""
         self._queue.checking.answer(item.upload, keep_original=True)
         self._model.flush()
 
     def remove(self, item: "UploadModel") -> None:
-        """Remove an upload from the list of uploads.
+        """Remove an ended upload from the list.
 
-        If the upload is being cancelled, and `undo` is still possible, first finish the
-        cancellation.
+        If the person has just cancelled the upload and could still undo this, finish the
+        cancellation first.
         """
         if item.leaving.get():
             item.timer.cancel()
@@ -139,9 +141,10 @@ class Actions:
         self._take_off([item])
 
     def continue_uploads(self, records: "list[Checkpoint]") -> None:
-        """Continue unfinished uploads from earlier visits, without waiting for the end.
+        """Start to continue unfinished uploads from earlier visits, and return at once.
 
-        The browser opens the files of these uploads with stored handles.
+        The browser opens the files with the file handles that it has stored. If this fails, the
+        reason is shown in a short message.
 
         Args:
             records: the records of the uploads in the browser's storage.
@@ -158,7 +161,10 @@ class Actions:
         self._queue.speed_limit = bytes_per_s
 
     def discard(self, records: "list[Checkpoint]") -> None:
-        """Discard unfinished uploads from earlier visits, and remove their parts from OSS.
+        """Start to discard unfinished uploads from earlier visits, and return at once.
+
+        Their records are removed from the browser's storage, and their parts from OSS. If this
+        fails, the reason is shown in a short message.
 
         Args:
             records: the records of the uploads in the browser's storage.
@@ -175,8 +181,8 @@ class Actions:
     def pause_all(self) -> None:
         """Pause all uploads that have not ended.
 
-        Waiting uploads are paused first; otherwise each pause of a running upload would start one
-        of them.
+        Waiting uploads are paused first. Otherwise, each pause of a running upload would start a
+        waiting one.
         """
         first = (states.WAITING, states.CHECKING)
         for item in self._in(first) + self._in((states.UPLOADING, states.VERIFYING)):
@@ -237,11 +243,14 @@ class Actions:
         start(self._copy(text))
 
     def copy_link(self, item: "UploadModel") -> None:
-        """Create a link to a stored file, valid for one day, and copy it to the clipboard."""
+        """Create a link to the file of a finished upload, and copy the link to the clipboard.
+
+        The link is valid for one day.
+        """
         self.open_dialog("copy_link", item.upload.key, self)
 
     def share(self, item: "UploadModel") -> None:
-        """Open the dialog in which a person creates links to a stored file."""
+        """Open the dialog in which a person creates links to the file of a finished upload."""
         self.open_dialog("share", item.upload.key, safe_name(item.upload.file.name), self)
 
     def show_my_uploads(self) -> None:
@@ -258,6 +267,9 @@ class Actions:
 
     def mark_gone(self, key: str, is_gone: bool) -> None:
         """Show in the file list that the object of an upload was deleted or restored.
+
+        The function also calls `on_removed` or `on_restored`, and asks the server for the remaining
+        quota.
 
         Args:
             key: the key of the object.
@@ -295,26 +307,26 @@ class Actions:
         """Replace the upload `old` in the file list by the upload `new`.
 
         If `old` is not finished, it is immediately cancelled and removed. If `old` is finished, it
-        is removed when `new` is stored. The server then deletes the object of `old`, if the server
-        can delete objects.
+        is removed when `new` is stored. The server then deletes the object of `old`, if it offers
+        this and the object has another key than that of `new`.
         """
         start(self._replace(old, new))
 
     def open_dialog(self, name: str, *given: "Any") -> None:
-        """Open a dialog without waiting for its end, and ignore its result.
+        """Start a function of `on_demand`, which usually opens a dialog, and return at once.
 
         Args:
-            name: the name of the dialog in `on_demand.FUNCTIONS`.
-            given: the arguments of the dialog.
+            name: the name of the function in `on_demand.FUNCTIONS`, such as `share`.
+            given: the arguments of the function.
         """
         start(self.ask(name, *given))
 
     async def ask(self, name: str, *given: "Any") -> "Any":
-        """Open a dialog, and return its result when the dialog is closed.
+        """Call a function of `on_demand`, which usually opens a dialog, and return its result.
 
         Args:
-            name: the name of the dialog in `on_demand.FUNCTIONS`.
-            given: the arguments of the dialog.
+            name: the name of the function in `on_demand.FUNCTIONS`, such as `same_name`.
+            given: the arguments of the function.
         """
         return await self._open_dialog(name, *given)
 

@@ -30,14 +30,14 @@ class Adding:
     """Adds files to the queue, and asks the person about files with the same name.
 
     Attributes:
-        asks: whether to ask about files with the same name; otherwise the queue's options decide
-            about them.
+        asks: whether to ask about files with the same name; otherwise the option `same_name` of the
+            queue decides about them.
         holds: whether new uploads are paused until a person or the embedding site starts them.
         pending: a signal: how many calls of `take` have files that are not in the list yet.
 
     Args:
-        new_id: returns 128 random bits in hexadecimal. All files of a folder have the same bits in
-            their keys.
+        new_id: returns 128 random bits as hexadecimal text. The keys of all files that are added
+            with one folder contain the same bits.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class Adding:
             self._start(files)
 
     def drop(self) -> None:
-        """Stop adding the files that earlier calls of `take` have passed."""
+        """Stop adding the files of all earlier calls of `take`; files in the list stay there."""
         self._drops += 1
         self.pending.set(self.pending.get() - len(self._waiting))
         self._waiting = []
@@ -98,9 +98,9 @@ class Adding:
         asyncio.create_task(add(self._drops))  # noqa: RUF006 - it ends by itself
 
     async def add(self, files: "Iterable[File]") -> None:
-        """Add files in groups, and let the page do other work after each group.
+        """Add files to the queue in groups, and let the page do other work after each group.
 
-        Afterwards, ask the person about the files that have the same name as another file.
+        Afterwards, ask the person about the files whose name is already in the list.
         """
         drops = self._drops
         taken: dict[tuple[str, str], object] = dict(self._taken())

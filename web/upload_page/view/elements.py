@@ -20,7 +20,7 @@ def button(
 
     Args:
         kind: CSS classes, such as `quiet strong`.
-        content: text or an icon.
+        content: the text or the icon of the button.
         owner: when it is disposed of, the click listener is removed.
     """
     made = element("button", {"type": "button", "class": kind}, content)

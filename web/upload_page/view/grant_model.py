@@ -21,7 +21,8 @@ class GrantModel:
         grant: the latest grant; `None` before the first one.
         error: the error of the latest request for a grant; `None` if it succeeded.
         bad_options: the error in the options of the site that embeds the page, or `None`.
-        limits: the limits of the grant and of this site.
+        limits: the `Limits` of the latest grant, narrowed by those of the site that embeds the
+            page; `None` before the first grant.
         skew_s: the server's time minus this computer's time, in seconds.
         left: the remaining quota as `(bytes, objects)`; `None` in place of a number means no limit.
     """
@@ -58,8 +59,8 @@ class GrantModel:
     def own(self, begun: "list[dict[str, Any]]") -> "list[dict[str, Any]]":
         """Return the multipart uploads in the server's list that this page may continue.
 
-        An application may limit a grant to one folder of the person; uploads in other folders are
-        left out.
+        The server's list has the uploads below the person's prefix. If the host application limits
+        the grant to one folder there, uploads in other folders are left out.
 
         Args:
             begun: the list `uploads` in the server's response to `GET /api/unfinished`.
@@ -68,7 +69,11 @@ class GrantModel:
         return [upload for upload in begun if not grant or upload["key"].startswith(grant.prefix)]
 
     def can(self, feature: str) -> bool:
-        """Tell whether the server offers a feature, such as `share`, to this person."""
+        """Tell whether the server offers a feature, such as `share`, to this person.
+
+        The latest grant lists the features. If there is no grant because the quota is used up, the
+        page still offers the features in `WITHOUT_GRANT`.
+        """
         grant = self.grant.get()
         if grant:
             return feature in grant.features

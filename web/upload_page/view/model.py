@@ -46,8 +46,8 @@ class UploadModel:
 
     `sent` is the number of sent bytes to display; it does not decrease when a pause or an error
     interrupts a request. `leaving` is true while a person can undo the cancellation of the upload.
-    `file` is the file to send, which the checks of the upload may replace. `check` is the name of
-    the running check, and how much of it is done, in percent.
+    `file` is the file to send, which a check may replace. `check` is `(name, percent)`: the running
+    check, and how much of it is done.
     """
 
     def __init__(self, upload: "Upload") -> None:
@@ -81,19 +81,20 @@ class QueueModel:
     """The list of all uploads, and sums over all uploads, as signals that the view reads.
 
     - `rows`: list of `UploadModel`; a new list replaces it when uploads are added or removed.
+    - `unfinished`: list of the records of unfinished uploads from earlier visits.
     - `files`: number of all uploads except cancelled uploads.
     - `size`, `sent`: total bytes and sent bytes of these uploads. Failed uploads that cannot be
       retried count as 0 bytes, and so do files that OSS already had.
-    - `done`, `failed`, `cancelled`: number of uploads in this state.
+    - `done`, `failed`, `cancelled`: numbers of uploads in these states.
     - `running`: number of uploads that have not ended.
     - `needs`: total bytes of the files of these running uploads.
     - `moving`: number of uploads that are being sent or verified.
     - `held`: number of uploads that a person has paused.
-    - `waits[reason]`: number of uploads that wait for this reason.
-    - `asks`: number of uploads that wait for the answer to a question of the checks.
+    - `waits[reason]`: number of uploads that wait for this reason, such as `states.FOR_NETWORK`.
+    - `asks`: number of uploads that wait because a check has a question for the person.
     - `identical`: number of uploads whose file OSS already had.
     - `kept`: number of paused uploads that can continue after this page is closed.
-    - `quiet`: true if nothing was sent for `QUIET_S` seconds, although uploads are running.
+    - `quiet`: true if nothing was sent for `QUIET_S` seconds, although uploads are being sent.
     - `forgetful`: true if the browser cannot store records of uploads.
 
     `on_done(upload)` is called for each finished upload. `on_refused(upload)` is called for each
@@ -144,7 +145,7 @@ class QueueModel:
         self._wake()
 
     def leave(self, model: UploadModel, leaving: bool) -> None:
-        """Show a paused upload as cancelled while this can be undone, or show its real state.
+        """Show a paused upload as cancelled while the person can undo this, or show its real state.
 
         Args:
             leaving: true to show the upload as cancelled.

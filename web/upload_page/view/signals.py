@@ -28,7 +28,7 @@ _report: "Callable[[Exception], None]" = _print_error
 
 
 def report_errors_to(handler: "Callable[[Exception], None]") -> None:
-    """Call `handler` with each exception that an effect raises."""
+    """From now on, call `handler` with each exception that an effect raises when it runs again."""
     global _report
     _report = handler
 
@@ -167,7 +167,7 @@ class Computed(_Source, _Reader):
         return self._value
 
     def mark(self) -> None:
-        """Mark this computed value, and all that read it, as possibly outdated."""
+        """Mark this computed value, and everything that reads it, as possibly outdated."""
         if not self._stale:
             self._stale = True
             self._mark_readers()
@@ -224,7 +224,7 @@ class Owner:
     def run(self, function: "Callable[[], Any]") -> "Any":
         """Call `function` and return its result.
 
-        Effects that `function` creates belong to this owner, and end with it.
+        Effects and computed values that `function` creates belong to this owner, and end with it.
         """
         global _owner
         outer, _owner = _owner, self
@@ -248,7 +248,7 @@ class Owner:
 
 
 def effect(function: "Callable[[], None]") -> "Callable[[], None]":
-    """Run `function` now, and again each time a reactive value that it has read changes.
+    """Run `function` now, and again each time a reactive value changes that its last run has read.
 
     Returns:
         A function that stops the effect.
@@ -261,9 +261,9 @@ def effect(function: "Callable[[], None]") -> "Callable[[], None]":
 
 
 def batch(function: "Callable[[], Any]") -> "Any":
-    """Call `function` and return its result.
+    """Call `function` and return its result; let effects wait until it has ended.
 
-    Effects of the values that `function` changes run once, after `function` has ended.
+    An effect that reads several of the values that `function` changes then runs only once.
     """
     global _depth
     _depth += 1

@@ -53,9 +53,11 @@ class _Chunk:
 
 
 class VirtualList:
-    """A list of uploads in the element `box`, in which only rows near the visible part exist.
+    """A list of uploads in the element `box`; only rows near the visible part of the page exist.
 
-    `make_row(model, owner)` returns the element of a row.
+    Args:
+        make_row: `make_row(model, owner)` returns the element that shows an upload. When the row is
+            removed, `owner` is disposed of.
     """
 
     def __init__(self, box: "Element", make_row: "MakeRow") -> None:

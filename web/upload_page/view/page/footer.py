@@ -21,9 +21,9 @@ SPEEDS = (0, 250_000, 1_000_000, 5_000_000, 20_000_000)  # bytes per second
 def show_footer(
     model: "QueueModel", grant: "GrantModel", actions: "Actions", owner: "Owner"
 ) -> None:
-    """Fill the footer of the page, `#more`, with its buttons and settings.
+    """Fill the footer of the page, the element `#more`, with buttons and settings.
 
-    They are updated when other actions become possible, until `owner` is disposed of.
+    Until `owner` is disposed of, the buttons change when other actions become possible.
     """
     box = by_id("more")
     clear(box)

@@ -10,7 +10,10 @@ THEMES = ("auto", "light", "dark")
 
 
 def start_language() -> None:
-    """Show the page in the language of the server's HTML, and let the person choose another."""
+    """Show the page in the language in which the server sent it.
+
+    From now on, the person can choose another language in the element `#language`.
+    """
     code = browser_language.chosen()
     use(code, browser_language.sentences_of_page(), browser_language.Intl(code))
     select = by_id("language")
@@ -27,7 +30,9 @@ def languages() -> "list[str]":
 
 
 def speak(code: str, *, remember: bool = True) -> None:
-    """Show the page in another language.
+    """Start to show the page in another language, and return at once.
+
+    The page changes when the server has sent the sentences of the language.
 
     Args:
         code: the code of the language, such as `zh-CN`.

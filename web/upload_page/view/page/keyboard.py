@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def start_keys(actions: "Actions") -> None:
-    """Run the actions of the keyboard shortcuts when a person presses their keys."""
+    """From now on, run an action when a person presses its keyboard shortcut."""
     commands: dict[str, Callable[[], None]] = {
         "KeyU": lambda: by_id("files").click(),
         "KeyP": actions.pause_or_resume,

@@ -19,7 +19,7 @@ ICON = (
 
 
 def show_tab(model: "QueueModel") -> None:
-    """Show the progress in the title and the icon of the browser tab, from now on.
+    """From now on, show the progress in the title and the icon of the browser tab.
 
     If closing the page would lose uploads, the browser asks the person to confirm it. Title and
     icon change at most once a second, because the browser redraws its window for each change.

@@ -6,11 +6,11 @@ JOINERS = "\u200d\ufe0e\ufe0f\u20e3"
 
 
 def split_name(name: str) -> "tuple[str, str]":
-    """Split a file name into a head, which may be shortened for display, and a tail.
+    """Split a file name into `(head, tail)`; only the head may be shortened for display.
 
     The tail has about `TAIL` characters. If the line is too short for the name, the style sheet
-    shortens the head with `…`. The tail of a short name is empty, and so is the tail of a name that
-    is written from right to left. The code points of one displayed character are never separated.
+    shortens the head with `…`. The tail is empty if the name is short or is written from right to
+    left. The code points of one displayed character are never separated.
     """
     if len(name) <= SHORT or any(_is_right_to_left(char) for char in name):
         return name, ""
@@ -23,7 +23,7 @@ def split_name(name: str) -> "tuple[str, str]":
 
 
 def badge(name: str) -> str:
-    """Return a file's extension in upper case, as a badge beside the file name.
+    """Return a file's extension in upper case, to be shown beside the file name.
 
     Return `···` if the name has no extension, or one of more than 4 characters.
     """

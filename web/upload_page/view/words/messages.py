@@ -166,7 +166,7 @@ def explain(error: Exception, *, origin: str) -> Explanation:
 
 
 def at_line(sentence: str, line: "int | None") -> str:
-    """Return a sentence about a file, with the number of a line in the file added.
+    """Add the number of a line in a file to a sentence about the file, and return both as one text.
 
     Args:
         line: the number of the line; if `None`, the sentence stays the same.

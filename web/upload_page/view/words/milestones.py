@@ -5,9 +5,10 @@ from upload_page.view.words.text import say, say_count
 
 
 class Milestones:
-    """Finds milestones of the uploads by comparing their numbers with those of the previous call.
+    """Finds milestones of the uploads by comparing the numbers of each `update` with the last ones.
 
-    Milestones are the start and the end of all uploads, each quarter of the progress, and failures.
+    Milestones are the start and the end of all uploads, each quarter of the progress, failures, and
+    questions to the person.
     """
 
     def __init__(self) -> None:
@@ -22,7 +23,7 @@ class Milestones:
 
         Args:
             running: the number of uploads that have not ended.
-            files: the number of all uploads.
+            files: the number of all uploads except cancelled uploads.
             done: the number of finished uploads.
             failed: the number of failed uploads.
             percent: the sent bytes as a percentage of all bytes.

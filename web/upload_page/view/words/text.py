@@ -74,7 +74,7 @@ _current = _Current()
 
 
 def use(code: str, sentences: "dict[str, Any]", formats: "Formats") -> None:
-    """Set the language of all texts in this module.
+    """Set the language in which the functions of this module return texts.
 
     Args:
         code: a language code such as `zh-CN`.
@@ -103,7 +103,10 @@ def gap() -> str:
 
 
 def ended(text: str) -> str:
-    """Return a text that another sentence can follow: add a full stop if it has no end."""
+    """Return a text with a full stop added, unless punctuation such as `.` or `?` already ends it.
+
+    Another sentence can then follow the text.
+    """
     at = len(text) - 1
     while at > 0 and text[at] in CLOSING:  # MicroPython's `rstrip` would remove bytes of characters
         at -= 1
@@ -132,7 +135,7 @@ def _filled(rest: str, values: "dict[str, object]") -> str:
 
 
 def say_count(key: str, count: int, **values: object) -> str:
-    """Return the sentence with this key in the plural form for `count` in the current language.
+    """Return the sentence with this key in the plural form for `count`, in the current language.
 
     If the language has no sentence for this form, the form `other` is used.
 
@@ -156,7 +159,7 @@ def number(value: int) -> str:
 
 
 def percent(part: int, whole: int) -> str:
-    """Return `part` as a percentage of `whole`, such as `71%`.
+    """Return `part` as a percentage of `whole`, such as `71%`; `0%` if `whole` is 0.
 
     The percentage is rounded down, so that `100%` means that nothing is missing.
     """
@@ -172,7 +175,7 @@ def count_files(count: int) -> str:
 def size_text(size: float) -> str:
     """Return a number of bytes as text, such as `812 B`, `1.1 MB` or `48.8 TB`.
 
-    Units are powers of 1,000. The space is a no-break space.
+    Units are powers of 1,000. A no-break space separates number and unit.
     """
     if size < 1000:
         return f"{int(size)}\u00a0B"
@@ -202,7 +205,7 @@ def _type_text(pattern: str) -> str:
 
 
 def ago(seconds: float) -> str:
-    """Return an age as text, such as `3 days ago` or `a moment ago`."""
+    """Return an age in seconds as text, such as `3 days ago` or `a moment ago`."""
     for unit, unit_s in (("day", 86400), ("hour", 3600), ("minute", 60)):
         if seconds >= unit_s:
             return str(_current.formats.ago(int(seconds // unit_s), unit))
@@ -210,7 +213,10 @@ def ago(seconds: float) -> str:
 
 
 def time_left(seconds: float) -> str:
-    """Return a remaining time as text, rounded to 5 seconds, to minutes or to hours."""
+    """Return a remaining time as text, such as `about 5 min left`.
+
+    The time is rounded to 5 seconds, to minutes or to hours.
+    """
     if seconds < 55:
         return say_count("left_seconds", max(5, 5 * int((seconds + 4.999) // 5)))
     if seconds < 3570:
@@ -219,10 +225,10 @@ def time_left(seconds: float) -> str:
 
 
 def moment(at_s: float) -> str:
-    """Format a time in seconds since 1970 as date and time of day in the current language."""
+    """Return the local date and time in the current language, for a time in seconds since 1970."""
     return str(_current.formats.moment(at_s))
 
 
 def time_of_day(at_s: float) -> str:
-    """Format a time in seconds since 1970 as a time of day, such as `15:40`."""
+    """Return the local time of day, such as `15:40`, for a time in seconds since 1970."""
     return str(_current.formats.time(at_s))
