@@ -18,7 +18,7 @@ async def answer_of(name: str, answer: Awaitable[T], *, patience_s: float = APPL
     Exceptions that the function raises are passed on.
 
     Args:
-        name: name of the function, for the log.
+        name: name of the function, such as `authorize`, for the error.
         answer: the awaitable that the function has returned.
         patience_s: seconds after which the function is cancelled.
 

@@ -2,8 +2,8 @@
 
 A line contains no secrets and no names of people. The principal appears as a keyed hash, and the
 key prefix appears without its readable part. Of an access key id, only the last four characters
-appear. The audit trail of Alibaba Cloud contains the same
-STS session names, so an operator can match the entries of both audit trails.
+appear. The audit trail of Alibaba Cloud contains the same STS session names, so an operator can
+match the entries of both audit trails.
 """
 
 import json
@@ -43,7 +43,10 @@ class AuditFile:
     """A callable that appends one line to the audit file, given the line's fields as a dictionary.
 
     If log rotation has moved or deleted the file, the next call creates a new file at the same
-    path.
+    path. A call raises `AuditLostError` if the line cannot be written.
+
+    Args:
+        hide: removes secrets from a line.
 
     Raises:
         SettingsError: the file cannot be opened.
@@ -94,7 +97,11 @@ def _named(action: str) -> dict[str, str]:
 
 
 def audit_sink(settings: Settings) -> AuditSink:
-    """Return a function that writes audit lines to `settings.audit_file`, or else to the log."""
+    """Return a function that writes audit lines to `settings.audit_file`, or else to the log.
+
+    Raises:
+        SettingsError: the file cannot be opened.
+    """
     if settings.audit_file is None:
         return _to_log
     return AuditFile(settings.audit_file, Redactor(secret_values(settings)))
@@ -103,8 +110,10 @@ def audit_sink(settings: Settings) -> AuditSink:
 class Audit:
     """Writes lines to the audit trail.
 
+    Methods that write a line raise `AuditLostError` if the line cannot be written.
+
     Args:
-        sink: function that writes one line; see `audit_sink`.
+        sink: function that writes one line; by default the result of `audit_sink`.
     """
 
     def __init__(self, settings: Settings, *, clock: Clock, sink: AuditSink | None = None) -> None:
@@ -151,8 +160,8 @@ class Audit:
         Args:
             action: name of the action, such as `delete`; empty for a request for credentials.
             outcome: `done`, or the code of the error.
-            principal: the principal; by default `request.state.principal`, which the gate
-                sets after the identification.
+            principal: the principal; by default `request.state.principal`, which the gate has set
+                if it could identify the principal.
         """
         self._write({**self._who(request, principal), **_named(action), "outcome": outcome})
 
@@ -177,7 +186,7 @@ class Audit:
         """Record an action that an operator carried out on the command line.
 
         Args:
-            principal: hash of the principal whose API key or uploads are concerned.
+            principal: hash of the principal to whom the API key or the shared object belongs.
             action: `apikey-create`, `apikey-revoke` or `share`.
             outcome: `done`, or the code of the error.
             key_id: id of the API key; empty for other actions.

@@ -158,6 +158,10 @@ class Gate:
     ) -> Endpoint:
         """Wrap the handler of a route: check each request before the handler, and audit the result.
 
+        If a check fails or the handler raises an error, the error is recorded and raised. For a
+        route with `page`, a person who is not identified gets a redirect to the sign-in page
+        instead.
+
         Args:
             action: name of the action in the audit trail.
             endpoint: the handler; gets the request and its principal.

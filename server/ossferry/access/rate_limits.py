@@ -32,7 +32,11 @@ Principals who can prove their identity are let in anyway.
 
 
 class Rates:
-    """Counts requests against the rate limits."""
+    """Counts requests against the rate limits.
+
+    The methods raise `TooManyError` if a limit is reached. It tells after how many seconds the
+    client may try again.
+    """
 
     def __init__(self, settings: Settings, counter: Counter) -> None:
         self._counter = counter
@@ -101,7 +105,7 @@ class Rates:
         await self._count(self._renewals, "renewal", principal)
 
     async def admit_objects(self, principal: str) -> None:
-        """Count one request of a principal about stored uploads, such as to list or to share them.
+        """Count one request of a principal about stored uploads, such as a list or a share link.
 
         Args:
             principal: hash of the principal.
@@ -115,8 +119,9 @@ class Rates:
     async def admit_reports(self, principal: str, count: int) -> None:
         """Count all reports of stored uploads that one request contains.
 
-        The server asks OSS about each reported upload. The limit is separate from that of
-        `admit_objects`, so a page that has reported many uploads can still list them.
+        With a report, the upload page tells the server that an upload is stored; the server then
+        asks OSS about it. The limit is separate from that of `admit_objects`, so a page that has
+        reported many uploads can still list them.
 
         Args:
             principal: hash of the principal.

@@ -94,10 +94,10 @@ class AdminApi:
 async def csv_pieces(
     database: Database, *, principal: str = "", since: datetime | None = None
 ) -> AsyncIterator[str]:
-    """Yield uploads as pieces of CSV text, newest first; the first piece has the header line.
+    """Yield the ledger's uploads as pieces of CSV text, newest first.
 
-    The page claims which checks it ran on a file before the upload. The CSV text has only the
-    number of checks with each outcome.
+    The first piece begins with the header line. Of the checks that the upload page ran on a file,
+    the text has only the number of checks with each outcome.
 
     Args:
         principal: hash of one principal; empty for all.

@@ -57,7 +57,7 @@ def admin_page(
         people: rows of the table of principals.
         uploads: rows of the table of uploads.
         styles: URL of the upload page's style sheet; empty if there is none.
-        common: the limits of principals who have no limits of their own.
+        common: the quota of principals who have no quota of their own.
         most: maximum number of rows in a table. A table of this length gets a note that rows may be
             missing.
         base: path below which the server is mounted; empty if it is not mounted.

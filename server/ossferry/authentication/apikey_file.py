@@ -24,13 +24,14 @@ from ossferry.http.proxies import Networks
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyRecord:
-    """The record of one API key in the file.
+    """The record of one API key in the file; the API key itself is not in the file.
 
     Attributes:
+        id: the public part of the API key.
         hash: keyed hash of the API key.
         user: id of the principal that uses the key.
         created, expires, revoked: times in UTC, in the format ISO 8601; an empty text means never.
-        addresses: networks from which the key may be used; empty for all.
+        addresses: networks from which the key may be used, such as `192.0.2.0/24`; empty for all.
     """
 
     id: str
@@ -78,11 +79,12 @@ class ApiKeyFile:
     def add(
         self, key: ApiKey, *, secret: bytes, user: str, created: datetime, **more: object
     ) -> KeyRecord:
-        """Store the record of a new key, with the key's hash, and return the record.
+        """Store the record of a new API key, with the key's hash, and return the record.
 
         Args:
             secret: the server's secret, used for the keyed hash.
             user: the principal's id, in its canonical form (NFKC, case-folded, stripped).
+            created: the time of creation.
             more: values of the fields `expires` and `addresses` of the record.
 
         Raises:
@@ -107,13 +109,14 @@ class ApiKeyFile:
         return record
 
     def revoke(self, id_: str, now: datetime) -> KeyRecord:
-        """Revoke a key permanently, and return its record.
+        """Revoke an API key permanently, and return its record.
 
         Args:
+            id_: the id of the API key.
             now: the time of revocation.
 
         Raises:
-            BadRequestError: no key has this id.
+            BadRequestError: no API key has this id.
         """
         with self._changing() as records:
             if id_ not in records:

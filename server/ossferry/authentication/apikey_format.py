@@ -22,7 +22,7 @@ _KEY = re.compile(KEY_PREFIX + r"([a-z2-7]{8})_([a-z2-7]{26})([a-z2-7]{7})")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiKey:
-    """An API key.
+    """An API key, with which a program proves its identity to the server.
 
     Attributes:
         id: public part, which identifies the key.
@@ -33,24 +33,28 @@ class ApiKey:
     text: str = field(repr=False)
 
     def keyed_hash(self, secret: bytes) -> str:
-        """Return the HMAC-SHA256 of the key in hexadecimal; the server stores only this hash.
+        """Return an HMAC-SHA256 of this API key, in hexadecimal; the server stores only this hash.
 
         Args:
-            secret: the server's secret.
+            secret: the server's secret, which is the key of the HMAC.
         """
         message = f"ossferry/apikey\0{self.text}".encode()
         return hmac.new(secret, message, hashlib.sha256).hexdigest()
 
 
 def new_key(random_bytes: RandomBytes = secrets.token_bytes) -> ApiKey:
-    """Return a new random key."""
+    """Return a new random API key.
+
+    Args:
+        random_bytes: returns as many random bytes as its argument says.
+    """
     id_ = _base32(random_bytes(5))
     body = f"{KEY_PREFIX}{id_}_{_base32(random_bytes(16))}"
     return ApiKey(id=id_, text=body + _checksum(body))
 
 
 def parse_key(text: str) -> ApiKey | None:
-    """Parse a text as an API key; return None if the format or the checksum is wrong."""
+    """Return the API key in a text; None if the format or the checksum of the text is wrong."""
     found = _KEY.fullmatch(text)
     if found is None or _checksum(text[:-7]) != found[3]:
         return None

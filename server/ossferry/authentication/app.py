@@ -61,16 +61,17 @@ class SignIn:
     async def login(self, request: Request) -> Response:
         """Handle `GET /login`: redirect to the application's sign-in page.
 
-        The URL contains the address of the upload page, to which the application should return.
+        The URL of the redirect contains the address of the upload page, to which the application
+        should send the person after sign-in.
         """
         return self._redirect(request, "/")
 
     def sign_in(self, request: Request) -> Response | None:
         """Return a redirect (303) to the sign-in page of the application.
 
-        The URL contains the requested page, to which the application should return. The result is
-        None for a page in a frame, because a sign-in page must not be in a frame; the button *Sign
-        in* in the frame opens a new tab.
+        The URL of the redirect contains the address of the requested page, to which the application
+        should send the person after sign-in. The result is None for a page in a frame, because a
+        sign-in page must not be in a frame; the button *Sign in* in the frame opens a new tab.
         """
         if request.headers.get("sec-fetch-dest", "document") != "document":
             return None

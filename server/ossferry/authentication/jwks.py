@@ -28,7 +28,7 @@ log = logger("ossferry.jwks")
 
 
 class Jwks:
-    """The public keys of one token issuer.
+    """A cache of the public keys of one token issuer.
 
     Args:
         fetch: downloads the issuer's key set document (JWKS).
@@ -43,7 +43,9 @@ class Jwks:
         self._one_at_a_time = asyncio.Lock()
 
     async def keys(self, *, unknown_kid: bool = False) -> KeySet:
-        """Return the issuer's keys; fetch them first if they are missing or too old.
+        """Return the issuer's keys; fetch them first if there are none or they are too old.
+
+        If the issuer does not answer, the keys in the cache are returned.
 
         Args:
             unknown_kid: whether a token has a key id that is not in the cached keys. If so, fetch

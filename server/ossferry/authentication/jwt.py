@@ -14,7 +14,10 @@ from ossferry.settings.model import Settings
 
 
 def jwt_authenticator(settings: Settings, *, clock: Clock, monotonic: Monotonic) -> Authenticator:
-    """Return an authenticator for bearer tokens; the principal's id is the subject of the token."""
+    """Return an authenticator for bearer tokens (JWT) of the issuer in the settings.
+
+    The claim `sub` of a token is the principal's id.
+    """
     client = outbound_client(settings)
     verifier = TokenVerifier(
         Jwks(lambda: fetch_json(client, settings.jwt_jwks_url), monotonic=monotonic),

@@ -105,7 +105,18 @@ class Oidc:
         return response
 
     async def callback(self, request: Request) -> Response:
-        """Handle `GET /login/callback`: start a session and redirect to the upload page."""
+        """Handle `GET /login/callback`: start a session and redirect to the upload page.
+
+        The provider redirects the browser to this URL after the sign-in.
+
+        Raises:
+            BadRequestError: the browser did not start this sign-in attempt, the attempt was
+                completed before, or the provider does not accept it.
+            NotIdentifiedError: the provider's ID token is not valid.
+            IssuerLostError: the provider does not answer.
+            StorageLostError: the session cannot be stored.
+            TooManyError: too many requests or failures from this address.
+        """
         with self._audit.refusals(request, "sign-in"):
             principal = await self._signed_in(request)
             response = RedirectResponse(f"{mount_path(request.scope)}/", 303)
@@ -115,7 +126,7 @@ class Oidc:
         return response
 
     async def logout(self, request: Request) -> Response:
-        """Handle `POST /logout`: end the session."""
+        """Handle `POST /logout`: end the session of the request, and delete its cookie."""
         response = Response(status_code=204, headers={"clear-site-data": '"cache"'})
         with self._audit.refusals(request, "sign-out"):
             self._guard.refuse_other_sites(request)

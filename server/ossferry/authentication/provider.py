@@ -22,7 +22,13 @@ ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """The random values of one sign-in attempt, which can be completed only once."""
+    """The random values of one sign-in attempt, which can be completed only once.
+
+    Attributes:
+        state: connects the provider's redirect to the browser that started the attempt.
+        nonce: connects the ID token to the attempt.
+        verifier: the code verifier of PKCE (RFC 7636).
+    """
 
     state: str
     nonce: str

@@ -17,7 +17,7 @@ SECRET_HEADER = "x-proxy-secret"  # noqa: S105 - a header's name
 
 
 class ProxyAuth:
-    """Authenticator that trusts a header with the user's id, which the reverse proxy sets."""
+    """Authenticator that trusts the header in which a reverse proxy sends the user's id."""
 
     def __init__(self, settings: Settings) -> None:
         secret = settings.proxy_secret
@@ -26,9 +26,10 @@ class ProxyAuth:
         self._networks = Networks(settings.trusted_proxies)
 
     def carries(self, request: Request) -> bool:
-        """Return whether a request has a non-empty header of the proxy, in any spelling.
+        """Return whether a request has a non-empty header that only the proxy should set.
 
-        For users who have not signed in, the proxy must send these headers empty.
+        These are the headers with the user's id and with the shared secret, also if their names are
+        spelled with underscores. For users who have not signed in, the proxy must send both empty.
         """
         ours = (self._header, SECRET_HEADER)
         return any(
@@ -36,12 +37,13 @@ class ProxyAuth:
         )
 
     async def identify(self, request: Request) -> Principal:
-        """Return the principal whose id is in the user header, which the proxy has set.
+        """Return the principal whose id the proxy has sent in the user header.
 
         Raises:
-            NotIdentifiedError: the request does not come from the trusted proxy.
-            BadRequestError: the header is repeated, or its value is not one user id in UTF-8 and
-                NFKC.
+            NotIdentifiedError: the request does not come from a trusted proxy, or lacks the shared
+                secret.
+            BadRequestError: a header is repeated, or the user header is not one user id in UTF-8
+                and NFKC.
         """
         user = _only(request, self._header)
         given = _only(request, SECRET_HEADER).encode("latin-1")

@@ -50,9 +50,9 @@ def sealer(secret: bytes, purpose: str, clock: Clock) -> URLSafeTimedSerializer:
     """Return a serializer that signs values together with the time from `clock`.
 
     Args:
-        secret: the server's secret.
-        purpose: name of the use, such as `session`. Each purpose has its own key, so a signature
-            for one purpose is invalid for another.
+        secret: the server's secret, from which the signing key is derived.
+        purpose: name of the use, such as `session`. Each purpose has its own signing key, so a
+            signature for one purpose is invalid for another.
     """
 
     class ClockSigner(TimestampSigner):
@@ -105,7 +105,8 @@ class Sessions:
     async def read(self, request: Request) -> Session:
         """Return the session in the cookie of a request.
 
-        If the cookie should be renewed, also store a new cookie in the request, for `renew`.
+        If the cookie should be renewed, also prepare a new cookie in `request.state`; `renew` sends
+        it.
 
         Raises:
             NoProofError: there is no session cookie, or the session has ended.

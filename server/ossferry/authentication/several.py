@@ -20,6 +20,8 @@ from ossferry.identity.principal import Principal
 def several(methods: Sequence[Authenticator]) -> Authenticator:
     """Return an authenticator that passes each request to one of the given methods.
 
+    A request without a proof of identity for any method is refused with `NoProofError`.
+
     Args:
         methods: if a request has several proofs of identity, the first of their methods handles it.
             Put methods whose proof a browser never adds automatically first.

@@ -22,7 +22,13 @@ ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA", "Ed
 
 
 class TokenVerifier:
-    """Verifies tokens of one issuer for one audience."""
+    """Verifies the tokens (JWT) that one issuer signs for one audience.
+
+    Args:
+        jwks: the issuer's public keys.
+        issuer: the required value of the claim `iss`.
+        audience: the required value of the claim `aud`.
+    """
 
     def __init__(self, jwks: Jwks, *, issuer: str, audience: str, clock: Clock) -> None:
         self._jwks = jwks
@@ -62,6 +68,9 @@ class TokenVerifier:
 
 
 def principal_in(claims: Mapping[str, Any]) -> Principal:
-    """Return the principal whom the claims of a verified token identify."""
+    """Return the principal whom the claims of a verified token identify.
+
+    The claim `sub` is the principal's id, and `name`, if there is one, the name to display.
+    """
     name = display_name(claims.get("name"), otherwise=claims["sub"])
     return Principal(id=claims["sub"], name=name)

@@ -51,11 +51,12 @@ class Package:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bundle:
-    """The content of `bundle.json`: the wheels, and what they were downloaded for.
+    """The content of `bundle.json`: the wheels, and the requirements that they fulfil.
 
     Attributes:
-        requirements: the requirements (as for pip) that the packages fulfil.
+        requirements: the requirements of the operator, as for pip.
         python, platform: the Python version and the platform for which the wheels were built.
+        packages: the wheels, with those of all dependencies.
     """
 
     requirements: tuple[str, ...]
@@ -70,16 +71,20 @@ def normal_name(name: str) -> str:
 
 
 def name_in(requirement: str) -> str:
-    """Return the normalized package name in a requirement, such as `numpy` in `NumPy>=2`."""
+    """Return the normalized package name in a requirement, such as `numpy` in `NumPy>=2`.
+
+    Return an empty text if there is no name.
+    """
     found = re.match(r"[A-Za-z0-9._-]+", requirement)
     return normal_name(found[0]) if found else ""
 
 
 def read_bundle(settings: CheckSettings) -> Bundle | None:
-    """Read the bundle of the packages in the settings; return None if the settings name none.
+    """Read `bundle.json`; return None if the settings name no packages.
 
     Raises:
-        SettingsError: the folder is not set, or does not contain wheels for these settings.
+        SettingsError: the folder of the bundle is not set, or does not contain wheels for the
+            packages in the settings and for the page's Pyodide.
     """
     if not settings.checks_packages:
         return None
@@ -117,10 +122,13 @@ def read_bundle(settings: CheckSettings) -> Bundle | None:
 
 
 def read_package(folder: Path, package: Package) -> bytes:
-    """Return the content of a wheel in the bundle.
+    """Return the content of a wheel of the bundle.
+
+    Args:
+        folder: the folder of the bundle.
 
     Raises:
-        SettingsError: the file is missing, or has another hash than in `bundle.json`.
+        SettingsError: the file cannot be read, or has another hash than in `bundle.json`.
     """
     path = folder / package.file
     try:

@@ -67,6 +67,7 @@ class Wheel:
     """A downloaded wheel, before it is part of a bundle.
 
     Attributes:
+        package: the entry of the wheel for `bundle.json`.
         requires: the dependencies with their environment markers.
     """
 
@@ -82,13 +83,14 @@ def make_bundle(
     pyodide_dir: Path | None = None,
     update: bool = False,
 ) -> Bundle:
-    """Fill a folder with the wheels that requirements need, and return the new bundle.
+    """Fill a folder with the wheels of packages and of their dependencies; return the new bundle.
 
     If the folder has a lock file, exactly the wheels in the lock file are used, and only missing
     ones are downloaded.
 
     Args:
-        requirements: requirements as for pip.
+        requirements: the packages, as requirements for pip.
+        folder: the folder, which also gets the lock file and `bundle.json`.
         pyodide_dir: an unpacked release of Pyodide, whose wheels are used in addition to those of
             the package index.
         update: whether to ignore an existing lock file, choose new versions, and write a new one.

@@ -31,7 +31,7 @@ def _limit_time(seconds: float) -> None:
 
 
 def main() -> None:
-    """Read a job from stdin, run its checks, and write the verdict to stdout."""
+    """Read a job from stdin, run its checks on one file, and write the verdict to stdout."""
     with os.fdopen(os.dup(0)) as orders, os.fdopen(os.dup(1), "w", encoding="utf-8") as out:
         os.dup2(2, 1)  # before any code of the operator runs
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)

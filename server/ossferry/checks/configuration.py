@@ -46,7 +46,13 @@ class LinkedFile(TypedDict):
 
 
 class CheckPackage(TypedDict):
-    """The URL and hash of a Python package that the checks import."""
+    """A Python package that the checks import, for the worker that runs the checks in the page.
+
+    Attributes:
+        name: the name of the package.
+        url: the URL of the file, relative to the page.
+        integrity: the hash of the file (`sha256-<base64>`).
+    """
 
     name: str
     url: str
@@ -55,10 +61,14 @@ class CheckPackage(TypedDict):
 
 
 class PageFiles(TypedDict):
-    """The page's own files that run checks in the browser.
+    """The page's own files that run checks in the browser; URLs are relative to the page.
 
-    `pyodide` is the URL of a folder, and `integrity` maps the names of its files to hashes. `heic`
-    is a script that decodes HEIC images, or None if no check reads them.
+    Attributes:
+        worker: the URL of the script of the web worker that runs the checks.
+        library: the package `ossferry_checks` as an archive.
+        pyodide: the URL of the folder with Pyodide.
+        integrity: the hashes of the files in this folder, by file name.
+        heic: a script that decodes HEIC images, or None if no check reads them.
     """
 
     worker: str
@@ -71,7 +81,15 @@ class PageFiles(TypedDict):
 class Checks(RunJson):
     """The JSON response of `GET /api/checks`; URLs are relative to the page.
 
-    `said` maps languages to sentences about the reasons why the worker that runs checks has ended.
+    Attributes:
+        said: `said[language][reason]` is the sentence to show if the worker that runs the checks
+            ends, or cannot start, for this reason, such as `timeout`.
+        undo_s: seconds in which the person can choose the original of a file that a check has
+            changed.
+        version: the hash of the operator's `checks.py`; empty if there is none.
+        module: the operator's `checks.py`, or None.
+        packages: the Python packages that the checks import.
+        files: the page's own files that run checks.
     """
 
     said: dict[str, dict[str, str]]
@@ -88,7 +106,8 @@ class PageChecks:
 
     Attributes:
         answer: the JSON response of `GET /api/checks`.
-        files: the operator's files (`checks.py` and wheels), by their URL path below `FILES`.
+        files: the operator's files (`checks.py` and wheels), by their URL path below
+            `/checks/files/`.
     """
 
     answer: Checks
@@ -101,7 +120,7 @@ class PageChecks:
 
 
 def can_check() -> bool:
-    """Return whether Pyodide is installed, the interpreter that runs checks in the page.
+    """Return whether Pyodide, the interpreter that runs checks in the page, is installed.
 
     Raises:
         SettingsError: there is no built page.
@@ -144,9 +163,9 @@ def load_checks(settings: Settings, assets: Assets) -> PageChecks | None:
 
 
 def provided_modules(options: BuiltInOptions) -> set[str]:
-    """Return the names of modules that checks can import in the page without a bundle.
+    """Return the names of the modules that the page offers to checks without a bundle.
 
-    The standard library is not included.
+    The modules of the standard library are not included.
 
     Args:
         options: the built-in checks that are on; some of them bring a module such as `pypdf`.

@@ -24,6 +24,7 @@ class CheckApi:
         """Handle `GET /checks/files/{hash}/{name}`: return `checks.py` or a wheel.
 
         Browsers may cache the file permanently, because the path contains a hash of the content.
+        The response is 404 if there is no such file.
 
         The request needs no authentication, because the web worker that sends it has no bearer
         token. Nobody can guess the path. It is in the response of `show`, and can be computed from

@@ -58,14 +58,16 @@ async def check_file(
     language: str = "en",
     start_s: float = START_S,
 ) -> dict[str, Any]:
-    """Run all checks on a file, and return the verdict as JSON data.
+    """Run the selected checks on a file, and return the verdict as JSON data.
 
-    If a check takes too long or ends its process, the verdict says that this check did not work.
-    The other checks run in a new process.
+    The verdict has the fields of `ossferry_checks.runner.Verdict`, except `path`. If a check takes
+    too long or ends its process, the verdict says that this check did not work. The other checks
+    run in a new process.
 
     Args:
+        path: the file.
         name: the name of the upload; by default the name of the file.
-        content_type: the type of the upload; by default guessed from the name.
+        content_type: the content type of the upload; by default guessed from the name.
         language: language code of the messages of checks.
         start_s: maximum seconds until the first check starts; `checks.py` is imported before.
 

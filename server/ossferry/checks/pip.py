@@ -30,11 +30,12 @@ NO_WHEEL = re.compile(r"No matching distribution found for (\S+)")
 def download(
     requirements: Sequence[str], folder: Path, *, more: Path | None = None, lock: Path | None = None
 ) -> None:
-    """Download the wheels of requirements and their dependencies to a folder.
+    """Download the wheels of packages and of their dependencies to a folder, with pip.
 
     Args:
-        requirements: requirements without environment markers; empty if there is a lock file.
-        folder: the folder to download to.
+        requirements: the packages, as requirements without environment markers; empty if there is a
+            lock file.
+        folder: the folder.
         more: a folder with further wheels, in addition to the package index.
         lock: a file of requirements with hashes; pip downloads exactly these files.
 

@@ -16,10 +16,16 @@ from ossferry_checks.runner import Limits
 
 
 class ListedCheck(TypedDict):
-    """The description of one check for the page, with its time limit.
+    """The description of one check for the page.
 
-    `patterns` are for names of files that the check looks at, `replaces` for names of files that it
-    may replace.
+    Attributes:
+        name: the name of the check.
+        patterns: patterns for names of files that the check looks at, such as `*.csv`.
+        built_in: whether it is a check of ossferry; otherwise the operator's `checks.py` declares
+            it.
+        max_seconds: the time limit.
+        seconds_per_mb: additional time for each megabyte of the file.
+        replaces: patterns for names of files that the check may replace by another file.
     """
 
     name: str
@@ -31,7 +37,14 @@ class ListedCheck(TypedDict):
 
 
 class RunJson(TypedDict):
-    """The JSON configuration with which checks run; `limits` are in bytes."""
+    """The JSON configuration with which checks run.
+
+    Attributes:
+        checks: the checks, in the order in which they run.
+        on_error: what happens to a file if a check does not work: `reject` or `allow`.
+        built_in: the options of the built-in checks.
+        limits: the limits `memory` and `new_files`, in bytes.
+    """
 
     checks: list[ListedCheck]
     on_error: OnError
@@ -44,6 +57,7 @@ class Selection:
     """All checks that the settings switch on.
 
     Attributes:
+        checks: the built-in checks and those of the operator, in the order in which they run.
         source: the operator's module `checks.py`; None if the settings name none.
     """
 
@@ -52,12 +66,16 @@ class Selection:
 
     @property
     def version(self) -> str:
-        """The hash of the operator's `checks.py`; empty if there is none."""
+        """The hash of the operator's `checks.py` (`sha256-<base64>`); empty if there is none."""
         return self.source.version if self.source else ""
 
 
 def run_json(settings: CheckSettings, selection: Selection, limits: Limits) -> RunJson:
-    """Return the configuration with which `ossferry_checks.in_browser` runs the selected checks."""
+    """Return the configuration with which `ossferry_checks.in_browser` runs the selected checks.
+
+    Args:
+        limits: the memory and the new files that the checks of one file may use.
+    """
     return {
         "checks": list(selection.checks),
         "on_error": settings.checks_on_error,
@@ -67,11 +85,12 @@ def run_json(settings: CheckSettings, selection: Selection, limits: Limits) -> R
 
 
 def select_checks(settings: CheckSettings) -> Selection:
-    """Read the operator's module, and return all checks that the settings switch on.
+    """Read the operator's module `checks.py`, and return all checks that the settings switch on.
 
     Raises:
-        SettingsError: the operator's module cannot be read; declares neither a check nor the model
-            that the option `table.model` names; or has a check with the name of a built-in check.
+        SettingsError: the module cannot be read, has a check with the name of a built-in check,
+            lacks the class that the option `table.model` names, or declares no check although this
+            option names no class.
     """
     source = read_source(settings.checks) if settings.checks else None
     built_in = built_in_checks(settings.checks_built_in)

@@ -65,11 +65,11 @@ class Source:
 
 
 def read_source(path: Path) -> Source:
-    """Parse the operator's module, and return its checks, classes and imports.
+    """Parse the operator's module `checks.py`, and return its checks, classes and imports.
 
     Raises:
-        SettingsError: the file cannot be read, is not Python, or declares checks in a way that
-            can only be understood by running it. The message contains the line number.
+        SettingsError: the file cannot be read, is not Python, or declares checks in a way that can
+            only be understood by running it. The message contains the number of the wrong line.
     """
     try:
         content = path.read_bytes()

@@ -11,7 +11,7 @@ from ossferry.errors import MissingExtraError, SettingsError
 
 
 class Outcome(StrEnum):
-    """The kind of a probe's result."""
+    """The outcome of a probe: no problem, a warning, a failure, or the probe was skipped."""
 
     OK = "ok"
     WARN = "warn"
@@ -24,10 +24,12 @@ class Finding:
     """The result of a probe, which tests one part of a server's set-up.
 
     Attributes:
+        outcome: whether the probe found a problem.
         reason: a sentence that says what was found.
         fix: a sentence that says what to do; empty if there is nothing to do.
-        outage: whether the problem is that a service does not answer which all processes share.
-            Then another process or a restart would not help.
+        outage: whether the problem is that a service, such as STS or the database, does not answer.
+            All processes of the server use the service, so another process or a restart would not
+            help.
     """
 
     outcome: Outcome
@@ -37,30 +39,52 @@ class Finding:
 
 
 def passed(reason: str) -> Finding:
-    """Return a finding for a probe that found no problem."""
+    """Return the finding of a probe that found no problem.
+
+    Args:
+        reason: a sentence that says what was found.
+    """
     return Finding(outcome=Outcome.OK, reason=reason)
 
 
 def warned(reason: str, fix: str) -> Finding:
-    """Return a finding for a problem that does not stop uploads."""
+    """Return the finding of a probe that found a problem which does not stop uploads.
+
+    Args:
+        reason: a sentence that says what was found.
+        fix: a sentence that says what to do.
+    """
     return Finding(outcome=Outcome.WARN, reason=reason, fix=fix)
 
 
 def failed(reason: str, fix: str, *, outage: bool = False) -> Finding:
-    """Return a finding for a problem that stops uploads or makes them unsafe."""
+    """Return the finding of a probe that found a problem which stops uploads or makes them unsafe.
+
+    Args:
+        reason: a sentence that says what was found.
+        fix: a sentence that says what to do.
+        outage: whether the problem is that a service does not answer.
+    """
     return Finding(outcome=Outcome.FAIL, reason=reason, fix=fix, outage=outage)
 
 
 def skipped(reason: str, fix: str = "") -> Finding:
-    """Return a finding for a probe that could not run."""
+    """Return the finding of a probe that could not run.
+
+    Args:
+        reason: a sentence that says why.
+        fix: a sentence that says what to do; empty if there is nothing to do.
+    """
     return Finding(outcome=Outcome.SKIPPED, reason=reason, fix=fix)
 
 
 def unusable(error: SettingsError) -> Finding:
-    """Return the finding for settings with which the server does not start.
+    """Return a failed finding for settings with which the server does not start.
 
-    The message of the error becomes the reason. If its last clause contains a command, that clause
-    becomes the fix.
+    If the last clause of the error's message contains a command, this clause becomes the fix, and
+    the rest becomes the reason. Otherwise the whole message is the reason, and the fix names the
+    option to correct, if there is one. For a missing package, the fix is the command that installs
+    it.
     """
     if isinstance(error, MissingExtraError):
         return failed(

@@ -2,18 +2,18 @@
 
 
 def policy_command(document: str, *options: tuple[str, str]) -> str:
-    """Return the command, in backticks, that prints a document such as a CORS rule or a RAM policy.
+    """Return the command `ossferry policy …`, in backticks, that prints a document.
 
     Args:
         document: name of the document, such as `cors`.
-        options: names and values of the options that the document needs.
+        options: names and values of the command's options, such as `("--account", "123")`.
     """
     words = ["ossferry policy", document, *(f"{name} {value}" for name, value in options)]
     return f"`{' '.join(words)}`"
 
 
 def setup_does_it(more: str = "") -> str:
-    """Return a sentence that recommends running `ossferry setup` again, to apply a fix.
+    """Return a sentence that says that another run of `ossferry setup` applies a fix.
 
     Args:
         more: options that are needed in addition to those of the first run; may be empty.
@@ -22,9 +22,12 @@ def setup_does_it(more: str = "") -> str:
 
 
 def trust_command(role_arn: str, caller_arn: str) -> str:
-    """Return the command that prints the trust policy of a role that the server assumes.
+    """Return the command, in backticks, that prints the trust policy for a role.
+
+    With this policy, the role trusts the server's identity.
 
     Args:
+        role_arn: the ARN of the role, which the server assumes.
         caller_arn: the ARN of the server's identity. If this is neither a user nor an assumed role,
             the command contains the placeholder `NAME`.
     """
@@ -37,11 +40,11 @@ def trust_command(role_arn: str, caller_arn: str) -> str:
 
 
 def caller_command(role_arn: str, objects_role_arn: str | None) -> str:
-    """Return the command that prints the RAM policy for the server's own user or role.
+    """Return the command, in backticks, that prints the RAM policy for the server's own identity.
 
     Args:
         role_arn: ARN of the role whose credentials browsers get.
-        objects_role_arn: ARN of the server's role for stored objects; None without one.
+        objects_role_arn: ARN of the server's role for stored objects; None if there is none.
     """
     objects = [("--objects-role", _name(objects_role_arn))] if objects_role_arn else []
     return policy_command(

@@ -112,8 +112,8 @@ class Probe:
     """A test of one part of a server's set-up.
 
     Attributes:
-        id: the stable name of the probe.
-        run: runs the probe.
+        id: the name of the probe, which stays the same in all releases.
+        run: runs the probe, and returns a `Finding`.
         needs: ids of earlier probes; if one of them failed or was skipped, this one is skipped.
     """
 
@@ -127,8 +127,11 @@ async def run_probes(
 ) -> Mapping[str, Finding]:
     """Run probes concurrently; each starts as soon as all probes that it needs have ended.
 
+    An `OssferryError` that a probe raises becomes a failed finding.
+
     Args:
-        on_found: called with each finding, in the order of `probes`, as soon as it is known.
+        on_found: called with the id and the finding of each probe, in the order of `probes`, as
+            soon as the finding is known.
 
     Returns:
         A mapping from the ids of probes to findings, in the order of `probes`.
@@ -169,7 +172,10 @@ async def _run(probe: Probe) -> Finding:
 
 
 def ask_sts_date(settings: Settings) -> StsDate:
-    """Return a function that sends a request to STS and returns the time in the `Date` header."""
+    """Return a function that asks STS for the time: it returns the `Date` header of a response.
+
+    The returned function raises `StsLostError` if STS does not answer.
+    """
 
     async def ask() -> datetime:
         try:
@@ -195,7 +201,8 @@ class StsTime:
     """Two probes with one request to STS: whether STS answers, and whether the clocks agree.
 
     Args:
-        ask: returns the time at STS.
+        ask: returns the time at STS, or raises `StsLostError`.
+        clock: returns the time on this machine.
     """
 
     def __init__(self, ask: StsDate, clock: Clock) -> None:
@@ -204,7 +211,7 @@ class StsTime:
         self._skew_s = 0.0
 
     async def probe_answer(self) -> Finding:
-        """Check that STS answers, and store the time difference for `probe_clock`."""
+        """Check that STS answers; store by how much the clocks differ, for `probe_clock`."""
         try:
             self._skew_s = (self._clock() - await self._ask()).total_seconds()
         except StsLostError as error:
@@ -217,7 +224,7 @@ class StsTime:
         return passed("STS answers.")
 
     async def probe_clock(self) -> Finding:
-        """Check that this machine's clock differs from STS by at most `MAX_SKEW_S` seconds.
+        """Check that this machine's clock differs from that of STS by at most `MAX_SKEW_S` seconds.
 
         Call `probe_answer` first.
         """
@@ -226,6 +233,8 @@ class StsTime:
 
 def probe_skew(skew_s: float, service: str) -> Finding:
     """Return the finding for the difference between this machine's clock and that of a service.
+
+    The finding is a failure if the difference is more than `MAX_SKEW_S` seconds.
 
     Args:
         skew_s: seconds by which this machine's clock is ahead of that of the service.
@@ -247,10 +256,10 @@ async def probe_role(
 ) -> Finding:
     """Check that STS issues credentials of the role for uploads.
 
-    Credentials are requested only if the last request of `sts` failed or there was none yet.
+    The probe requests credentials only if the last request of `sts` failed, or there was none yet.
 
     Args:
-        caller: the ARN of the server's identity, for the finding.
+        caller: the ARN of the server's identity, for the text of the finding.
     """
     try:
         await sts.check()
@@ -264,7 +273,7 @@ async def probe_role(
 
 
 def refused_role(code: str, role_arn: str, settings: Settings, *, caller: str) -> Finding:
-    """Return the finding for a role if STS refuses to issue its credentials to the server.
+    """Return the finding for a role whose credentials STS refuses to issue to the server.
 
     Args:
         code: the error code of STS.

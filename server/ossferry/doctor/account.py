@@ -45,7 +45,11 @@ SESSION = "ossferry-doctor"
 
 
 async def probe_credentials(server: Server) -> Finding:
-    """Check that the server has credentials of its own, and that STS accepts them."""
+    """Check that the server has credentials of its own, and that STS accepts them.
+
+    The probe stores the credentials in `server.own`, and the ARN of their identity in
+    `server.caller`.
+    """
     try:
         name, server.own = await find_credentials(server.credentials)
     except StsLostError:
@@ -82,9 +86,9 @@ async def probe_role(server: Server) -> Finding:
 
 
 async def probe_upload(server: Server) -> Finding:
-    """Check that the credentials of a grant can upload in parts, at each address of the bucket.
+    """Check that the credentials of a grant allow multipart uploads, at each address of the bucket.
 
-    The multipart upload is aborted, so that no object remains.
+    The probe aborts its multipart upload, so that no object remains.
     """
     actions = server.settings.actions
     session = await _session(server, server.prefix, actions=(*actions, "oss:AbortMultipartUpload"))
@@ -109,8 +113,8 @@ async def probe_upload(server: Server) -> Finding:
 async def probe_forms(server: Server) -> Finding:
     """Check that each address of the bucket accepts a signed form (PostObject).
 
-    The page sends small files with forms. The test file is larger than the form allows, so no
-    object is stored. If OSS refuses forms, the page uses PutObject, except with the setting
+    The page sends small files with forms. The file of the probe is larger than the form allows, so
+    OSS stores no object. If OSS refuses forms, the page uses PutObject, except with the setting
     `OSSFERRY_GRANT=form`.
     """
     session = await _session(server, server.prefix)
@@ -122,7 +126,7 @@ async def probe_forms(server: Server) -> Finding:
 
 
 async def probe_session_policy(server: Server) -> Finding:
-    """Check that the credentials of a grant cannot write below another prefix."""
+    """Check that the credentials of a grant cannot write below a prefix other than the grant's."""
     session = await _session(server, server.prefix)
     foreign = new_prefix(UPLOADS)
     bucket = server.bucket(session, server.settings.bucket_origin)
@@ -140,7 +144,7 @@ async def probe_role_scope(server: Server) -> Finding:
 
     The session policy of a grant is narrower than the role. If it were missing because of an error,
     only the role would limit the credentials. If everybody has a right to the bucket, the probe
-    cannot tell whether the role has it.
+    cannot tell whether the role has it; the finding says so.
     """
     wide: list[str] = []
     unknown: list[str] = []
@@ -182,7 +186,7 @@ async def _role_may_read(server: Server) -> bool:
 
 
 async def probe_objects_role(server: Server) -> Finding:
-    """Check the role for the server's own access: it can list, read, copy and delete uploads."""
+    """Check that the server's own role can list, read, copy and delete uploads, if there is one."""
     settings = server.settings
     arn = settings.objects_role_arn
     if arn is None:

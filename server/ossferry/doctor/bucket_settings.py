@@ -22,8 +22,8 @@ T = TypeVar("T")
 async def probe_region(server: Server) -> Finding:
     """Check that the bucket is in the configured region.
 
-    OSS tells everybody the correct endpoint of a bucket. To read the bucket's location, the server
-    needs a right. Even without this right, OSS first checks the region in the signature.
+    If the server may not read the location of the bucket, the signature of this request is the
+    test: before OSS checks the rights, it refuses a signature for another region.
     """
     region = server.settings.region
     fix = (
@@ -50,7 +50,10 @@ async def probe_region(server: Server) -> Finding:
 
 
 async def probe_lifecycle(server: Server) -> Finding:
-    """Check that lifecycle rules delete abandoned parts, and trash that the server left."""
+    """Check that lifecycle rules delete the parts of abandoned uploads, and old trash.
+
+    Trash are the deleted uploads that the server keeps below `trash/` with `OSSFERRY_UNDO=trash`.
+    """
     fix = (
         f"Add the lifecycle rules that {policy_command('lifecycle')} prints; otherwise"
         " abandoned parts and deleted uploads can cost money for ever."

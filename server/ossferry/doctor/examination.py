@@ -92,7 +92,9 @@ class Row:
     """The result of one probe, as `ossferry doctor` prints it.
 
     Attributes:
+        id: the name of the probe.
         about: the statement that the probe tests.
+        outcome, reason, fix: as in `Finding`.
     """
 
     id: str
@@ -109,11 +111,11 @@ async def examine(
     on_row: Callable[[Row], None],
     clock: Clock = utc_now,
 ) -> Sequence[Row]:
-    """Run all probes, and return one row for each; secrets are removed from all texts.
+    """Run all probes of `ossferry doctor`, and return one row for each, without secrets.
 
     Args:
-        create_app: creates the application as the command `serve` does, or raises a
-            `SettingsError` if the command refuses the settings.
+        create_app: creates the application as the command `serve` does, or raises a `SettingsError`
+            if the command refuses the settings.
         on_row: called with each row, in the order of the probes, as soon as it is known.
     """
     abouts = {id_: about for id_, about, _ in PROBES}
@@ -142,7 +144,7 @@ async def examine(
 
 
 def is_healthy(rows: Sequence[Row]) -> bool:
-    """Return whether no probe failed."""
+    """Return whether no probe failed; warnings and skipped probes do not count."""
     return all(row.outcome is not Outcome.FAIL for row in rows)
 
 

@@ -41,14 +41,18 @@ SAFELISTED = ("GET", "HEAD", "POST")
 
 
 def right_endpoint(server: Server) -> str:
-    """Return the endpoint that OSS recommends instead of the configured one; usually empty."""
+    """Return the endpoint that OSS recommends instead of the configured one, or an empty text.
+
+    The probe `endpoint` must have run before.
+    """
     return next((each.endpoint for each in server.answers.values() if each.endpoint), "")
 
 
 def is_public(server: Server) -> bool:
     """Return whether everybody can read the objects in the bucket.
 
-    For a missing object, OSS answers that it does not exist only if the caller may read it.
+    The probe `endpoint` has requested an object that does not exist, without a signature. OSS
+    answers that the object does not exist only if the caller may read it.
     """
     return any(answer.code in ("NoSuchKey", "") for answer in server.answers.values())
 
@@ -56,8 +60,9 @@ def is_public(server: Server) -> bool:
 async def is_writable(server: Server) -> bool:
     """Return whether everybody can write objects in the bucket.
 
-    The request sends a part of a multipart upload that does not exist, so nothing is stored. OSS
-    answers that the upload does not exist only if the caller may write.
+    The function sends, without a signature, a part of a multipart upload that does not exist, so
+    that OSS stores nothing. OSS answers that the upload does not exist only if the caller may
+    write.
 
     Raises:
         OssLostError: OSS does not answer.
@@ -72,14 +77,18 @@ async def is_writable(server: Server) -> bool:
 async def answer_to_large_form(
     server: Server, origin: str, credentials: StsCredentials, prefix: str
 ) -> str:
-    """Send a signed form with a file that is one byte too large, and return the error code of OSS.
+    """Send a signed form with a file that is too large, and return the error code of OSS.
+
+    The form allows an empty file, and the file has one byte.
 
     Args:
         origin: an address of the bucket.
         credentials: credentials that may upload below `prefix`.
+        prefix: a key prefix, which ends in `/`.
 
     Returns:
-        The error code. If the response has none, the status, such as `status 405`.
+        The error code, `EntityTooLarge` if OSS accepts forms. If the response has no code, the
+        status, such as `status 405`.
 
     Raises:
         OssLostError: OSS does not answer.
@@ -103,14 +112,20 @@ async def answer_to_large_form(
 
 
 async def probe_tls(server: Server) -> Finding:
-    """Check that the certificates of the bucket's addresses are valid, and do not expire soon."""
+    """Check that the certificates of the bucket's addresses are valid for the next weeks.
+
+    The result is a warning if a certificate expires in less than `SOON_DAYS` days.
+    """
     return await _probe_certificates(
         server, server.settings.upload_origins, "Check the name and the network of this machine"
     )
 
 
 async def probe_page_tls(server: Server) -> Finding:
-    """Check that the certificate of the page's address is valid, and does not expire soon."""
+    """Check that the certificate of the page's address is valid for the next weeks.
+
+    The result is a warning if it expires in less than `SOON_DAYS` days.
+    """
     return await _probe_certificates(
         server, [server.settings.public_url or ""], "Start the server and its proxy"
     )
@@ -148,7 +163,10 @@ async def _probe_certificates(server: Server, addresses: Sequence[str], if_silen
 
 
 async def probe_endpoint(server: Server) -> Finding:
-    """Check that every address of the bucket answers, and may be used by this account."""
+    """Check that every address of the bucket answers, and may be used by this account.
+
+    The probe stores the answers in `server.answers`.
+    """
     for origin in server.settings.upload_origins:
         try:
             answer = await _get(server, origin, server.pages[0])
@@ -181,9 +199,9 @@ async def probe_clock(server: Server) -> Finding:
 
 
 async def probe_public_endpoint(server: Server) -> Finding:
-    """Report whether this account may use the public endpoint for objects.
+    """Report whether this account may use the public endpoint of OSS for objects.
 
-    Both results are fine, because `probe_endpoint` has tested all addresses in the settings.
+    Neither answer is a problem, because `probe_endpoint` has tested all addresses in the settings.
     """
     origin = public_endpoint(server.settings)
     try:
@@ -208,7 +226,7 @@ async def probe_bucket(server: Server) -> Finding:
 
 
 async def probe_public_access(server: Server) -> Finding:
-    """Check that strangers can neither read nor write objects.
+    """Check that requests without a signature can neither read nor write objects.
 
     The probe `endpoint` must have run before.
     """
@@ -227,7 +245,7 @@ async def probe_public_access(server: Server) -> Finding:
 async def probe_cors(server: Server) -> Finding:
     """Check that CORS rules allow each method that the page uses, from each origin of the page.
 
-    The result is a warning if the rules also allow other pages.
+    The result is a warning if the rules also allow pages of every other origin.
     """
     tries = [
         (page, method, _is_allowed(server, origin, page, method))
@@ -253,9 +271,9 @@ async def probe_cors(server: Server) -> Finding:
 
 
 async def probe_exposed_headers(server: Server) -> Finding:
-    """Check that CORS rules allow all pages to read the response headers that they need.
+    """Check that CORS rules let the page read the response headers that it needs.
 
-    The probe `endpoint` must have run before.
+    The probe tests each origin of the page. The probe `endpoint` must have run before.
     """
     for origin, first in server.answers.items():
         for page in server.pages:
@@ -347,13 +365,19 @@ def _answers_needed() -> Iterator[None]:
 
 
 def public_endpoint(settings: Settings) -> str:
-    """Return the URL of the bucket at the region's public endpoint, or at that of a mock."""
+    """Return the URL of the bucket at the region's public endpoint.
+
+    If the settings allow a mock of OSS, return the URL of the bucket at the mock.
+    """
     host = f"{settings.bucket}.oss-{settings.region}"
     return f"http://{host}.localhost" if settings.allow_mock else f"https://{host}.aliyuncs.com"
 
 
 def certificate_end(address: str) -> datetime:
-    """Connect with TLS, verify the certificate as a browser does, and return its expiry time.
+    """Return when the certificate of a host expires; verify the certificate as a browser does.
+
+    Args:
+        address: a URL with https.
 
     Raises:
         ssl.SSLCertVerificationError: the certificate is not valid for this host.

@@ -40,7 +40,7 @@ T = TypeVar("T")
 
 
 def new_prefix(parent: str) -> str:
-    """Return a new key prefix below `parent`, under which there are no objects."""
+    """Return a new random key prefix below the prefix `parent`, so that no object is below it."""
     return f"{parent}doctor-{secrets.token_hex(8)}/"
 
 
@@ -49,7 +49,7 @@ class Answer:
     """A response of OSS to a request without a signature.
 
     Attributes:
-        code: the error code, such as `AccessDenied`; empty without an error.
+        code: the error code, such as `AccessDenied`; empty if the response has none.
         endpoint: the endpoint that OSS recommends instead; empty if it recommends none.
         skew_s: seconds by which this machine's clock is ahead of the date in the response.
     """
@@ -76,18 +76,20 @@ class Server:
 
     Args:
         client: the HTTP client for requests without the SDK; it may use a proxy.
-        create_app: creates the application as the command `serve` does, or raises a
-            `SettingsError` if the command refuses the settings.
+        create_app: creates the application as the command `serve` does, or raises a `SettingsError`
+            if the command refuses the settings.
 
     Attributes:
+        credentials: the source of the server's own credentials.
         sts: client of STS for the role for uploads.
-        time: the probes of the time at STS.
+        time: the probes `sts` and `clock`, which share one request to STS.
+        sdk: makes clients of the bucket.
         pages: origins of the pages that upload: our own page, and pages that use the API.
         prefix: the prefix of everything that probes write.
         key: the key of an object below `prefix` that does not exist.
         own: the server's own credentials, after the probe `credentials`.
         caller: the ARN of the server's identity, after the probe `credentials`.
-        answers: a mapping from addresses of the bucket to their answers, after the probe
+        answers: the response of OSS at each address of the bucket, by the address, after the probe
             `endpoint`.
     """
 
@@ -117,13 +119,14 @@ class Server:
         """Return a client of the bucket.
 
         Args:
-            address: URL of OSS or of the bucket.
-            is_cname: whether the address contains the bucket's name, or is a custom domain.
+            credentials: sign the requests of the client.
+            address: URL of OSS, or URL of the bucket.
+            is_cname: true for the URL of the bucket, which may be a custom domain.
         """
         return self.sdk.bucket(credentials, address, timeout_s=TIMEOUT_S, is_cname=is_cname)
 
     async def call(self, bucket: SdkBucket, call: Callable[[SdkBucket], T]) -> T:
-        """Run a call to OSS in a thread, and return its result.
+        """Run `call(bucket)`, which sends a request to OSS, in a thread, and return its result.
 
         Raises:
             OssRefusedError: OSS refuses the request.
@@ -133,7 +136,11 @@ class Server:
             return await anyio.to_thread.run_sync(call, bucket)
 
     def refused(self, error: OssRefusedError, origin: str) -> Finding:
-        """Return the finding for a refusal of OSS that has another cause than a missing right."""
+        """Return the finding for a request that OSS refuses, but not because of a missing right.
+
+        Args:
+            origin: the address to which the request was sent.
+        """
         if error.oss_code in ADDRESS_FAULTS:
             reason, fix = ADDRESS_FAULTS[error.oss_code]
             return failed(reason.format(origin), fix)
@@ -150,5 +157,5 @@ class Server:
 
 
 def explain(code: str) -> str:
-    """Return a sentence that says where Alibaba Cloud explains an error code of OSS."""
+    """Return a sentence with the URL where Alibaba Cloud explains an error code of OSS."""
     return f"Look up the code at https://api.aliyun.com/troubleshoot?q={code}&product=Oss."

@@ -23,7 +23,8 @@ WORST_FIRST = (Outcome.FAIL, Outcome.WARN, Outcome.SKIPPED, Outcome.OK)
 async def probe_sign_in(server: Server) -> Finding:
     """Check all authentication methods in the settings.
 
-    The finding has the worst outcome of all methods, their fixes, and all reasons.
+    The finding has the worst outcome of all methods, the reasons of all methods, and the fixes of
+    the methods with this outcome.
     """
     found = [await _method(server, name) for name in server.settings.auth]
     if not _has_people(server):

@@ -14,7 +14,7 @@ from ossferry.oss.mock_check import refuse_mock
 
 
 async def probe_start(server: Server) -> Finding:
-    """Check that the application can be created as `ossferry serve` does; open no connection."""
+    """Check that the application can be created as by `ossferry serve`, without any connection."""
     try:
         await anyio.to_thread.run_sync(refuse_mock, server.settings)
         server.create_app(

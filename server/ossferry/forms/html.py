@@ -17,9 +17,8 @@ class FormHtml:
     """Renders the pages below `/form`.
 
     Args:
-        styles: URL paths of style sheets, without the path of the mount.
-        script: URL path of the form's script, without the path of the mount; empty if there is no
-            script.
+        styles: URL paths of style sheets, below the path where the server is mounted.
+        script: URL path of the form's script, below the same path; empty if there is no script.
         types: allowed types, in the syntax of the `accept` attribute; empty if any type is allowed.
     """
 
@@ -32,16 +31,21 @@ class FormHtml:
         """Return a page as HTML.
 
         Args:
-            template: name of the template. `form`: an upload form; needs the values `form` (a
-                `SignedForm`) and `life_s` (seconds until the form expires). `arrived`: a list of
-                stored objects; needs `stored` (the objects) and `directory` (the part of their keys
-                before the file names). `onward`: a link to a page of this site; needs `target` (its
-                URL, which never comes from user input) and `at_once` (whether the browser opens it
-                without a click). `outcome`: a heading and a sentence; needs `what` (the key of the
-                texts).
+            template: name of the template: `form`, `arrived`, `onward` or `outcome`.
             base: path below which the server is mounted; empty if it is not mounted.
             language: language code of the page.
             values: the values for the template.
+
+        These are the templates and their values:
+
+        - `form`: an upload form. `form` is a `SignedForm`, and `life_s` is the time in seconds
+          until it expires.
+        - `arrived`: a list of stored objects. `stored` are the objects, and `directory` is the part
+          of their keys before the file names.
+        - `onward`: a link to a page of this site. `target` is its URL, which never comes from user
+          input, and `at_once` tells whether the browser opens it without a click.
+        - `outcome`: a heading and a sentence. `what` is the key of both texts, `good` tells whether
+          the outcome is a success, and `has_form` (true by default) whether to offer another form.
         """
         return render(
             f"form/{template}.html",

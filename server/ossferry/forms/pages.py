@@ -63,8 +63,8 @@ class FormPages:
     async def show(self, request: Request) -> Response:
         """Handle `GET /form`: return a page with a form, or send the user to the sign-in page.
 
-        If the settings or the permission require something that a form cannot do, such as encrypted
-        files, the returned page explains this and has no form.
+        If the settings or the principal's permission require something that a form cannot do, such
+        as encrypted files, the returned page explains this and has no form.
         """
         need = _need(self.settings)
         if need:
@@ -116,6 +116,9 @@ class FormPages:
 
     async def arrived(self, request: Request, principal: Owner) -> Response:
         """Handle `GET /form/arrived`: record and list the objects that the form has stored.
+
+        Objects of a type that the settings do not allow are deleted instead; the returned page then
+        says so.
 
         Raises:
             NowhereError: the URL is malformed, or belongs to another principal.

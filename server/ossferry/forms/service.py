@@ -86,7 +86,11 @@ class FormLimits(TypedDict):
 
 
 class Form(TypedDict):
-    """The JSON response of `POST /api/form`: a signed form."""
+    """The JSON response of `POST /api/form`: a signed form.
+
+    The fields `url` to `expires_at` are those of `SignedForm`. `server_time` is the time at the
+    server.
+    """
 
     url: str
     fields: list[Field]
@@ -103,7 +107,7 @@ class SignedForm:
 
     Attributes:
         url: URL to which the browser sends the form.
-        fields: form fields, to be sent in this order before the field `file`.
+        fields: name and value of each form field, to be sent in this order before the field `file`.
         directory: part of the object's key before the file name; ends in `/`.
         key: the object's key; None if OSS appends the browser's file name to the directory.
         min_size, max_size: smallest and largest allowed size in bytes.
@@ -138,7 +142,7 @@ class Forms:
 
         Args:
             wanted: the client's description of the file.
-            permission: the allowed size and types.
+            permission: the size and the types that the principal may upload.
 
         Raises:
             NowhereError: the settings require encrypted files, which a form cannot send.
@@ -159,10 +163,10 @@ class Forms:
     def sign(
         self, grant: Grant, wanted: FormWish, *, success: Callable[[str], Field] = lambda _: STORED
     ) -> SignedForm:
-        """Return a signed form for the requested file.
+        """Return a signed form for the described file.
 
         Args:
-            grant: the credentials, the allowed size and types, and the remaining quota.
+            grant: the credentials that sign the form, the allowed size, and the remaining quota.
             wanted: the client's description of the file.
             success: gets the directory of the object, and returns the form field (name and value)
                 that tells OSS how to respond to a successful upload.
