@@ -1,4 +1,4 @@
-"""The Python code of the upload page: what a person sees of the library `ossferry_uploader`.
+"""The Python code of the upload page, which shows the uploads of `ossferry_uploader` to a person.
 
 The module `main` starts the page. The package `view` is the user interface, and `browser` the
 access to the document and its window. The other packages are loaded later, through the module

@@ -76,7 +76,7 @@ class AuditFile:
             raise AuditLostError("not-written") from error
 
     def close(self) -> None:
-        """Close the file; ignore errors."""
+        """Close the file; ignore an error of the operating system."""
         with suppress(OSError):
             self._file.close()
 

@@ -133,10 +133,11 @@ class Rates:
         await self._count(self._objects, "reports", principal, cost=count)
 
     async def failed(self, address: str, key_id: str) -> None:
-        """Count a failed identification against its address and against the API key in the request.
+        """Count a failed identification: one more failure of its address and of its API key.
 
         Args:
-            key_id: id of the API key; empty if the request has no API key.
+            address: IP address of the client.
+            key_id: id of the API key in the request; empty if the request has no API key.
 
         Raises:
             TooManyError: too many failures from this address, or too many failures with this key id

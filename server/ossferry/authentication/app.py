@@ -81,7 +81,8 @@ class SignIn:
     async def visit(self, request: Request) -> Principal:
         """Return the principal of a request in which a browser opens the upload page.
 
-        A failed identification counts against the address, as for other routes.
+        A failed identification counts against the limit of the request's address, as for other
+        routes.
 
         Raises:
             NotIdentifiedError: the principal is not identified.

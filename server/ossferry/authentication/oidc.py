@@ -58,7 +58,10 @@ class Oidc:
         self._sealer = sealer(self._secret, "login", clock)
 
     def authenticator(self) -> Authenticator:
-        """Return the authenticator with the handlers of the sign-in and sign-out routes."""
+        """Return the `Authenticator` for this provider, with the handlers of its routes.
+
+        The routes are those for sign-in and sign-out.
+        """
         return Authenticator(
             identify=self.identify,
             ambient=always,

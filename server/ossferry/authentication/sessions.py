@@ -167,7 +167,7 @@ class Sessions:
 
 
 def set_cookie(response: Response, name: str, value: str, *, max_age: int) -> None:
-    """Set a cookie for this host; scripts cannot read the cookie, and HTTPS is required.
+    """Set a cookie for this host, which scripts cannot read and browsers send only with HTTPS.
 
     The cookie has `SameSite=Lax`, because the browser must send the cookie after a redirect from
     the identity provider.

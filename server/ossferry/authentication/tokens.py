@@ -42,11 +42,11 @@ class TokenVerifier:
         )
 
     async def claims(self, token: str) -> dict[str, Any]:
-        """Verify a token and return its claims.
+        """Verify a token, and return its claims.
 
         Raises:
-            NotIdentifiedError: the token is not valid.
-            IssuerLostError: the issuer's keys cannot be fetched.
+            NotIdentifiedError: the token is not valid, or its subject is not a valid id.
+            IssuerLostError: there are no keys of the issuer, and it does not answer.
         """
         try:
             claims = (await self._decode(token)).claims

@@ -31,7 +31,10 @@ def _limit_time(seconds: float) -> None:
 
 
 def main() -> None:
-    """Read a job from stdin, run its checks on one file, and write the verdict to stdout."""
+    """Run the checks of one job: read the job from stdin, and write the verdict to stdout.
+
+    A job is a file, and the configuration of the checks that look at it.
+    """
     with os.fdopen(os.dup(0)) as orders, os.fdopen(os.dup(1), "w", encoding="utf-8") as out:
         os.dup2(2, 1)  # before any code of the operator runs
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)

@@ -52,6 +52,7 @@ class CheckPackage(TypedDict):
         name: the name of the package.
         url: the URL of the file, relative to the page.
         integrity: the hash of the file (`sha256-<base64>`).
+        format: whether the file is a wheel, or another ZIP archive of the package.
     """
 
     name: str
@@ -115,7 +116,7 @@ class PageChecks:
 
     @property
     def replaced(self) -> list[str]:
-        """Patterns for names of files that a check may replace by another file."""
+        """Patterns such as `*.jpg`: a check may replace a file whose name matches one of them."""
         return sorted({name for check in self.answer["checks"] for name in check["replaces"]})
 
 

@@ -60,7 +60,7 @@ class Source:
 
     @property
     def text(self) -> str:
-        """The content decoded as UTF-8; the browser supports no other encoding either."""
+        """The content of the module as text; it must be UTF-8, as in the browser."""
         return self.content.decode("utf-8-sig")
 
 

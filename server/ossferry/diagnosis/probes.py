@@ -1,7 +1,7 @@
-"""Probes, which test a server's set-up, and those that `/readyz` and `ossferry doctor` share.
+"""Runs probes, which test a server's set-up; defines those that `/readyz` and the doctor share.
 
 The shared probes test STS, the clock, the role for uploads, the shared storage, the ledger and the
-audit trail. Each probe returns a `Finding`.
+audit trail. Each probe returns a `Finding`. The doctor is the command `ossferry doctor`.
 """
 
 import asyncio
@@ -172,9 +172,10 @@ async def _run(probe: Probe) -> Finding:
 
 
 def ask_sts_date(settings: Settings) -> StsDate:
-    """Return a function that asks STS for the time: it returns the `Date` header of a response.
+    """Return a function that asks STS for the time.
 
-    The returned function raises `StsLostError` if STS does not answer.
+    The returned function sends a request to STS, and returns the time in the `Date` header of the
+    response. It raises `StsLostError` if STS does not answer.
     """
 
     async def ask() -> datetime:

@@ -29,7 +29,7 @@ async def probe_storage(server: Server) -> Finding:
 async def probe_ledger(server: Server) -> Finding:
     """Check that the ledger answers, has the newest tables, and can be written.
 
-    The tables are not migrated, because a running server may still use the old ones.
+    The probe does not migrate the tables, because a running server may still use the old ones.
     """
     if server.settings.objects_role_arn is None:
         return passed("The server has no role for objects, and therefore no ledger.")

@@ -243,9 +243,10 @@ async def probe_public_access(server: Server) -> Finding:
 
 
 async def probe_cors(server: Server) -> Finding:
-    """Check that CORS rules allow each method that the page uses, from each origin of the page.
+    """Check that CORS rules allow each method that pages use, from each page that uploads.
 
-    The result is a warning if the rules also allow pages of every other origin.
+    The pages are those in `server.pages`. The result is a warning if the rules also allow pages of
+    every other origin.
     """
     tries = [
         (page, method, _is_allowed(server, origin, page, method))
@@ -271,9 +272,9 @@ async def probe_cors(server: Server) -> Finding:
 
 
 async def probe_exposed_headers(server: Server) -> Finding:
-    """Check that CORS rules let the page read the response headers that it needs.
+    """Check that CORS rules let each page in `server.pages` read the response headers it needs.
 
-    The probe tests each origin of the page. The probe `endpoint` must have run before.
+    The probe `endpoint` must have run before.
     """
     for origin, first in server.answers.items():
         for page in server.pages:

@@ -72,7 +72,11 @@ class FormWish(CredentialsRequest):
     )
 
     def wanted(self, kind: Literal["credentials", "form"]) -> Wanted:
-        """Return this request as the host application's `authorize` function receives it."""
+        """Return this request as the host application's `authorize` function receives it.
+
+        Args:
+            kind: what the server will return to the client.
+        """
         return Wanted(kind=kind, name=self.name, size=self.size, content_type=self.type)
 
 

@@ -116,8 +116,8 @@ def watch_nearness(
             element's height.
 
     Returns:
-        `(observe, stop)`: `observe(element)` starts to watch an element, and `stop()` ends this for
-            all elements.
+        `(observe, stop)`: `observe(element)` starts to watch an element, and `stop()` ends the
+        watch of all elements.
     """
     moved: dict[int, tuple[bool, float]] = {}  # by number
     timer = None

@@ -1,1 +1,1 @@
-"""The page in a frame of another site: the site's options, and the events that it receives."""
+"""The page in a frame of another site: options that the site sets, and events that it receives."""

@@ -125,7 +125,8 @@ class Signal(_Source):
     def get(self) -> "Any":
         """Return the value of the signal.
 
-        If an effect or computed value calls this method, it is updated when the signal changes.
+        An effect or computed value that calls this method depends on the signal from then on: it
+        runs again after a change.
         """
         self._track()
         return self._value
@@ -159,8 +160,8 @@ class Computed(_Source, _Reader):
     def get(self) -> "Any":
         """Return the current value, and compute it if necessary.
 
-        If an effect or another computed value calls this method, it is updated when this value
-        changes.
+        An effect or another computed value that calls this method depends on this value from then
+        on: it runs again after a change.
         """
         self.refresh()
         self._track()
