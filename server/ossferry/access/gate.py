@@ -74,7 +74,7 @@ class Gate:
 
     Args:
         refuse_revoked: raises an error if a principal's access was revoked; called for routes that
-            issue no credentials. With None, nobody's access is ever revoked.
+            issue no credentials. None for a server without a ledger, which stores no revocations.
     """
 
     def __init__(
