@@ -36,8 +36,6 @@ async def serve_embedding_page(
 ) -> None:
     """Apply the options of the embedding page, send events to it, and execute its commands.
 
-    The function returns when the first options have been applied and all handlers are set up.
-
     The level is what the server allows the embedding page to learn: `counts`, `results` or `none`.
     These events are sent:
 
@@ -46,14 +44,12 @@ async def serve_embedding_page(
     - `progress`: one of the sums `files`, `done`, `failed`, `running`, `sent`, `size` has changed.
     - `done`: all uploads have ended.
     - `adding`: whether chosen files are still being added to the list.
-    - `error`: the options are not valid, or nobody is signed in. With the level `results`, also: an
-      upload has failed.
-    - `upload` (only with the level `results`): a file was stored or restored.
-    - `removed` (only with the level `results`): a stored file was deleted or removed from the list.
+    - `error`: wrong options, or nobody is signed in; with `results`, also a failed upload.
+    - `upload`, `removed` (only with `results`): a file was stored or restored; or a stored file was
+      deleted, or removed from the list.
 
-    The command `options` brings new options. `pause`, `resume` and `retry` (of failed uploads)
-    concern all uploads. `clear` removes the ended uploads from the list, and `empty` removes all
-    uploads.
+    The command `options` brings new options. `pause` and `resume` concern all uploads, `retry` all
+    failed ones, `clear` removes ended uploads from the list, and `empty` removes all.
 
     Args:
         begin: called once, when the options are valid for the first time.
