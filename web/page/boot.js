@@ -55,7 +55,8 @@ const SCROLLING_MS = 200; // after the last scroll event
 const FRAME_MS = 100; // then a frame is no longer awaited: a hidden page has none
 const soon = new Map();
 const { port1, port2 } = new MessageChannel();
-const { setTimeout, clearTimeout } = window;
+// A name of this script is one of all classic scripts: bridge.js must see the replacement.
+const { setTimeout: setTimer, clearTimeout: clearTimer } = window;
 let count = 0;
 let comes = false;
 let turns = 0;
@@ -74,12 +75,12 @@ function call() {
 function postAfterFrame() {
   const go = () => {
     cancelAnimationFrame(frame);
-    clearTimeout(timer);
+    clearTimer(timer);
     used = 0;
     post();
   };
   const frame = requestAnimationFrame(go);
-  const timer = setTimeout(go, FRAME_MS);
+  const timer = setTimer(go, FRAME_MS);
 }
 function next() {
   const [[number, run] = []] = soon;
@@ -103,18 +104,18 @@ const WAIT_MS = 1000;
 function watch(seen, waits = 2) {
   isWatched = comes;
   if (!comes) return;
-  if (waits) return setTimeout(() => watch(turns, turns === seen ? waits - 1 : 2), WAIT_MS);
+  if (waits) return setTimer(() => watch(turns, turns === seen ? waits - 1 : 2), WAIT_MS);
   port1.onmessage = null;
-  post = () => setTimeout(next, 0);
+  post = () => setTimer(next, 0);
   post();
 }
 window.setTimeout = (run, ms, ...given) => {
-  if (ms > 1 || given.length || typeof run !== "function") return setTimeout(run, ms, ...given);
+  if (ms > 1 || given.length || typeof run !== "function") return setTimer(run, ms, ...given);
   soon.set(--count, run); // other timers have positive numbers
   call();
   return count;
 };
-window.clearTimeout = (number) => soon.delete(number) || clearTimeout(number);
+window.clearTimeout = (number) => soon.delete(number) || clearTimer(number);
 
 // While uploads run, the screen stays on (Screen Wake Lock), and closing the page asks first. The browser releases the
 // lock when the page is hidden.
