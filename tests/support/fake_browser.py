@@ -153,10 +153,14 @@ class FakeStorage:
             if name.startswith(owner)
         ]
 
-    async def find(self, start: str) -> list[tuple[str, str]]:
+    async def find(self, start: str, without: str = "") -> list[tuple[str, str]]:
         await asyncio.sleep(0)
         self._check()
-        return [(name, text) for name, text in self.named.items() if name.startswith(start)]
+        return [
+            (name, text)
+            for name, text in self.named.items()
+            if name.startswith(start) and not (without and without in text)
+        ]
 
     async def save(
         self, records: "list[tuple[str, str, File | None]]", gone: "list[str] | None" = None

@@ -23,9 +23,11 @@ export async function load(owner) {
   return JSON.stringify(records.map(({ name, text }) => [name, text, known.has(FILES + name)]));
 }
 
-// Returns the records whose names begin with `start`, as JSON of [[name, text]].
-export async function find(start) {
-  const records = (await entriesFrom(TEXTS + start)).filter(([, text]) => typeof text === "string");
+// Returns the records whose names begin with `start` and whose texts do not contain `without`, unless it is empty, as JSON
+// of [[name, text]].
+export async function find(start, without) {
+  const isWanted = ([, text]) => typeof text === "string" && !(without && text.includes(without));
+  const records = (await entriesFrom(TEXTS + start)).filter(isWanted);
   return JSON.stringify(records.map(([name, text]) => [name.slice(TEXTS.length), text]));
 }
 

@@ -37,13 +37,18 @@ class BrowserStorage:
         records = json.loads(str(await self._do("load", owner)))
         return [(name, text, can_reopen) for name, text, can_reopen in records]
 
-    async def find(self, start: str) -> "list[tuple[str, str]]":
+    async def find(self, start: str, without: str = "") -> "list[tuple[str, str]]":
         """Return `(name, JSON text)` of each record whose name begins with `start`.
+
+        Args:
+            start: the beginning of the names.
+            without: leave out the records whose text contains this; empty for all records.
 
         Raises:
             StorageBroken: IndexedDB is blocked, or does not exist.
         """
-        return [(name, text) for name, text in json.loads(str(await self._do("find", start)))]
+        found = json.loads(str(await self._do("find", start, without)))
+        return [(name, text) for name, text in found]
 
     async def save(
         self, records: "list[tuple[str, str, Any]]", gone: "list[str] | None" = None

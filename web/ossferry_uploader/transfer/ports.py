@@ -119,8 +119,12 @@ if TYPE_CHECKING:
                     prefix are read.
             """
 
-        async def find(self, start: str) -> list[tuple[str, str]]:
-            """Return `(name, text)` for each text whose name begins with `start`."""
+        async def find(self, start: str, without: str = "") -> list[tuple[str, str]]:
+            """Return `(name, text)` for each text whose name begins with `start`.
+
+            Args:
+                without: leave out the texts that contain this; empty for all texts.
+            """
 
         async def save(
             self, records: list[tuple[str, str, Any]], gone: list[str] | None = None

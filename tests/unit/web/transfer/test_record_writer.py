@@ -510,3 +510,23 @@ async def test_records_of_many_files_are_written_with_turns_for_the_browser_betw
     queue.cancel_all()
     world.http.release()
     await until(lambda: not world.http.running)
+
+
+async def test_a_page_does_not_read_its_own_records_for_each_file():
+    world = World()
+    found = []
+    find = world.storage.find
+
+    async def finding(start, without=""):
+        records = await find(start, without)
+        found.append([name for name, _ in records])
+        return records
+
+    world.storage.find = finding
+    queue, _, _ = world.page()
+
+    uploads = [queue.add(FakeFile(name)) for name in NAMES]
+    await until(lambda: len(world.storage.saved) > 0)
+    await done(*uploads)
+
+    assert found == [[], [], []]

@@ -116,8 +116,8 @@ class Journal(Claims):
             The record of an open tab that has stored the file with the same option `same_name`.
         """
         stored = None
-        for record in await self.of_file(upload.source):
-            if record.page == self._tab_lock or record.lock in self._locks:
+        for record in await self.of_file(upload.source, without_page=self._tab_lock):
+            if record.lock in self._locks:
                 continue
             if await self.is_free(record.lock):
                 if record.key not in self._claimed:

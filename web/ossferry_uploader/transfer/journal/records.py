@@ -79,10 +79,17 @@ class Records:
             self._break(error)
         return records
 
-    async def of_file(self, file: "File | Checkpoint") -> "list[Checkpoint]":
-        """Return all records of a file, of the person who uploads, as they are stored now."""
+    async def of_file(
+        self, file: "File | Checkpoint", *, without_page: str = ""
+    ) -> "list[Checkpoint]":
+        """Return the present records of a file in the storage, without those of other people.
+
+        Args:
+            without_page: leave out the records that this tab has written, see `Checkpoint.page`.
+                Parsing the record of each small file would slow down the page.
+        """
         wanted = fingerprint(file)
-        records = await self._find(names_of(self.owner, file))
+        records = await self._find(names_of(self.owner, file), without_page)
         return [record for record in records if fingerprint(record) == wanted]
 
     async def current(self, record: "Checkpoint") -> "Checkpoint | None":
@@ -90,10 +97,10 @@ class Records:
         records = await self._find(record.stored_as)
         return next((other for other in records if other.stored_as == record.stored_as), None)
 
-    async def _find(self, start: str) -> "list[Checkpoint]":
+    async def _find(self, start: str, without_page: str = "") -> "list[Checkpoint]":
         records: list[Checkpoint] = []
         try:
-            for name, text in await self._storage.find(start):
+            for name, text in await self._storage.find(start, without_page):
                 record = self.parse(text)
                 if record:
                     record.stored_as = name
