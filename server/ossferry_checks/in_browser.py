@@ -26,11 +26,12 @@ REASONS = {
 
 
 def reasons(language: str) -> dict[str, str]:
-    """Return why a check can fail to run in a worker: {reason: message in the given language}.
+    """Return the error messages for failures of a worker that runs checks.
 
-    The reasons are `timeout`, `crashed`, `new_files` (too many bytes in new files) and `start` (the
-    worker did not start). A message can contain `{detail}`, which stands for the limit or the
-    error.
+    The result is {reason: message in the given language}. The reasons are `timeout`, `crashed`,
+    `new_files` (too many bytes in new files) and `start` (the worker did not start). A message can
+    contain `{detail}`; the page replaces it by the limit (`timeout`, `new_files`) or by the error
+    (`crashed`, `start`).
     """
     return {reason: say(key, language, detail="{detail}") for reason, key in REASONS.items()}
 

@@ -129,11 +129,12 @@ class PhotoOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuiltInOptions:
-    """Which built-in checks run, and their options; None or False switches a check off.
+    """The selection of built-in checks, with their options; None or False switches a check off.
 
     Attributes:
         file_type: whether to compare the content of a file with the extension of its name.
-        table, xlsx, zip, pdf, photos: options of the check of this kind of file.
+        table, xlsx, zip, pdf, photos: options for checking CSV and TSV files, Excel workbooks, ZIP
+            archives, PDF files and photos.
         json: whether to check that JSON and JSON Lines files are well-formed.
         secrets: whether to ask before a text file with access keys or private keys is uploaded.
     """

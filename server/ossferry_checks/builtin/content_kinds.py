@@ -68,8 +68,8 @@ UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 def content_kind(source: BinaryIO) -> str:
     """Return the kind of a file, such as `png` or `docx`, judged by its content only.
 
-    The result is `text` for a text of no more precise kind, `zero` for a file of no known kind
-    whose beginning contains zero bytes, and empty text for any other unknown content.
+    The result is `text` for a text whose format is not recognized, `zero` for an unknown file with
+    a NUL byte among its first `START` bytes, and empty text for any other unknown content.
 
     Args:
         source: the file, open for reading; its position changes.

@@ -89,9 +89,10 @@ class Reader:
 
     Args:
         file: the file, for error messages.
-        blocks: the text of the file, in blocks.
+        blocks: the text of the file in blocks, as `text_blocks` yields it.
         has_lines: True for JSON Lines: one value in each line.
-        full: a value that has more characters is read token by token.
+        full: the number of characters up to which Python's parser reads a value at once; a longer
+            value is read token by token.
     """
 
     def __init__(

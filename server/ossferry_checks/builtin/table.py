@@ -49,15 +49,16 @@ def table_check(options: TableOptions, model: type[Any] | None = None) -> Check:
 
 
 def check_table(file: CheckedFile, *, options: TableOptions, model: type[Any] | None) -> None:
-    """Check a CSV or TSV file.
+    """Check that a CSV or TSV file is a table whose columns and values match the options.
 
     Args:
         file: the file.
         options: the options of the check.
-        model: the pydantic model that `options.model` names, or None.
+        model: the pydantic model that `options.model` names, which validates each row; None if the
+            options name no model.
 
     Raises:
-        Reject: the file is not a table, or its columns or values are wrong.
+        Reject: the file is not a table, or its columns or values do not match the options.
         ValueError: `options.model` names a model, and `model` is None.
     """
     if options.model and model is None:
@@ -218,13 +219,13 @@ class _Table:
 def detected_delimiter(sample: str, wanted: Collection[str], *, is_tsv: bool) -> str:
     """Return the most likely delimiter of a table, or empty text for a table with one column.
 
-    The best delimiter is the one with which the header contains all wanted columns. If that decides
-    nothing, it is the one with most rows as long as the header, and then the one with most columns.
+    These criteria decide, each one if the criteria before it are equal: the header contains all
+    wanted columns; the largest share of rows with as many values as the header; the most columns.
 
     Args:
         sample: the first lines of the table.
         wanted: the names of the wanted columns; may be empty.
-        is_tsv: whether to prefer the tab if delimiters are equally good.
+        is_tsv: whether to prefer the tab if all criteria are equal.
     """
     best: tuple[tuple[bool, float, int], str] = ((False, 0.0, 0), "")
     for each in sorted(DELIMITERS, key=lambda each: is_tsv and each != "\t"):

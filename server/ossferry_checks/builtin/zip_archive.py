@@ -86,11 +86,13 @@ def _is_outside(name: str) -> bool:
 
 
 class ZipLimits:
-    """Counts the files and unpacked bytes of an archive and the archives inside it, up to limits.
+    """Adds up the files and unpacked bytes of an archive and of the archives inside it.
+
+    The method `read` raises `Reject` if a total exceeds a limit.
 
     Args:
         file: the outermost archive.
-        options: the limits.
+        options: the limits: `max_ratio`, `max_bytes` and `max_files`.
     """
 
     def __init__(self, file: CheckedFile, options: ZipOptions) -> None:
