@@ -269,8 +269,9 @@ class UploadStandsError(RefusedError):
     Args:
         reason: why the object must be kept. `intact`: the object is identical to the file.
             `confirmed`: the page has already confirmed that the object is correct. `other`: the
-            object has another ETag than the damaged upload. `settled`: the page sent no ETag, and
-            the object is old or the ledger has a receipt of it.
+            object has another ETag than the damaged upload. `settled`: the page sent no ETag, so
+            the object may be another upload: it was stored longer ago than
+            `RefusedUploads.settle`, or the ledger has a receipt for its key.
         stored: `key`, `size`, `crc64`, `etag` and `last_modified` of the stored object.
     """
 
@@ -640,9 +641,10 @@ class LedgerLostError(UnavailableError):
 
 
 class IssuerLostError(UnavailableError):
-    """Raised if the identity provider does not answer, or its answer is invalid.
+    """Raised if another host does not answer, or its answer is invalid.
 
-    A webhook, or the host of the public keys that verify OSS's callbacks, may be the cause, too.
+    This host is the identity provider, a webhook, or the host with the public keys that verify
+    OSS's callbacks.
     """
 
     code = "issuer-unavailable"

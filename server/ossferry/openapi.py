@@ -88,7 +88,9 @@ def _json(type_: Any) -> dict[str, Any]:
 
 
 def types_of(described: Iterable[Described]) -> dict[str, Any]:
-    """Return the types of all request bodies and JSON responses, as a mapping from schema names.
+    """Return the Python types of all request bodies and JSON responses, by schema name.
+
+    The types are pydantic models and `TypedDict` classes.
 
     Args:
         described: the method and path of each route, such as `GET /healthz`, and its description.

@@ -74,11 +74,11 @@ Format: TypeAlias = Annotated[
 
 @upload_commands.command("ls")
 def list_uploads(which: Which = "", as_json: JsonOption = False) -> None:
-    """List the stored uploads by key, with size, time, owner and CRC-64.
+    """List the stored uploads with size, time, owner and CRC-64, sorted by key.
 
     The list comes from the bucket, so it contains every stored object. Owner and CRC-64 come from
-    the ledger; the CRC-64 is missing until the server has recorded the object. A symlink has the
-    type `symlink`.
+    the ledger; the CRC-64 is missing until the server has recorded the object. The column `type`
+    contains `symlink` for a symlink, and is empty for other objects.
     """
     from ossferry.cli.tools import with_bucket
     from ossferry.uploads.inventory import stored_uploads
@@ -122,9 +122,9 @@ def share(
 ) -> None:
     """Print a link to one upload, which is valid for an hour, or for the given time up to 7 days.
 
-    If an option changes the image, such as --resize, OSS does so when the link is opened; the
-    stored image stays as it is. The link obeys the same rules as a link from the page, and is
-    recorded in the ledger and in the audit trail. A link cannot be revoked.
+    Options such as --resize make OSS change the image when somebody opens the link; the stored
+    image stays as it is. As for a link from the page, --inline is refused for types that are unsafe
+    in a browser. The link is recorded in the ledger and in the audit trail. It cannot be revoked.
     """
     from ossferry.cli.tools import with_bucket
     from ossferry.http.body import parsed

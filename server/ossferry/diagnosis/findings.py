@@ -81,10 +81,11 @@ def skipped(reason: str, fix: str = "") -> Finding:
 def unusable(error: SettingsError) -> Finding:
     """Return a failed finding for settings with which the server does not start.
 
-    If the last clause of the error's message contains a command, this clause becomes the fix, and
-    the rest becomes the reason. Otherwise the whole message is the reason, and the fix names the
-    option to correct, if there is one. For a missing package, the fix is the command that installs
-    it.
+    If the message of the error has a command in backticks after its last semicolon, the text after
+    this semicolon becomes the fix, and the text before it the reason. Otherwise the whole message
+    is the reason, and the fix is to correct the first option in the message; without an option, the
+    fix is to repair the problem and run `ossferry doctor` again. For a missing package, the fix is
+    the command that installs it.
     """
     if isinstance(error, MissingExtraError):
         return failed(

@@ -186,7 +186,10 @@ async def _role_may_read(server: Server) -> bool:
 
 
 async def probe_objects_role(server: Server) -> Finding:
-    """Check that the server's own role can list, read, copy and delete uploads, if there is one."""
+    """Check that the server's role for stored objects can list, read, copy and delete uploads.
+
+    If the settings have no such role, the finding is `passed`, because the role is optional.
+    """
     settings = server.settings
     arn = settings.objects_role_arn
     if arn is None:

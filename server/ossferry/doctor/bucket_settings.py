@@ -22,8 +22,9 @@ T = TypeVar("T")
 async def probe_region(server: Server) -> Finding:
     """Check that the bucket is in the configured region.
 
-    If the server may not read the location of the bucket, the signature of this request is the
-    test: before OSS checks the rights, it refuses a signature for another region.
+    If the server lacks the right to read the location of the bucket, the error code of this request
+    decides: OSS checks the region in the signature before the rights. `InvalidArgument` means
+    another region, and `AccessDenied` means that the region is correct.
     """
     region = server.settings.region
     fix = (
@@ -50,9 +51,10 @@ async def probe_region(server: Server) -> Finding:
 
 
 async def probe_lifecycle(server: Server) -> Finding:
-    """Check that lifecycle rules delete the parts of abandoned uploads, and old trash.
+    """Check that lifecycle rules delete the parts of abandoned uploads, and old deleted uploads.
 
-    Trash are the deleted uploads that the server keeps below `trash/` with `OSSFERRY_UNDO=trash`.
+    Deleted uploads are checked only with `OSSFERRY_UNDO=trash`; the server then keeps them below
+    `trash/`.
     """
     fix = (
         f"Add the lifecycle rules that {policy_command('lifecycle')} prints; otherwise"

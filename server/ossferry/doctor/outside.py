@@ -79,7 +79,7 @@ async def answer_to_large_form(
 ) -> str:
     """Send a signed form with a file that is too large, and return the error code of OSS.
 
-    The form allows an empty file, and the file has one byte.
+    The form allows only an empty file, and the file has one byte, so OSS stores nothing.
 
     Args:
         origin: an address of the bucket.
@@ -87,8 +87,8 @@ async def answer_to_large_form(
         prefix: a key prefix, which ends in `/`.
 
     Returns:
-        The error code, `EntityTooLarge` if OSS accepts forms. If the response has no code, the
-        status, such as `status 405`.
+        The error code; `EntityTooLarge` means that OSS accepts forms with smaller files. If the
+        response has no code, the status, such as `status 405`.
 
     Raises:
         OssLostError: OSS does not answer.
@@ -199,9 +199,10 @@ async def probe_clock(server: Server) -> Finding:
 
 
 async def probe_public_endpoint(server: Server) -> Finding:
-    """Report whether this account may use the public endpoint of OSS for objects.
+    """Report whether this account may read and write objects at the public endpoint of OSS.
 
-    Neither answer is a problem, because `probe_endpoint` has tested all addresses in the settings.
+    The finding is `passed` in both cases, because `probe_endpoint` has tested all addresses in the
+    settings. It is `skipped` if the endpoint does not answer.
     """
     origin = public_endpoint(server.settings)
     try:

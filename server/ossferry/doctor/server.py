@@ -119,9 +119,9 @@ class Server:
         """Return a client of the bucket.
 
         Args:
-            credentials: sign the requests of the client.
-            address: URL of OSS, or URL of the bucket.
-            is_cname: true for the URL of the bucket, which may be a custom domain.
+            credentials: credentials with which the client signs its requests.
+            address: URL of the bucket, which may be a custom domain, or URL of the OSS endpoint.
+            is_cname: True for the URL of the bucket, False for the URL of the endpoint.
         """
         return self.sdk.bucket(credentials, address, timeout_s=TIMEOUT_S, is_cname=is_cname)
 

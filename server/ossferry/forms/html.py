@@ -42,10 +42,12 @@ class FormHtml:
           until it expires.
         - `arrived`: a list of stored objects. `stored` are the objects, and `directory` is the part
           of their keys before the file names.
-        - `onward`: a link to a page of this site. `target` is its URL, which never comes from user
-          input, and `at_once` tells whether the browser opens it without a click.
-        - `outcome`: a heading and a sentence. `what` is the key of both texts, `good` tells whether
-          the outcome is a success, and `has_form` (true by default) whether to offer another form.
+        - `onward`: a link to another page of this server. `target` is its URL below `base`; only
+          the query may contain user input. `at_once` tells whether the browser opens the page
+          without a click.
+        - `outcome`: a heading and a sentence. `what` is the name of the heading in the text files
+          `form.*.json`; the sentence has the name `{what}_words`. `good` tells whether the outcome
+          is a success, and `has_form` (true by default) whether the page links to a new form.
         """
         return render(
             f"form/{template}.html",

@@ -61,7 +61,9 @@ class FormPages:
     clock: Clock
 
     async def show(self, request: Request) -> Response:
-        """Handle `GET /form`: return a page with a form, or send the user to the sign-in page.
+        """Handle `GET /form`: return a page with a form.
+
+        If the user is not signed in and there is a sign-in page, redirect the browser to it.
 
         If the settings or the principal's permission require something that a form cannot do, such
         as encrypted files, the returned page explains this and has no form.

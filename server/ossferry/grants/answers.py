@@ -62,11 +62,11 @@ def largest_file(settings: Settings, permission: Permission) -> int:
 
 
 class Limits(TypedDict):
-    """The limits that the page shows, and checks before each upload; sizes are in bytes.
+    """The limits that the page shows, and applies to each file before the upload.
 
-    `replaced` contains patterns for names of files that the page's checks may replace by other
-    files, such as converted photos. To such files, the page applies `max_file_size` and `types`
-    after the checks.
+    Sizes are in bytes. `replaced` contains patterns, such as `*.heic`, for names of files that a
+    check in the page may replace by another file, such as a converted photo. For such a name, the
+    page applies `max_file_size` and `types` to the file that results from the checks.
     """
 
     max_file_size: int
@@ -77,7 +77,7 @@ class Limits(TypedDict):
 
 
 class PrincipalName(TypedDict):
-    """The principal that gets the grant: only the name to display."""
+    """The field `principal` of a grant: the name that the page displays for the principal."""
 
     name: str
 
@@ -121,8 +121,9 @@ class Answers:
     """Builds the JSON responses of `POST /api/grant`.
 
     Args:
-        features: names of the features that the page may offer.
-        replaced: patterns for names of files that the page's checks may replace by other files.
+        features: names of the features that the page may offer, such as `share` or `sign-out`.
+        replaced: patterns, such as `*.heic`, for names of files that a check in the page may
+            replace by another file.
         encryption: the public key with which pages encrypt files; None if files stay unencrypted.
     """
 

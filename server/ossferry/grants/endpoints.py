@@ -82,10 +82,10 @@ class TokenApi:
     async def get_sts_token(self, request: Request) -> Response:
         """Handle `GET /get_sts_token`: return credentials.
 
-        The response has the four fields that clients written for Alibaba Cloud's upload tutorial
-        expect, and `cname` if the endpoint is a custom domain. With `?prefix=1`, it also has
-        `Prefix`, the principal's key prefix; this field is optional, because some clients reject
-        unknown fields.
+        The response has the fields `AccessKeyId`, `AccessKeySecret`, `SecurityToken` and
+        `Expiration`, which clients written for Alibaba Cloud's upload tutorial expect, and `cname`
+        if the endpoint is a custom domain. With `?prefix=1`, it also has `Prefix`, the key prefix
+        of the grant; this field is optional, because some clients reject unknown fields.
 
         Raises:
             FormsOnlyError: the setting `grant` is `form`.

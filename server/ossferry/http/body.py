@@ -79,8 +79,9 @@ def parsed(document: dict[str, object], model: type[B]) -> B:
 async def read_json(request: Request) -> dict[str, object]:
     """Return the JSON object in the body of a request.
 
-    The object `UNSTORABLE` replaces text with a zero byte or an unpaired surrogate, because not
-    every database can store such text. Callers must reject values that are not text.
+    Text that contains a zero byte or an unpaired surrogate is replaced by the object `UNSTORABLE`,
+    because some databases cannot store such text. Callers must reject values that are not text;
+    `UNSTORABLE` is one of them.
 
     Raises:
         BadRequestError: the content type is not JSON, or the body is not a JSON object.

@@ -51,7 +51,8 @@ def peer_of(scope: Scope) -> str:
 def address_of(request: Request) -> str:
     """Return the IP address of the client, also if the request came through trusted proxies.
 
-    The result is empty or `unknown` if the address is unknown.
+    The result is empty if the server does not know the address of the connected machine, and
+    `unknown` if a trusted proxy reports a client without an IP address.
     """
     return request.client.host if request.client else ""
 

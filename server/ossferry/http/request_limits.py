@@ -27,10 +27,11 @@ KEYS = "/api/objects/"
 
 
 class RequestLimits:
-    """ASGI middleware that refuses requests whose headers or bodies are ambiguous or too long.
+    """ASGI middleware that refuses requests with too long headers or bodies, or an unclear length.
 
-    It also refuses zero bytes in the query, and unnecessary percent-encoding in the path. This
-    middleware must run before all code that reads headers or bodies.
+    The length of the body is unclear if there are two Content-Length headers, or one together with
+    chunked encoding. The middleware also refuses zero bytes in the query, and percent-encoding in
+    the path outside of an object key. It must run before all code that reads headers or bodies.
     """
 
     def __init__(self, app: ASGIApp) -> None:

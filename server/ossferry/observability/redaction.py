@@ -37,7 +37,8 @@ MIN_LENGTH = 6
 class Redactor:
     """A callable that returns a text with all secrets replaced by `[hidden]`.
 
-    Secrets are the given values, and text in the format of a secret.
+    Secrets are the given values, and text in the format of cloud credentials, API keys, signed
+    tokens, signatures, or passwords in URLs.
     """
 
     def __init__(self, values: Iterable[str] = ()) -> None:

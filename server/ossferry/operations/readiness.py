@@ -45,11 +45,10 @@ log = logger("ossferry.readiness")
 
 
 def survived_losses(settings: Settings, *, has_ledger: bool) -> frozenset[str]:
-    """Return the ids of the probes that may fail when a process becomes ready for the first time.
+    """Return the ids of the probes that may fail without making a new process unready.
 
-    The only such probe is `storage`, for Redis, because the server can issue grants without Redis.
-    The result is empty if Redis stores the sessions of people who signed in with OpenID Connect,
-    which it does without a ledger.
+    Only `storage`, the probe of Redis, may fail, because the server can issue grants without Redis.
+    With OpenID Connect and without a ledger, the result is empty: then Redis stores the sessions.
     """
     needs_storage = "oidc" in settings.auth and not has_ledger
     return frozenset() if needs_storage else frozenset({"storage"})
@@ -91,10 +90,11 @@ class Readiness:
         self._one_at_a_time = asyncio.Lock()
 
     async def show(self, request: Request) -> Response:
-        """Handle `GET /readyz`.
+        """Handle `GET /readyz`: return the status 200 if the process is ready, otherwise 503.
 
-        The status of the response is 200 if the process is ready, even if services are degraded,
-        and otherwise 503. A process that has received a stop signal is not ready.
+        A new process is ready if no probe fails, except the probes in `survived_losses`. After
+        that, it stays ready if each failed probe reports the outage of a service. A response with
+        status 200 lists failed probes as `degraded`. After a stop signal, the status is 503.
         """
         not_ready: Status = {"status": "not-ready"}
         if getattr(request.state, "stopping", False):  # set by `DrainingServer`

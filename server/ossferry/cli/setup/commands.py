@@ -1,7 +1,7 @@
 """The commands `ossferry setup` and `ossferry teardown`: create or remove the cloud resources.
 
-`names_of` reads the options that name something in the cloud from the context. Each command imports
-its dependencies when it is called, so that the command line starts quickly.
+`names_of` reads the names of the cloud resources from the context. Each command imports its
+dependencies when it is called, so that the command line starts quickly.
 """
 
 from dataclasses import replace
@@ -90,10 +90,11 @@ def setup(
 ) -> None:
     """Make the bucket, the RAM roles and the server's identity, and print the server's settings.
 
-    The command reads the account, prints the missing API calls, asks whether to make them, and
-    makes them; with --yes, it does not ask, and prints only what was done. A second run changes
-    nothing; after a failure, it makes the calls that are still missing. The command uses your own
-    credentials, for example from ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET.
+    The command reads the account, prints the API calls that the set-up still needs, asks whether to
+    make them, and makes them; with --yes, it does not ask, and prints only the calls that it made.
+    If everything is set up, it makes no call. After a failure, run it again: it makes the remaining
+    calls. The command uses your own credentials, for example from ALIBABA_CLOUD_ACCESS_KEY_ID and
+    ALIBABA_CLOUD_ACCESS_KEY_SECRET.
     """
     from ossferry.cli.setup.cloud import Cloud
     from ossferry.cli.setup.run import Run, ending, refuse_existing
@@ -137,10 +138,11 @@ def teardown(
     mock: Mock = "",
     oss_endpoint: OssEndpoint = "",
 ) -> None:
-    """Remove what `ossferry setup` has made; a bucket with objects, or made by others, stays.
+    """Remove the bucket, the RAM roles and the server's identity that `ossferry setup` has made.
 
-    The command prints all API calls, asks whether to make them, and makes them. Give the same names
-    as for `setup`, or the plan with --from-plan.
+    A bucket that contains objects stays, unless --delete-objects is given. A bucket that `setup`
+    did not make always stays. The command prints the API calls that it will make, asks whether to
+    make them, and makes them. Give the same names as for `setup`, or its plan with --from-plan.
     """
     from ossferry.cli.setup.cloud import Cloud
     from ossferry.cli.setup.run import Run, ending

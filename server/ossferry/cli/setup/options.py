@@ -72,10 +72,9 @@ OssEndpoint: TypeAlias = Annotated[
 
 
 def names_of(context: typer.Context) -> dict[str, Any]:
-    """Return the options of a command that name something in the cloud.
+    """Return the values of a command's options that become fields of `Wanted`, by field name.
 
-    The result is a mapping from field names of `Wanted` to values. It contains the default value of
-    an option that was not given.
+    Most of these options name cloud resources. An option that was not given has its default value.
     """
     from ossferry.setup.wanted import Wanted
 
@@ -86,7 +85,7 @@ def names_of(context: typer.Context) -> dict[str, Any]:
 
 
 def given_names(context: typer.Context) -> dict[str, str]:
-    """Return which options on the command line name something in the cloud.
+    """Return the options on the command line that become fields of `Wanted`.
 
     The result is a mapping from field names of `Wanted` to options such as `--bucket`.
     """
@@ -101,14 +100,14 @@ def given_names(context: typer.Context) -> dict[str, str]:
 
 
 def refuse_names(context: typer.Context, *, plan: str, allowed: Container[str] = ()) -> None:
-    """Raise an error if names are on the command line, because a plan file contains all names.
+    """Raise an error if options contradict a plan file, which contains all fields of `Wanted`.
 
     Args:
         plan: the option that gives the plan file, such as `--apply`, for the error message.
         allowed: field names of `Wanted` whose options may be on the command line.
 
     Raises:
-        UsageError: another name was given.
+        UsageError: an option that becomes a field of `Wanted`, and is not in `allowed`, was given.
     """
     found = [option for field, option in given_names(context).items() if field not in allowed]
     if found:

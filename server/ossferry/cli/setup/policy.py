@@ -68,7 +68,9 @@ def policy(
 ) -> None:
     """Print a document as the API expects it: a RAM policy as JSON, a bucket's setting as XML.
 
-    With --json, a RAM policy is on one line, and XML is the member `document` of an object.
+    The documents in XML are `bucket`, `bucket-tags`, `public-access`, `versioning`, `cors` and
+    `lifecycle`. With --json, the output is one line of JSON: a RAM policy, or the XML as
+    `{"document": "<...>"}`.
 
     `role` and `objects` are the policies of the two roles that the server assumes, and `trust` is
     the trust policy of both. `caller` is the policy of the server's own user or role, and

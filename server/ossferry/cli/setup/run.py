@@ -34,8 +34,9 @@ def ending(*, json_output: bool) -> Iterator[Terminal]:
     """Context manager for one run of `setup` or `teardown`; its value is the `Terminal` of the run.
 
     On exit, the result that the terminal has collected is printed to stdout if `json_output` is
-    set. After an error in the `with` block, the result contains the error message as `error`.
-    Ctrl-C and SIGTERM end the command with a message on stderr.
+    set. After an `OssferryError` or `OSError` in the `with` block, the result contains the error
+    message as `error`, and the exception is raised again. Ctrl-C and SIGTERM end the command with a
+    message on stderr and the exit code `INTERRUPTED`.
     """
     terminal = Terminal(json_output=json_output)
     previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -85,7 +86,9 @@ class Run:
         self.terminal.result.update({"calls": [], "notes": []})
 
     def plan(self, path: Path | None, *, new_key: bool) -> None:
-        """Write the missing API calls of a set-up into a plan file, or print them; make no call.
+        """Write the API calls that a set-up still needs into a plan file, or print them.
+
+        None of the calls is made.
 
         Args:
             path: path of the new plan file; None to print the calls to stdout.
@@ -120,18 +123,20 @@ class Run:
         wait_s: float,
         yes: bool,
     ) -> None:
-        """Make the missing API calls of a set-up, and output the settings for the server.
+        """Make the API calls that a set-up still needs, and output the settings for the server.
 
         Args:
             key_path: new file for the access key; with None, the key is printed.
             env_path: file in which to update the settings; with None, they are printed.
-            planned: the calls of a plan file; no other call may be made. None allows all calls.
+            planned: the calls of a plan file; None allows all calls.
             new_key: whether to create another access key for the server's user.
-            wait_s: seconds to wait for the DNS record of a custom domain if nobody can be asked.
+            wait_s: seconds to wait for the DNS record of a custom domain if there is no terminal,
+                so that nobody can be asked whether to look for the record again.
             yes: whether to make the calls without asking.
 
         Raises:
-            typer.Exit: the person says no.
+            typer.Exit: the person answers no to the question whether to make the calls.
+            SettingsError: a call is needed that is not in `planned`.
         """
         if env_path is not None:
             _touch(env_path)  # before the first call

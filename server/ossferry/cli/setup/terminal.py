@@ -96,12 +96,12 @@ class Terminal:
     Args:
         json_output: whether the command prints the result as JSON.
         sleep: waits for a number of seconds.
-        clock: returns seconds that never decrease.
+        clock: returns a time in seconds that never decreases, such as `monotonic`.
 
     Attributes:
         result: members of the JSON object that the command prints.
         key_file: file for a new access key; None for stdout.
-        removing: whether the command removes resources; then `unchanged` reports other words.
+        removing: whether the command removes resources; `unchanged` then reports `kept` or `gone`.
     """
 
     def __init__(
@@ -140,12 +140,14 @@ class Terminal:
             typer.echo(call.as_text(), err=not on_stdout)
 
     def unchanged(self, step: str, *, noted: bool) -> None:
-        """Report that a step needs no calls.
+        """Report that a step needs no calls, with the word `unchanged`.
+
+        A command that removes resources reports `kept` if the step has notes, which say why the
+        resource stays, and otherwise `gone`.
 
         Args:
             step: title of the step.
-            noted: whether the step has left notes for the person. If resources are removed, the
-                report says `kept` for such a step, and otherwise `gone`.
+            noted: whether the step has notes for the person.
         """
         word = "unchanged"
         if self.removing:
@@ -171,9 +173,10 @@ class Terminal:
         self.result["notes"].append(text)
 
     def access_key(self, user: str, key_id: str, secret: str) -> None:
-        """Write a new access key at once to the key file or stdout; RAM shows the secret only once.
+        """Output a new access key at once, because RAM shows the secret only once.
 
-        With JSON output and without a key file, add the access key to the result.
+        If there is a key file, write the access key to it. Otherwise print the access key to stdout
+        or, with JSON output, add it to the result.
 
         Args:
             user: name of the RAM user that owns the key.
@@ -207,8 +210,9 @@ class Terminal:
     def wait_for_record(self) -> bool:
         """Wait until OSS should look for the DNS record again; return False to give up.
 
-        If a person can be asked, the person decides. Otherwise wait for `ASK_DNS_S` seconds; give
-        up at once if the time that `be_patient` has set would then be over.
+        If a person can be asked, the answer decides whether to look again or to give up. Otherwise
+        wait for `ASK_DNS_S` seconds; but if the time that `be_patient` has set ends before that,
+        give up at once.
         """
         if sys.stdin.isatty() and not self.json_output:
             return self.asks("OSS does not see the record yet. Try again?")
