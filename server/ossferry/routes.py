@@ -89,16 +89,16 @@ OPEN = ("400", "421", "431")
 
 @dataclass(frozen=True, slots=True)
 class Row(Operation):
-    """A row of the route table; the route is documented in OpenAPI if the row has a summary.
+    """A row of the route table. If `summary` is not empty, OpenAPI documents the route.
 
     Attributes:
         route: the method and the path, such as `GET /healthz`.
-        handler: a function, or a method of a class with the handlers of several routes. If the
-            server has no instance of the class, it does not have the route.
+        handler: a function, or a method of a class with the handlers of several routes. Such a
+            method handles the route only if the server has an instance of its class.
         action: name of the action in the audit trail. If it is not empty, the gate checks each
-            request and identifies the principal, before it calls the handler with both. If it is
-            empty, the handler gets only the request, and calls the gate itself or needs no
-            principal.
+            request, identifies the principal, and calls the handler with the request and the
+            principal. If it is empty, the handler gets only the request, and calls the gate itself
+            or needs no principal.
         requirements: the conditions that the gate checks for the `action`.
         head: whether the route also answers HEAD.
     """
@@ -332,8 +332,10 @@ def all_routes(gate: Gate, apis: Sequence[object], sign_in: Mapping[str, Endpoin
 
     Args:
         gate: checks the requests of routes with an `action`, before their handlers run.
-        apis: instances of the classes whose methods are handlers in the table.
-        sign_in: the handlers of the sign-in routes; the keys are keys of `SIGN_IN_ROUTES`.
+        apis: instances of the classes whose methods are handlers in `TABLE`; the routes of other
+            classes are left out.
+        sign_in: the handlers of the sign-in routes, by the names in `SIGN_IN_ROUTES`, such as
+            `login`; the other sign-in routes are left out.
     """
     rows = [(row, _endpoint(row.handler, apis)) for row in TABLE]
     return [

@@ -33,14 +33,16 @@ class Receipt:
     """The ledger's record of a stored upload.
 
     Attributes:
-        source: origin of the first report: `page`, `form`, `callback`, `found` (by the server
-            itself), or `LISTED` (the server has only seen the object in a list). Empty in the
-            results of `record` and `record_all`.
+        source: origin of the first report: `page`, `form`, `callback`, `found` (no report: the
+            server requested the object's metadata itself), or `listed` (the constant `LISTED`: the
+            server has only seen the object in a list). Empty in the results of `record` and
+            `record_all`.
         checks: results of the checks that the page ran in the browser, as reported by the page,
             which the server cannot verify; None if the page reported none.
         is_news: True if `record` or `record_all` has just added or changed this receipt.
-        used: the principal's new usage, as `used[day] = (bytes, objects)`. The keys are a day
-            (`YYYY-MM-DD`) and `total`. Empty if nothing changed.
+        used: the principal's usage after `record` or `record_all` has added or changed this
+            receipt, as `used[day] = (bytes, objects)`. The keys are the latest day on which one of
+            the recorded objects was stored (`YYYY-MM-DD`), and `total`. Otherwise empty.
     """
 
     key: str
@@ -92,11 +94,11 @@ async def record(
 ) -> Receipt:
     """Record one stored object, add it to its owner's usage, and return its receipt.
 
-    An object that is already recorded changes nothing; see `record_all`.
+    If the object is already recorded, its receipt stays as it is; only missing `checks` are added.
 
     Args:
-        source: origin of the report: `page`, `form`, `callback`, `found` (by the server itself), or
-            `LISTED` (the server has only seen the object in a list).
+        source: origin of the report, as in `Receipt.source`: `page`, `form`, `callback`, `found` or
+            `LISTED`.
         request_id: id of the request that stored the object; may be empty.
         checks: results of the checks in the browser; None if the page reported none.
     """
@@ -122,15 +124,15 @@ async def record_all(
 ) -> Sequence[Receipt]:
     """Record stored objects, and add them to the owner's usage.
 
-    An object that is already recorded changes nothing, except that `checks` are added to a receipt
-    without them. A different object with the same key replaces the recorded object. If a deleted
-    upload had the same key, it can no longer be restored. Rows are locked in the order of their
-    keys, and the usage after them. Otherwise two transactions could wait for each other.
+    The receipt of an object that is already recorded stays as it is; only missing `checks` are
+    added. A different object with the same key replaces the recorded one. A deleted upload with the
+    same key can no longer be restored. Receipts are locked in the order of their keys, and then the
+    rows with the usage, so that two transactions cannot wait for each other.
 
     Args:
         uploads: each stored object, with the id of the request that stored it, or an empty text.
             Every key occurs once.
-        source: origin of the report: `page`, `form`, `callback`, `found` (by server) or `LISTED`.
+        source: origin of the report, as in `Receipt.source`.
         checks: results of the checks in the browser, by key; keys may be missing.
 
     Returns:
@@ -342,7 +344,9 @@ async def restorable(connection: AsyncConnection, owner: Owner) -> tuple[int, in
 
 
 async def oldest_undos(connection: AsyncConnection, owner: Owner, *, limit: int) -> Sequence[Undo]:
-    """Return undo data of a principal's deleted uploads with an undo id, first deleted first.
+    """Return the undo data of the uploads that a principal deleted first, in order of deletion.
+
+    Uploads without an undo id, which cannot be restored, are left out.
 
     Args:
         limit: the highest number of results.

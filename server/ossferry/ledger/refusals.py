@@ -68,9 +68,9 @@ async def of_objects(connection: AsyncConnection, objects: Iterable[Listed]) -> 
 
 
 async def forget(connection: AsyncConnection, keys: Iterable[str]) -> None:
-    """Delete the records of refusals of the objects with these keys.
+    """Delete the records which say that the page has refused the objects with these keys.
 
     Args:
-        keys: keys of the refused objects; at least one.
+        keys: at least one key; keys without a record have no effect.
     """
     await connection.execute(FORGOTTEN, [{"of": key} for key in keys])

@@ -73,12 +73,12 @@ log = logger("ossferry.bucket")
 
 
 class OssBucket:
-    """The bucket of the settings, which the server reads and changes with its own RAM role.
+    """Reads and changes the objects in the configured bucket, as the server's role for objects.
 
-    The class implements `ObjectStore`.
+    This RAM role is `settings.objects_role_arn`. The class implements `ObjectStore`.
 
     Args:
-        assume_role: function that requests credentials of the role `settings.objects_role_arn`.
+        assume_role: function that requests credentials of this role.
         max_copy: largest object to copy in one request, in bytes; larger objects are copied in
             parts.
         copy_part: size of these parts in bytes; larger if 10,000 parts would not be enough.
@@ -109,7 +109,7 @@ class OssBucket:
         """Return the metadata of an object; None if the key has no object, or only a symlink.
 
         The request is HeadObject. For a symlink, OSS returns the metadata of the target and
-        `x-oss-object-type: Symlink`; this method ignores such a response.
+        `x-oss-object-type: Symlink`; the result is then None.
         """
         stored = await self._find(lambda bucket: bucket.head(key), NO_OBJECT)
         return None if stored is None or stored.is_symlink else stored
@@ -151,12 +151,12 @@ class OssBucket:
 
         Args:
             stored: the object to copy, as `head` returned it.
-            forbid_overwrite: whether to keep an existing object under `target`. OSS ignores this in
-                a bucket with versioning, which keeps that object as an old version.
+            forbid_overwrite: whether to keep other objects under `target`. A bucket with versioning
+                overwrites an existing object anyway, and keeps it as an old version.
 
         Raises:
-            KeyTakenError: `forbid_overwrite` is set, and `target` had an object before, or a newer
-                upload has replaced the copy.
+            KeyTakenError: `forbid_overwrite` is set, and `target` already had an object (never in a
+                bucket with versioning), or another upload has replaced the copy.
         """
 
         def copy(bucket: "SdkBucket") -> bool:
@@ -191,13 +191,14 @@ class OssBucket:
         return False
 
     async def delete(self, key: str, version: str = "") -> str:
-        """Delete an object, or one of its versions (DeleteObject).
+        """Delete an object, or one of its versions (DeleteObject); a missing object is no error.
 
         Args:
             version: id of the version to delete; empty for the current object.
 
         Returns:
-            Without `version`: the version id of the new delete marker; empty if OSS created none.
+            The id of the deleted version or, without `version`, the version id of the new delete
+            marker; empty if the bucket has no versioning.
         """
         return await self._ask(lambda bucket: bucket.delete(key, version))
 
@@ -224,14 +225,14 @@ class OssBucket:
     async def link(self, stored: Stored, *, lives_s: int, params: Mapping[str, str]) -> Link:
         """Return a presigned URL for reading an object.
 
-        Usually the server signs the URL with its own credentials, and the URL expires with them at
-        the latest. Before that, a HeadObject request tests whether OSS still accepts the
+        Usually the server signs the URL with its STS credentials, and the URL expires with them at
+        the latest. Before the signature, a HeadObject request tests whether OSS still accepts the
         credentials. If not, they are renewed.
 
-        If the settings have an access key for links, this key signs the URLs that must live longer.
-        No session policy limits this key, and an uploader can replace an object by a symlink after
-        the signature. Therefore the key signs only URLs of object versions, which cannot be
-        replaced.
+        If the URL should outlive the STS credentials, the access key for links in the settings
+        signs it instead. No session policy limits this key, and an uploader can replace an object
+        by a symlink after the signature. Therefore the key signs only the URL of an object version,
+        which cannot be replaced. Without this key or a version, the URL expires earlier.
 
         Args:
             stored: the object, as `head` returned it.

@@ -74,10 +74,10 @@ Process: TypeAlias = Annotated[
 
 
 def can_process(stored: Stored) -> bool:
-    """Return whether OSS can process an object as an image, judged by its content type and size.
+    """Return whether OSS can process an object as an image, judged by its type, size and metadata.
 
-    The result is False for an encrypted object: it has the content type of the original image, but
-    OSS cannot read it.
+    The result is False if the metadata say that the uploader encrypted the image: the object still
+    has the content type of the image, but OSS cannot read it.
     """
     content_type = stored.content_type.partition(";")[0].strip().lower()
     return content_type in TYPES and stored.size <= MAX_SOURCE and not stored.is_encrypted

@@ -29,7 +29,8 @@ class KillSwitch:
     """Blocks or unblocks all credentials of one RAM role by a policy that denies all OSS actions.
 
     Args:
-        credentials: credentials of the person who runs the command, for calls to RAM.
+        credentials: credentials for calls to RAM; those of the person who runs the command
+            `ossferry admin kill-switch`.
         role_arn: ARN of the role, `acs:ram::ACCOUNT:role/NAME`.
     """
 

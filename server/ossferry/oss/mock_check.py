@@ -23,9 +23,10 @@ log = logger("ossferry.mock_check")
 def refuse_mock(settings: Settings) -> None:
     """Raise an error if an endpoint in the settings or the server's access key belongs to a mock.
 
-    A mock imitates OSS and STS for tests, and identifies itself in a response header. If the
-    settings allow a mock, do nothing. Log a warning for an endpoint that cannot be reached, because
-    the server may start before its network.
+    A mock imitates OSS and STS for tests. The header `MOCK_MARKER` in a response identifies an
+    endpoint of a mock, and the beginning of the id an access key of a mock. If the settings allow a
+    mock, do nothing. An endpoint that cannot be reached causes only a warning in the log, because
+    the network may not be available yet when the server starts.
 
     Raises:
         SettingsError: an endpoint or the access key belongs to a mock; the message names the

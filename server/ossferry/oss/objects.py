@@ -36,8 +36,8 @@ class Stored(Listed):
 
     Attributes:
         crc64: CRC-64/ECMA as decimal text; empty if OSS has no checksum.
-        version: id of this version of the object; empty if the bucket keeps no versions, so that
-            the object can be overwritten.
+        version: id of this version of the object; empty if the bucket has no versioning. A new
+            upload with the same key then overwrites the object.
         metadata: a mapping from names to values of the headers `x-oss-meta-*`, which the uploader
             chose. The names are in lower case, without `x-oss-meta-`.
     """
@@ -49,7 +49,10 @@ class Stored(Listed):
 
     @property
     def is_encrypted(self) -> bool:
-        """Whether the uploader encrypted the bytes as OSS's SDKs do, according to the metadata."""
+        """Whether the metadata say that the uploader encrypted the bytes before the upload.
+
+        This is the client-side encryption of OSS's SDKs.
+        """
         return "client-side-encryption-key" in self.metadata
 
 
@@ -107,26 +110,28 @@ class ObjectStore(Protocol):
 
         Args:
             stored: the object to copy, as `head` returned it.
-            forbid_overwrite: whether to keep an existing object under `target`. OSS ignores this in
-                a bucket with versioning, which keeps that object as an old version.
+            forbid_overwrite: whether to keep other objects under `target`. A bucket with versioning
+                overwrites an existing object anyway, and keeps it as an old version.
 
         Returns:
             True if the copy is complete. False if OSS no longer has exactly this object, or if the
             copy differs from it; then no copy is left.
 
         Raises:
-            KeyTakenError: `forbid_overwrite` is set, and another object is under `target`.
+            KeyTakenError: `forbid_overwrite` is set, and `target` already had an object (never in a
+                bucket with versioning), or another upload has replaced the copy.
         """
         ...
 
     async def delete(self, key: str, version: str = "") -> str:
-        """Delete an object, or one of its versions.
+        """Delete an object, or one of its versions; a missing object is no error.
 
         Args:
             version: id of the version to delete; empty for the current object.
 
         Returns:
-            Without `version`: the version id of the new delete marker; empty if OSS created none.
+            The id of the deleted version or, without `version`, the version id of the new delete
+            marker; empty if the bucket has no versioning.
         """
         ...
 

@@ -163,8 +163,8 @@ class Sdk:
     def list_buckets(self, credentials: StsCredentials, address: str, *, timeout_s: float) -> None:
         """Send a ListBuckets request, and raise an error if OSS does not accept it.
 
-        The request is signed for the region of this object, so it tests the region and the
-        credentials.
+        The request is signed for the region of this `Sdk`, so it tests whether OSS accepts the
+        region and the credentials.
 
         Args:
             address: URL of OSS.

@@ -50,15 +50,15 @@ class Sessions:
         """Return STS credentials that are limited by a session policy.
 
         Cached credentials are renewed when half of their lifetime is over. While STS does not
-        answer, they are used for as long as they are valid.
+        answer, they are used until `LAST_S` seconds before they expire.
 
         Args:
             policy: the session policy as JSON.
 
         Raises:
             StsRefusedError: STS refuses to issue credentials.
-            StsLostError: STS does not answer, and the cache has no credentials that last long
-                enough for a request.
+            StsLostError: STS does not answer, and the cache has no credentials that last longer
+                than `LAST_S` seconds.
         """
         session = self._kept.setdefault(policy, _Session())
         self._kept.move_to_end(policy)

@@ -97,8 +97,8 @@ def default_credentials() -> CredentialClient:
     used only in its hardened mode, see the package `ossferry.oss`.
 
     Raises:
-        SettingsError: an application has imported the vendor's package before this project, so the
-            hardened mode is not set.
+        SettingsError: the application imported the SDK's package `alibabacloud_credentials` before
+            `ossferry.oss`, which therefore could not set the hardened mode.
     """
     if IS_TOO_LATE:
         raise SettingsError(
@@ -116,9 +116,9 @@ def warn_of_long_term_key() -> None:
 
 
 def read_credentials(client: CredentialClient) -> tuple[str, StsCredentials]:
-    """Return the name of the source that has credentials, and the credentials.
+    """Return the name of the first source that has credentials, and the credentials.
 
-    The vendor's package chooses the name, such as `env` or `ecs_ram_role`.
+    Alibaba Cloud's SDK chooses the name, such as `env` or `ecs_ram_role`.
 
     Raises:
         StsLostError: no source has credentials.
@@ -137,7 +137,7 @@ def read_credentials(client: CredentialClient) -> tuple[str, StsCredentials]:
 
 
 async def find_credentials(client: CredentialClient) -> tuple[str, StsCredentials]:
-    """Return the name of the source that has credentials, and the credentials.
+    """Return the name of the first source that has credentials, and the credentials.
 
     They are read in a worker thread with `read_credentials`, because a source may be slow.
 

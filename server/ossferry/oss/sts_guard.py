@@ -139,7 +139,7 @@ class GuardedSts:
         """Raise an error if STS does not issue credentials.
 
         If the last request for credentials succeeded, do nothing. Otherwise, or before the first
-        request, request test credentials, which deny all actions.
+        request, make a test call: request credentials whose session policy denies all actions.
 
         Raises:
             StsRefusedError: STS refuses the test call.

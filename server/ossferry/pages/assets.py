@@ -126,7 +126,11 @@ class Assets:
         return {url.rpartition("/")[2]: url for url in urls}
 
     def integrity(self, url: str) -> str:
-        """Return the hash of the file at a URL path that the page has, as `sha256-<base64>`."""
+        """Return the hash of the file at a URL path, as `sha256-<base64>`.
+
+        Raises:
+            KeyError: there is no file at this path.
+        """
         return self._files[url].integrity
 
     def needed(self, name: str) -> str:
@@ -165,10 +169,10 @@ def find_web_dir(chosen: Path | None = None) -> Path:
 
 
 def is_installed(runtime: str) -> bool:
-    """Return whether the files of a Python interpreter that runs the page are installed.
+    """Return whether the files of a Python interpreter for the browser are installed.
 
     Args:
-        runtime: name of the interpreter, such as `pyodide`.
+        runtime: name of an interpreter that the page can use, such as `pyodide`.
 
     Raises:
         SettingsError: there is no built page, or its manifest cannot be read.

@@ -32,10 +32,11 @@ class EmbeddingApi:
         self._levels = levels
 
     async def show(self, request: Request) -> Response:
-        """Handle `GET /api/embedding?origin=...`: return what a site with this origin may learn.
+        """Handle `GET /api/embedding?origin=...`: return the level of this origin; see `Embedding`.
 
         No authentication is necessary: `embed.js` on any site uses the response to explain why the
-        frame stays empty. The `frame-ancestors` directive of the page lists the same origins.
+        frame stays empty. The `frame-ancestors` directive of the page allows all origins whose
+        level is not `none`.
         """
         answer: Embedding = {
             "level": self._levels.get(request.query_params.get("origin", ""), "none")

@@ -26,10 +26,10 @@ def host_of(url: str) -> str:
 
 
 def is_mock_endpoint(host: str, bucket: str) -> bool:
-    """Return whether a host name is one of a mock of OSS, such as `oss-cn-hangzhou.localhost`.
+    """Return whether a host name is an endpoint of a mock OSS, such as `oss-cn-hangzhou.localhost`.
 
     Args:
-        bucket: name of the bucket, which may precede the endpoint in the host name.
+        bucket: name of the bucket; the host name may also be `BUCKET.ENDPOINT`.
     """
     return _MOCK_HOST.fullmatch(host.removeprefix(f"{bucket}.")) is not None
 

@@ -73,13 +73,13 @@ class Account:
         """Return whether `ossferry setup` has created the bucket.
 
         The result is True in two cases:
-        - The bucket has the set-up's tag.
-        - The bucket has no tags, rules, objects or unfinished uploads, and is not older than the
-          server's RAM policy, which `ossferry setup` creates first. A set-up that is interrupted
-          between PutBucket and PutBucketTags leaves such a bucket.
+        - The bucket has the tag `BUCKET_MARK`, which `ossferry setup` sets.
+        - The bucket has no tags, CORS rules, lifecycle rules, objects or unfinished uploads, and is
+          not older than the server's RAM policy, which `ossferry setup` creates first. A set-up
+          that is interrupted between PutBucket and PutBucketTags leaves such a bucket.
 
-        Later calls return the first result, because the steps of a set-up create and delete the
-        policy.
+        The first result is kept for later calls, because the steps of a set-up create and delete
+        the policy.
 
         Args:
             found: properties of the bucket, as `Bucket.info` returns them.

@@ -62,10 +62,10 @@ class Step:
     """One step of a set-up or teardown, such as the step for one RAM role.
 
     Attributes:
-        title: name of the step in the command's output.
-        needs: function that reads the cloud account, and yields the API calls that are missing, and
-            notes for the person who runs the command. It also works if earlier steps have not run
-            yet.
+        title: name of the step in the output of `ossferry setup` or `ossferry teardown`.
+        needs: function that reads the cloud account, and yields the API calls (`Call`) that are
+            still necessary, and notes (text) for the person who runs the command. It also works if
+            earlier steps have not run yet.
     """
 
     title: str
@@ -73,7 +73,7 @@ class Step:
 
 
 def needs_of(*steps: Step) -> tuple[list[Call], list[str]]:
-    """Run the function `needs` of each step, and return the missing calls and the notes.
+    """Run the function `needs` of each step, and return the necessary calls and the notes.
 
     The calls are not sent. The notes are for the person who runs the command.
     """
@@ -103,7 +103,7 @@ PLAN = TypeAdapter(Plan)
 
 
 def read_plan(data: Any) -> Plan:
-    """Convert JSON data that `Plan.as_data` has returned to a `Plan`.
+    """Return the `Plan` for the JSON data of a plan file, which `Plan.as_data` has built.
 
     Raises:
         SettingsError: the plan was not written by this version of `ossferry setup`, or a value is

@@ -205,10 +205,13 @@ DOCUMENTS = (*POLICIES, *SETTINGS, "cors")
 
 
 def compact(name: str, wanted: Wanted) -> str:
-    """Return a RAM policy as JSON, or the body of a request to OSS as XML, without line breaks.
+    """Return a document of a set-up without line breaks.
+
+    The document is a RAM policy as JSON, or the body of a request to OSS as XML.
 
     Args:
-        name: name of the policy or the body, one of `DOCUMENTS`.
+        name: name of the document, one of `DOCUMENTS`.
+        wanted: the wanted state, from which the document is built.
     """
     if name in POLICIES:
         return json.dumps(POLICIES[name](wanted), separators=(",", ":"))

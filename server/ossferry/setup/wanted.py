@@ -23,7 +23,7 @@ _SERVICE_ACCOUNT = re.compile(r"[a-z0-9-]{1,63}:[a-z0-9.-]{1,253}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """The names of all resources that a set-up creates, and how the server proves its identity.
+    """The wanted state of a cloud account: the names of its resources, and options of the set-up.
 
     Attributes:
         account: id of the cloud account.

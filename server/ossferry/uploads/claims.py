@@ -25,13 +25,13 @@ class RanCheck(TypedDict):
         check: the name of the check.
         outcome: one of these words.
             `passed`: the check had no objection.
-            `noted`: the check added metadata.
+            `noted`: the check added metadata to the upload.
             `changed`: the check changed the file.
-            `undone`: the check changed the file, and the person chose the original.
-            `asks`: the person had to agree.
+            `undone`: the check changed the file, and the person who uploads it chose the original.
+            `asks`: the check had a question, and the person agreed to the upload.
             `rejected`: the check rejected the file.
             `error`: the check did not work.
-        says: the message of the check, in the language of the person; may be empty.
+        says: the message of the check, in the language of this person; may be empty.
     """
 
     check: Annotated[Text, Field(min_length=1, max_length=100)]
@@ -62,8 +62,8 @@ ClaimedChecks: TypeAlias = Annotated[CheckClaim, AfterValidator(_short)]
 
 
 def claimed(checks: Claim | None) -> CheckClaim | None:
-    """Return a claim about checks that the ledger stored as JSON; None if there is none.
+    """Convert the JSON of a claim, as stored in the ledger, to a `CheckClaim`; None stays None.
 
-    Only the type changes: the claim was validated before it was stored.
+    Only the type changes: the JSON was validated before it was stored.
     """
     return cast("CheckClaim | None", checks)

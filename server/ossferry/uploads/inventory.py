@@ -36,9 +36,10 @@ class StoredUpload:
 
     Attributes:
         listed: the object as OSS lists it.
-        owner: None if the ledger has no principal to whose prefix the key belongs.
-        receipt: None if the ledger has no receipt of exactly this object, or one without a verified
-            checksum.
+        owner: the principal whose prefix contains the key; None if the ledger has no such
+            principal.
+        receipt: the receipt with the key, size and ETag of the object; None if the ledger has none,
+            or if the server has only seen the object in a list and knows no checksum.
     """
 
     listed: Listed

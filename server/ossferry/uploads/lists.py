@@ -83,7 +83,7 @@ class Objects(TypedDict):
 
 
 class UndoOffer(TypedDict):
-    """The id with which a client can restore a deleted upload, and the last time for doing so."""
+    """The id with which a client can restore a deleted upload, and the time when it expires."""
 
     id: str
     until: str
@@ -122,13 +122,13 @@ class ListApi:
         """Handle `GET /api/objects?limit=&after=&q=&sort=`: return one page of uploads.
 
         `limit` is the number of uploads, 1 to 1,000. `after` is the field `next` of the previous
-        page. `q` contains search words; only uploads whose path has all of them are returned.
-        `sort` is `key`, `newest`, `name` or `size`; the default is `newest` for a search, otherwise
-        `key`.
+        page: the key of its last upload, in every sort order. `q` contains search words; only
+        uploads whose path has all of them are returned. `sort` is `key`, `newest`, `name` or
+        `size`; the default is `newest` for a search, otherwise `key`.
 
         Raises:
             BadRequestError: a parameter is invalid.
-            ForeignKeyError: the key `after` is not below the principal's prefix.
+            ForeignKeyError: `after` is a key that is not below the principal's prefix.
         """
         limit, after = read_limit(request), request.query_params.get("after", "")
         words = request.query_params.get("q", "").strip()

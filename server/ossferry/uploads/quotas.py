@@ -78,6 +78,9 @@ class Quotas:
     async def admit(self, principal: Owner, *, size: int) -> Left | None:
         """Raise an error if a principal may not upload; otherwise return the remaining quota.
 
+        While the database does not answer, the cached usage counts if it was read today and at most
+        `LAST_KNOWN_S` seconds ago.
+
         Args:
             size: size in bytes of the next object; 0 if unknown.
 
@@ -87,8 +90,7 @@ class Quotas:
         Raises:
             RevokedError: the principal's access was revoked.
             QuotaExceededError: no quota remains, or less than `size`.
-            LedgerLostError: the database does not answer, and there is no usage that was read today
-                within the last `LAST_KNOWN_S` seconds.
+            LedgerLostError: the database does not answer, and the cache has no such usage.
         """
         found = await self._last_known(principal)
         _refuse_revoked(found)

@@ -167,14 +167,15 @@ class Recorder:
         receipt without them.
 
         Args:
-            source: origin of the report: `page`, `form`, `callback`, `found` (by the server
-                itself), or `LISTED` (only seen in a list; hooks get no event).
+            source: origin of the report: `page`, `form`, `callback`, `found` (no report: the server
+                requested the object's metadata itself), or the constant `LISTED` (the server has
+                only seen the object in a list; hooks get no event).
             request_id: id of the request that stored the object; empty if unknown.
             checks: the page's claim about the checks that it ran; None if there is none.
 
         Raises:
-            NotStoredError: the page has refused this object. A report from `page` does not raise
-                this error, but cancels the refusal.
+            NotStoredError: the page has refused this object, and `source` is not `page`. With the
+                source `page`, the refusal is cancelled.
             LedgerLostError: nothing was recorded; the reconciler will find the object in OSS.
         """
         [receipt] = await self.record_all(
@@ -190,23 +191,23 @@ class Recorder:
         source: str,
         checks: Mapping[str, Claim | None] | None = None,
     ) -> Sequence[Receipt]:
-        """Record stored objects; recording the same object again changes nothing.
+        """Record stored objects, and return their receipts.
 
-        The only exception: if the receipt has no claim about checks, the given claim is added.
+        If an object is already recorded, nothing changes, except that `checks` are added to a
+        receipt without them.
 
         Args:
             uploads: each stored object, with the id of the request that stored it; the id may be
                 empty. Every key occurs once.
-            source: origin of the report: `page`, `form`, `callback`, `found` (by the
-                server itself), or `LISTED` (only seen in a list; hooks get no event).
+            source: origin of the report, as for `record`.
             checks: claims of the page about its checks, by object key; some may be missing.
 
         Returns:
             The receipts, sorted by object key.
 
         Raises:
-            NotStoredError: the page has refused one of these objects. A report from `page` does not
-                raise this error, but cancels the refusal.
+            NotStoredError: the page has refused one of these objects, and `source` is not `page`;
+                nothing was recorded. With the source `page`, the refusals are cancelled.
             LedgerLostError: nothing was recorded; the reconciler will find the objects in OSS.
         """
         if not uploads:

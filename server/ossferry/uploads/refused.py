@@ -47,9 +47,10 @@ log = logger("ossferry.refused")
 
 
 class RefusedUpload(Report):
-    """The JSON body of `POST /api/receipts/refused`: the stored object differs from the sent file.
+    """The JSON body of `POST /api/receipts/refused`: a page's report of a damaged upload.
 
-    Size and checksum are those of the file.
+    The stored object differs from the file that the page sent. Size and checksum are those of the
+    file.
     """
 
     etag: Etag | None = Field(default=None, description="the ETag that OSS answered, or null")
@@ -58,7 +59,8 @@ class RefusedUpload(Report):
 class RefusedOutcome(TypedDict):
     """The JSON response of `POST /api/receipts/refused`.
 
-    `outcome` is `removed`, or `gone` if the refused object is no longer stored under the key.
+    `outcome` is `removed`, or `gone` if the key had no object, or if the refused object was deleted
+    or replaced before the server could remove it.
     """
 
     key: str
@@ -70,7 +72,8 @@ class RefusedUploads:
     """Removes objects from the bucket if the page has refused their uploads.
 
     Attributes:
-        settle: how long after an object was stored the page may refuse it without its ETag.
+        settle: the time after the storage of an object in which the page may refuse the object
+            without its ETag.
     """
 
     store: ObjectStore
@@ -93,11 +96,12 @@ class RefusedUploads:
                 ETag. Without an ETag, only a recent object without a receipt can be refused.
 
         Returns:
-            `removed`, or `gone` if the refused object is no longer stored under the key.
+            `removed`, or `gone` if the key had no object, or if the refused object was deleted or
+            replaced before the server could remove it.
 
         Raises:
-            UploadStandsError: the object equals the file, was confirmed by the page, or is not the
-                refused object.
+            UploadStandsError: the object equals the file, was confirmed by the page, has another
+                ETag, or cannot be identified without an ETag.
             ForeignKeyError: the principal had no valid credentials when the object was stored.
             OssLostError: OSS does not answer; the client should try again.
             OssRefusedError: OSS refuses a request of the server.
@@ -163,12 +167,14 @@ class RefusalApi:
     async def create(self, request: Request, principal: Owner) -> Response:
         """Handle `POST /api/receipts/refused`: remove an object that differs from the sent file.
 
+        The response says whether the object was removed, or was already gone.
+
         Raises:
             BadRequestError: the report is malformed.
             ForeignKeyError: the key is not below the principal's prefix, or the principal had no
                 valid credentials when the object was stored.
-            UploadStandsError: the object equals the file, was confirmed by the page, or is not the
-                refused object.
+            UploadStandsError: the object equals the file, was confirmed by the page, has another
+                ETag, or cannot be identified without an ETag.
             OssLostError: OSS does not answer; the client should try again.
             OssRefusedError: OSS refuses a request of the server.
             LedgerLostError: the database does not answer; the client should try again.

@@ -130,10 +130,11 @@ class Trash:
         return await self._purge(limit=limit)
 
     async def make_room(self, owner: Owner) -> None:
-        """Remove an owner's copies below `trash/`, oldest first, until the rest fits the quota.
+        """Remove an owner's copies below `trash/`, oldest first, until the total limits are kept.
 
-        The removed uploads can no longer be restored. The copies occupy space, so somebody could
-        store more than the total limits by deleting uploads. Stored uploads are never removed.
+        Stored uploads and copies count together. Otherwise somebody could exceed the total limits
+        by deleting uploads, because the copies occupy space, too. The uploads whose copies are
+        removed can no longer be restored. Stored uploads are never removed.
 
         Raises:
             LedgerLostError: the database does not answer.
