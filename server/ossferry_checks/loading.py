@@ -49,9 +49,10 @@ def all_checks(
 ) -> list[Check]:
     """Return the built-in checks and the operator's checks, in the order in which they run.
 
-    If loading the operator's module fails, or if the module has checks that are not declared, each
-    declared check is replaced by one that raises the error for every file. The built-in check of
-    tables is replaced too, if it needs a model from the module.
+    If loading the operator's module fails, each declared check is replaced by a check that raises
+    the same exception for every file. If the module has checks that are not declared, the exception
+    is a `ValueError` with their names. The built-in check of tables is replaced in the same way, if
+    it needs a model from the module.
 
     Args:
         source: the source of the operator's module; None if there is none.

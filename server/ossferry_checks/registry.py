@@ -25,11 +25,13 @@ class Check:
     Attributes:
         name: the name of the function, or of the built-in check.
         function: called with the `CheckedFile`; its result tells what happens to the file.
-        patterns: patterns for names of files, such as `*.csv`; case is ignored.
+        patterns: patterns for names of files, such as `*.csv`; case is ignored. By default, the
+            check runs for all files.
         max_seconds: the time limit in seconds.
         seconds_per_mb: additional time for each megabyte (1,000,000 bytes) of the file, in seconds.
-        replaces: patterns for names of files that the check often replaces. The page applies its
-            limits of size and type to such files only after the checks.
+        replaces: patterns for names of files that the check often replaces. For such a file, the
+            page applies its limits of size and type to the file that it sends after the checks,
+            not to the original file.
     """
 
     name: str

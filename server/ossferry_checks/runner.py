@@ -140,10 +140,9 @@ async def run(
         on_error: what happens to a file if a check does not work: `reject` the file, or `allow` the
             upload.
         limits: the limits to name in a message if a check exceeds them.
-        failed: {name of a check: message} of checks that did not work before; these are not run
-            again.
-        keep_original: True to ignore each `Replace`, because the person who uploads the file has
-            chosen the original file.
+        failed: {name of a check: message} of checks that did not work in an earlier run. They are
+            not run again: `on_error` applies, and the message is the reason in the verdict.
+        keep_original: True to ignore each `Replace`: the person has chosen the original file.
         on_start: called before each check, with the check and its time limit in seconds.
         monotonic: a function that returns a time in seconds, for measuring durations.
     """

@@ -119,7 +119,8 @@ class Uploader:
     def url_of(self, key: str) -> str:
         """Return the URL of the object with this key; only readers with permission can open it.
 
-        The URL has the first origin of the latest grant.
+        It begins with the first origin (scheme and host) of the bucket in the latest grant. Before
+        the first grant, the result has no origin.
         """
         return f"{self._origin}/{percent_encode(key, safe='/')}"
 

@@ -47,9 +47,9 @@ class BrowserClock:
 class Pace:
     """Limits how often functions are called: at most one scheduled call in each interval.
 
-    `pace(run)` schedules a call of the function `run`, which replaces a function that still waits
-    for its call. If `run` returns true, it is called again, without waiting for the interval, when
-    the browser has handled its events.
+    `pace(run)` schedules a call of the function `run`. If another function is still scheduled, only
+    `run` is called. If `run` returns true, it is called again as soon as the browser has handled
+    its events; the interval does not apply to this call.
 
     Args:
         pace_ms: returns the interval in milliseconds.

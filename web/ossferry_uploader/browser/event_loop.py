@@ -17,11 +17,11 @@ SLICE_MS = 2
 def run_in_slices() -> None:
     """Let MicroPython's event loop return to the browser every `SLICE_MS` milliseconds.
 
-    This function replaces `ticks_diff` in MicroPython's `asyncio`. Before it runs a coroutine, the
-    loop calls `ticks_diff` to compute in how many milliseconds the coroutine is due. If it is due
-    later, the loop sets a timer and returns. When a slice has lasted `SLICE_MS`, the replacement
-    returns 1 for a coroutine that is already due, so that the loop returns. At least one coroutine
-    runs in each slice, and the order of the coroutines stays the same.
+    Before MicroPython's event loop runs a coroutine, it calls `ticks_diff` to compute in how many
+    milliseconds the coroutine is due. If the result is above 0, the loop sets a timer and returns
+    to the browser. `run_in_slices` replaces `ticks_diff`: when the loop has run for `SLICE_MS`, the
+    replacement returns 1 even if the coroutine is due now. At least one coroutine runs before each
+    return, and the order of the coroutines stays the same.
 
     Source: MicroPython 1.27, `ports/webassembly/asyncio/core.py`.
     """

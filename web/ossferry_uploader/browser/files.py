@@ -127,8 +127,9 @@ def file_from_blob(
 def files_from_js(files: "Any") -> "Iterator[BrowserFile]":
     """Yield a `BrowserFile` for each file of a JavaScript array.
 
-    The browser reads the names, sizes and times from the disk, and blocks the page meanwhile. So
-    they are read for `FACTS_AT_ONCE` files at a time, when the next of these files is yielded.
+    The browser reads the names, sizes and times of change from the disk, and blocks the page
+    meanwhile. Therefore it reads them for groups of `FACTS_AT_ONCE` files: for each group just
+    before the first file of the group is yielded.
     """
     for start in range(0, int(files.length), FACTS_AT_ONCE):
         facts = json.loads(js.ossferry.factsOf(files, start, start + FACTS_AT_ONCE))
@@ -169,9 +170,10 @@ async def read(kind: str, blob: "Any", offset: int, size: int) -> str:
 
 
 async def result_of(reading: "Any") -> str:
-    """Return the text that a worker has computed from a file.
+    """Wait until a worker has read a file, and return the worker's result as text.
 
-    If the calling task is cancelled, tell the worker to stop.
+    The text is as the function `read` describes; for `ossferry.encrypt`, it is the CRC-64 of the
+    encrypted bytes in decimal. If the calling task is cancelled, the worker stops.
 
     Args:
         reading: the JavaScript object that `ossferry.checksum` or `ossferry.encrypt` returned.

@@ -47,8 +47,9 @@ class BrowserHttp:
 
         Args:
             body: a piece (byte range) of a file, text or `None`.
-            on_progress: called with the number of bytes of the body that were sent so far; for a
-                small piece only once, before the bytes are sent.
+            on_progress: called with the number of bytes of the piece that were sent so far. If the
+                piece is small (`SMALL_BYTES`), or the request has no progress, it is called once,
+                with the size of the piece, before the request is sent.
 
         Raises:
             Lost: no reply came. The attribute `reason` tells why.

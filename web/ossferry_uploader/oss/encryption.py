@@ -27,7 +27,8 @@ class PublicKey:
     Args:
         modulus: an even number of hex digits that do not begin with `00`.
         exponent: the public exponent.
-        description: the name of the key as JSON text (`matdesc` of the SDKs); may be empty.
+        description: a JSON object as text, such as `{"key": "2027"}`, by which the SDKs find the
+            private key; the SDKs call it `matdesc`. May be empty.
 
     Raises:
         ValueError: the modulus is malformed.

@@ -50,7 +50,7 @@ def in_folder(folder: str, path: str) -> str:
     """Join two paths: `orders/7` and `a/b` become `orders/7/a/b`. Both may be empty.
 
     Args:
-        folder: the folder that the options of an upload name.
+        folder: the attribute `folder` of the upload's `Options`.
         path: the folders of the file.
     """
     return "/".join([part for part in (folder, path) if part])

@@ -26,8 +26,8 @@ class Bucket:
     """A bucket of OSS: its name, region, endpoint, and the origins to which requests can be sent.
 
     An origin is `scheme://host[:port]`. Requests go to `origin`, the first of `origins`. If no
-    origins are given, the only one is `scheme://{name}.{host of the endpoint}`. An origin or the
-    endpoint may also be a custom domain.
+    origins are given, the only origin is `scheme://{name}.{host}`, with the endpoint's scheme and
+    host. The origin of a custom domain has no bucket name in its host, so it must be given.
     """
 
     def __init__(

@@ -89,11 +89,12 @@ def canonical_query(query: "Sequence[Parameter]") -> str:
 def signed_headers(headers: "Sequence[Header]", additional: "Sequence[str]" = ()) -> "list[Header]":
     """Return the headers that the signature covers, sorted by name.
 
-    The names are in lower case, and the values have no spaces at both ends.
+    These are `content-type`, `content-md5`, all headers that begin with `x-oss-`, and the headers
+    in `additional`. The names are in lower case; spaces around the values are removed.
 
     Args:
         headers: all headers of the request.
-        additional: names of headers to sign in addition to those that are signed by default.
+        additional: names of other headers to sign.
     """
     chosen = [name.lower() for name in additional]
     pairs = [(name.lower(), value.strip()) for name, value in headers]
@@ -103,7 +104,8 @@ def signed_headers(headers: "Sequence[Header]", additional: "Sequence[str]" = ()
 def additional_headers(additional: "Sequence[str]") -> str:
     """Return the additional headers' names as the canonical request needs them, such as `a;b`.
 
-    The names are in lower case and sorted. Headers that are always signed are left out.
+    The names are in lower case and sorted. Names of headers that are always signed (`content-type`,
+    `content-md5`, `x-oss-*`) are left out.
     """
     return ";".join(sorted({n.lower() for n in additional if not _always_signed(n.lower())}))
 
@@ -124,7 +126,7 @@ def canonical_request(
     """Return the canonical request: a text with all data of a request that the signature covers.
 
     The text has six fields: method, URI, query, signed headers, names of the additional headers,
-    and the hash of the payload, which is usually `UNSIGNED-PAYLOAD`.
+    and the value of the header `x-oss-content-sha256` (without it, `UNSIGNED-PAYLOAD`).
     """
     signed = signed_headers(headers, additional)
     lines = [method, canonical_uri(bucket, key), canonical_query(query)]
@@ -216,12 +218,15 @@ def sign_headers(
     headers: "Sequence[Header]" = (),
     additional: "Sequence[str]" = (),
 ) -> "list[Header]":
-    """Return a copy of `headers` to which a V4 signature is added; `Authorization` is the last.
+    """Return a copy of `headers` with a V4 signature in the header `Authorization`, the last one.
+
+    Also added are `x-oss-date`, `x-oss-content-sha256` and, if the credentials have a security
+    token, `x-oss-security-token`.
 
     Args:
         date: the value of the `x-oss-date` header, such as `20260314T092653Z`.
-        headers: must contain all headers of the request that are signed by default: `content-type`,
-            `content-md5` and names that begin with `x-oss-`.
+        headers: must contain all other headers of the request that OSS expects to be signed:
+            `content-type`, `content-md5` and names that begin with `x-oss-`.
         additional: names of other headers to sign.
     """
     out = list(headers)

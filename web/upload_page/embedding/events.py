@@ -135,11 +135,12 @@ def send_sums(frame: "Frame", model: "QueueModel") -> None:
 def send_sign_in(frame: "Frame", grant: "GrantModel", is_by_token: "Callable[[], bool]") -> None:
     """From now on, send the event `error` to the embedding page when nobody is signed in.
 
-    This is so when the server refuses a grant because it does not know who the person is. The same
-    error is sent only once until the server has issued a grant again.
+    Nobody is signed in if the server refuses a grant because it does not know who the person is.
+    The same error is sent only once until the server has issued a grant again.
 
     Args:
-        is_by_token: returns whether the embedding page identifies the person with a token.
+        is_by_token: returns whether the embedding page identifies the person with a token. If not,
+            the message of the event also says that frames of another site get no cookies.
     """
     latest = ""
 

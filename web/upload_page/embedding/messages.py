@@ -36,20 +36,20 @@ async def serve_embedding_page(
 ) -> None:
     """Apply the options of the embedding page, send events to it, and execute its commands.
 
-    The level is what the server allows the embedding page to learn: `counts`, `results` or `none`.
-    These events are sent:
+    The server gives the embedding page a level: `counts` (it learns only numbers), `results` (also
+    names and object keys) or `none` (it may not embed this page). These events are sent:
 
     - `ready`: this page accepts commands; the event contains the level.
     - `texts`: sentences for the validation of a form, in the language of this page.
     - `progress`: one of the sums `files`, `done`, `failed`, `running`, `sent`, `size` has changed.
     - `done`: all uploads have ended.
-    - `adding`: whether chosen files are still being added to the list.
+    - `adding`: adding chosen files to the list has begun or ended; the event has true or false.
     - `error`: wrong options, or nobody is signed in; with `results`, also a failed upload.
     - `upload`, `removed` (only with `results`): a file was stored or restored; or a stored file was
       deleted, or removed from the list.
 
     The command `options` brings new options. `pause` and `resume` concern all uploads, `retry` all
-    failed ones, `clear` removes ended uploads from the list, and `empty` removes all.
+    failed ones. `clear` removes ended uploads from the list, `empty` cancels and removes all.
 
     Args:
         begin: called once, when the options are valid for the first time.

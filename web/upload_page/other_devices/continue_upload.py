@@ -94,9 +94,9 @@ async def continue_upload(
     Args:
         remote: the upload of the other device.
         file: the file that the person has chosen.
-        uploads: the unfinished uploads of this browser, which add the new upload to the queue.
-        on_change: called after each equal part, with an `Upload` that shows the progress of the
-            comparison.
+        uploads: the `UnfinishedUploads` object of this page; it adds the new upload to the queue.
+        on_change: called after each part that equals the file's bytes, with an `Upload` that shows
+            the progress of the comparison.
 
     Returns:
         The new upload in the queue, which sends the missing parts.

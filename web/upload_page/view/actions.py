@@ -36,17 +36,17 @@ TOLD = 3  # messages about files that could not be opened or discarded; the list
 class Actions:
     """The actions behind the buttons of the file list, of the page and of the dialogs.
 
-    `cancel` first pauses an upload for `UNDO_S` seconds. In this time, `undo` can continue it, and
-    need not send again the parts that OSS has. After this time the cancellation is final.
+    `cancel` first pauses an upload for `UNDO_S` seconds. In this time, `undo` continues it, and
+    parts that OSS already has are not sent again. After this time, the cancellation is final.
 
     Attributes:
         origin: scheme, host and port of this page, for explanations of CORS errors.
-        may_ask: a signal: whether the browser would ask for permission to show notifications.
-        offers_sign_in: a signal: whether the page shows a button to sign in.
+        may_ask: a signal, true if the browser would ask for permission to show notifications.
+        offers_sign_in: a signal, true if the page shows a button to sign in.
         on_removed: called with finished uploads that were removed from the list, or whose objects
             were deleted.
         on_restored: called with an upload whose deleted object was restored.
-        removed_done: a signal: the number of finished uploads that were removed from the list.
+        removed_done: a signal with the number of finished uploads that were removed from the list.
 
     Args:
         open_dialog: `open_dialog(name, ...)` loads `on_demand.FUNCTIONS`, calls the function with

@@ -83,11 +83,11 @@ class QueueModel:
     - `rows`: list of `UploadModel`; a new list replaces it when uploads are added or removed.
     - `unfinished`: list of the records of unfinished uploads from earlier visits.
     - `files`: number of all uploads except cancelled uploads.
-    - `size`, `sent`: total bytes and sent bytes of these uploads. Failed uploads that cannot be
-      retried count as 0 bytes, and so do files that OSS already had.
+    - `size`, `sent`: total bytes and sent bytes of the uploads in `files`. Failed uploads that
+      cannot be retried count as 0 bytes, and so do files that OSS already had.
     - `done`, `failed`, `cancelled`: numbers of uploads in these states.
     - `running`: number of uploads that have not ended.
-    - `needs`: total bytes of the files of these running uploads.
+    - `needs`: total file size in bytes of the uploads in `running`, to compare with the quota.
     - `moving`: number of uploads that are being sent or verified.
     - `held`: number of uploads that a person has paused.
     - `waits[reason]`: number of uploads that wait for this reason, such as `states.FOR_NETWORK`.
@@ -97,8 +97,8 @@ class QueueModel:
     - `quiet`: true if nothing was sent for `QUIET_S` seconds, although uploads are being sent.
     - `forgetful`: true if the browser cannot store records of uploads.
 
-    `on_done(upload)` is called for each finished upload. `on_refused(upload)` is called for each
-    ended upload whose object differs from the file.
+    Two attributes are functions that another object can set: `on_done(upload)` is called for each
+    finished upload, `on_refused(upload)` for each ended upload whose object differs from the file.
 
     Args:
         soon: `soon(run)` must call `run` after a short time, and again while `run` returns true.
@@ -174,10 +174,11 @@ class QueueModel:
         return are_left
 
     def find_stalled(self) -> None:
-        """Set the signal `quiet` of each upload that has stalled.
+        """Set the signal `quiet` of each upload that has stalled to true.
 
         An upload has stalled if it is in the state `UPLOADING`, but has sent nothing for `QUIET_S`
-        seconds. If no upload has sent anything in this time, also set `quiet` of the queue.
+        seconds. If no upload in this state has sent anything in this time, `quiet` of this model
+        becomes true, too. `flush` sets the signals to false when bytes are sent again.
 
         Call this method every one or two seconds.
         """

@@ -91,6 +91,10 @@ class ServerReceipts:
     async def refuse(self, refused: "RefusedObject") -> bool:
         """Ask the ossferry server to delete an object that differs from the uploaded file.
 
+        Args:
+            refused: the key, ETag and OSS request id of the object, and the size and CRC-64 of the
+                file.
+
         Returns:
             `True` if the server deletes the object. `False` if the server finds that the object is
             identical to the file.

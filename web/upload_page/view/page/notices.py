@@ -43,7 +43,10 @@ def _facts(notice: _Notice) -> "list[str]":
 
 
 def show_notices(model: "QueueModel", grant: "GrantModel", actions: "Actions") -> None:
-    """Show the notices in the element `#notice`, and keep them up to date."""
+    """Show notices about problems of all files in the element `#notice`, and update them.
+
+    Examples are an outage, a used-up quota and a wrong clock. A notice can have buttons.
+    """
     box = by_id("notice")
     listeners = Owner()
     shown: list[list[object]] = [[]]
