@@ -205,10 +205,15 @@ class PartsLeft(TransferError):
 class ServerRefused(TransferError):
     """Raised if the ossferry server answers with an error, or does not answer (`status` 0).
 
-    `code`, `reason`, `detail` and `id` are fields of the JSON document in the server's response.
-
-    If the person's quota is used up, `quota` contains the name of the limit, the used amount and
-    the allowed amount, and `prefix` is the person's key prefix. Otherwise both are empty.
+    Attributes:
+        code: the error code, such as `quota-exceeded`.
+        detail: a sentence about the error, or the reason why there is no usable answer.
+        id: the id of the request in the server's log.
+        reason: a short name of the cause, such as `intact`; empty for most error codes.
+        quota: if the person's quota is used up, `{"limit": "bytes_total", "used": number,
+            "allowed": number, "frees_at": ISO time or None}`, in bytes or, if the name of the limit
+            begins with `objects`, in objects; otherwise `{}`.
+        prefix: the person's key prefix if the quota is used up; otherwise empty.
     """
 
     def __init__(
@@ -237,7 +242,7 @@ class ServerRefused(TransferError):
 
     @property
     def is_not_offered(self) -> bool:
-        """Whether the server does not offer the requested function, or does not know the object.
+        """Whether the request concerns something that the server does not offer or does not have.
 
         Examples are a server without receipts, and a multipart upload that no longer exists.
         """

@@ -50,8 +50,8 @@ class Piece:
     Args:
         file: a `File`; for a part of a stream, a `File` in memory that contains only this part.
         offset: where the range begins in `file`, in bytes.
-        at: where the range begins in the object, in bytes; by default `offset`. Both differ only
-            for a part of a stream.
+        at: where the range begins in the object, in bytes; by default `offset`. It differs from
+            `offset` only if `file` contains one part of a stream.
     """
 
     def __init__(self, file: "Any", offset: int, size: int, *, at: "int | None" = None) -> None:
@@ -65,9 +65,10 @@ class Piece:
 
 
 def piece_at(file: "Any", number: int, part_size: int, *, units: int = 1) -> Piece:
-    """Return the byte range of one part of a file, which ends at the end of the file at the latest.
+    """Return the byte range of one part of a file; it ends no later than the file.
 
-    A part consists of one or more units, and its number is the number of its first unit.
+    A file is divided into units of `part_size` bytes. A part consists of one or more units, and its
+    number is the number of its first unit, so the part begins at `(number - 1) * part_size`.
 
     Args:
         number: the part number, from 1.

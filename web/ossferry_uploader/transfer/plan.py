@@ -35,7 +35,7 @@ class PartPlanError(Exception):
 
 
 def part_size_for(size: int, *, rate_bytes_per_s: float = 0) -> int:
-    """Return the unit size for a file of `size` bytes; part sizes are multiples of it.
+    """Return the unit size for a file of `size` bytes; each part has one or more units.
 
     Args:
         rate_bytes_per_s: the measured speed of one connection; 0 if unknown.
@@ -44,7 +44,7 @@ def part_size_for(size: int, *, rate_bytes_per_s: float = 0) -> int:
         The unit size in bytes: a multiple of 1 KiB, between 100 KiB and 5 GiB.
 
     Raises:
-        PartPlanError: the file is larger than the largest object in OSS.
+        PartPlanError: the file is larger than the largest object that OSS allows.
 
     Source: OSS API reference, UploadPart and CompleteMultipartUpload.
     """
@@ -68,9 +68,11 @@ def form_bytes_for(rate_bytes_per_s: float) -> int:
 
 
 def units_for(size: int, part_size: int, *, rate_bytes_per_s: float, missing: int) -> int:
-    """Return how many units the next part of a file gets; a unit is the size of the smallest part.
+    """Return the number of units in the next part of a file.
 
-    The last parts get fewer units, so that all connections finish at about the same time.
+    One connection needs about `AIM_S` seconds to send the part, as far as the speed is known and
+    limits allow this. The last parts get fewer units, so that all connections finish at about the
+    same time.
 
     Args:
         size: the size of the file in bytes.
@@ -90,8 +92,12 @@ def _wanted(size: int, rate_bytes_per_s: float) -> int:
 
 
 def part_count(size: int, part_size: int) -> int:
-    """Return into how many units of `part_size` bytes a file of `size` bytes is divided.
+    """Return the number of units of a file: `size` divided by the unit size, rounded up.
 
     The last unit may be smaller. The result is 0 if `size` is 0.
+
+    Args:
+        size: the size of the file in bytes.
+        part_size: the size of a unit in bytes.
     """
     return -(-size // part_size)

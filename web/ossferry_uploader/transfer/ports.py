@@ -316,9 +316,10 @@ if TYPE_CHECKING:
 
 
 class Ports:
-    """A set of objects, one for each interface that the engine needs.
+    """The objects through which the engine uses its environment, such as network and storage.
 
-    `checks` is `None` if files are not checked.
+    There is one object for each interface in this module. `checks` is `None` if the page does not
+    run the server's checks of files before their upload.
     """
 
     def __init__(

@@ -24,7 +24,7 @@ class Progress:
     `on_change()` is called when the number of sent bytes changes.
 
     Attributes:
-        file: the file that is sent.
+        file: the file that is sent: the chosen file, or the file that checks have made from it.
         upload_id: the id of the multipart upload in OSS; empty if there is none.
         part_size: the size in bytes of a unit, of which each part has one or more; 0 until the file
             is divided.
@@ -40,7 +40,8 @@ class Progress:
             these requests may have created a multipart upload with an unknown id.
         sent: the number of bytes sent so far, at most the size of the file.
         arrived: the number of bytes that OSS has confirmed as parts.
-        all_sent: whether every byte was sent at least once, so that the object may exist.
+        all_sent: whether every byte was sent at least once. OSS may then have stored the object
+            already, although the page has no reply.
     """
 
     def __init__(self, file: "File", on_change: "Callable[[], None]") -> None:

@@ -47,10 +47,12 @@ class Queue:
     which the uploads were added.
 
     Args:
-        on_change: called with each upload after each change, as in the method `on_change`; may be
-            `None`.
+        on_change: the first listener; the method `on_change` describes its calls, and adds more
+            listeners. `None` for none.
         active: the largest number of uploads of any size that run at a time.
-        ahead: how many more uploads of small files may run at a time at least; 0 for none.
+        ahead: the number of additional uploads that may run at a time if their files have at most
+            `MAX_SINGLE_BYTES`. If many small requests are allowed at a time, there may be more. 0
+            for none.
         soon: `soon(write)` calls the function `write` a little later. `write` stores the records of
             unfinished uploads.
         report: called with each error that a listener raises.
@@ -174,11 +176,10 @@ class Queue:
     def retry(self, upload: Upload) -> None:
         """Send a failed or cancelled upload again, or continue an upload that a person paused.
 
-        The call has no effect on an upload that is paused for another reason, such as an outage; it
-        continues by itself.
+        The call has no effect on an upload that is paused for another reason, such as an outage.
 
         Raises:
-            IllegalMove: the upload is waiting, checked, uploading, verifying or done.
+            IllegalMove: the state is `waiting`, `checking`, `uploading`, `verifying` or `done`.
         """
         if upload.paused_for not in ("", states.BY_PERSON):
             return

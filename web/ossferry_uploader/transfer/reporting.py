@@ -36,8 +36,10 @@ class Reporting:
 
     Args:
         can: `can(feature)` tells whether the server offers a feature, such as `receipts`.
-        is_sending: returns true while uploads are being sent.
-        counted: called with each upload after its report.
+        is_sending: returns true while uploads are being sent. Meanwhile there is at most one
+            request with few reports in each second.
+        counted: called with each upload after the server has answered its report, even if the
+            server refused the report.
     """
 
     def __init__(

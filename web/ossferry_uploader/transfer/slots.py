@@ -15,12 +15,14 @@ class Slots:
     """Decides how many uploads may run at the same time.
 
     Each running upload uses one slot, with two exceptions: an upload that waits for another tab,
-    and an upload that waits for quota while the next upload fits into the quota or is urgent.
+    and an upload that waits for quota while the first waiting upload of the queue fits into the
+    quota or is urgent.
 
     Args:
         active: the number of slots for uploads of files of any size.
-        ahead: the smallest number of additional slots for uploads of small files, which are
-            prepared while all connections are in use; 0 for no additional slots.
+        ahead: the smallest number of additional slots for files of at most `MAX_SINGLE_BYTES`;
+            there are more if many small requests are allowed at a time. The uploads in these slots
+            are prepared while all connections are in use. 0 for no additional slots.
     """
 
     def __init__(self, engine: "Engine", *, active: int, ahead: int) -> None:
@@ -31,8 +33,9 @@ class Slots:
     def may_refill(self, running: "list[Upload]", head: "Upload") -> bool:
         """Return whether enough slots are free for the queue to start uploads now.
 
-        Uploads of small files are started several at a time, because reading several files together
-        is cheap. So half of the additional slots must be free, unless `head` is urgent.
+        Unless `head` is urgent, half of the additional slots must be free, even if all other slots
+        are in use. Then several uploads of small files start together, because reading several
+        files together is cheap. `has_one` must also return true for each upload.
 
         Args:
             running: the running uploads.

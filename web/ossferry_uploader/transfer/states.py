@@ -53,12 +53,12 @@ class StateMachine:
     """The state of one upload; only this class changes it, and only as the table `MOVES` allows.
 
     Several requests of an upload can wait at the same time, for different reasons. The upload is
-    paused when the first wait begins, and continues when all waits have ended. `paused_for` is the
-    reason of the latest wait.
+    paused when the first wait begins, and continues when all waits have ended.
 
     Attributes:
         state: the present state.
-        paused_for: the reason of a pause; empty in all other states.
+        paused_for: the reason of a pause: `BY_PERSON` if a person paused the upload, otherwise the
+            reason of the latest wait that has not ended; empty in all other states.
     """
 
     def __init__(self) -> None:

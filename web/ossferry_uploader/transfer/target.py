@@ -82,7 +82,7 @@ class Target:
         self.cipher, self.salt = None, ""
 
     def restart(self) -> None:
-        """Remove the object key with all that belongs to it, so that the upload gets a new key.
+        """Reset `key`, `folder_id`, `crc64`, `maybe_stored`, `cipher` and `salt`, to get a new key.
 
         This is done if another object has the key, or if the upload starts again from the
         beginning.
@@ -117,9 +117,9 @@ class Target:
         self.refused = RefusedObject(self.key, stored, size=size, crc64=crc64)
 
     def replace_refused(self) -> None:
-        """Clear the attribute `refused`, because the file has replaced the refused object.
+        """Clear `refused`, after the file was stored and has overwritten the refused object.
 
-        If the refused object has another key, do nothing.
+        If the refused object does not have the key `key`, it still exists, and `refused` stays.
         """
         if self.refused and self.refused.key == self.key:
             self.refused = None

@@ -131,13 +131,13 @@ class Upload:
         target: the object that the upload stores.
         progress: the progress of the transfer.
         record: the state of the upload's record in the browser's storage.
-        requests: the number of the upload's requests, and their failures.
+        requests: the numbers of requests in flight and waiting, and since when they have failed.
         check: the state of the checks of the file before the upload.
         error: the error that ended a failed upload, or the error from removing the parts of a
             cancelled upload; `None` if there is no error.
         checks: the results of the checks, for the receipt: `{"version": hash of checks.py, "ran":
-            [{"check": name, "outcome": outcome, "says": sentence}]}`, with the outcome `passed`,
-            `changed`, `noted`, `asks` or `undone`; `None` if no check ran.
+            [{"check": name, "outcome": outcome, "says": sentence}]}`; `Verdict.ran` explains the
+            outcomes. `None` if no check ran.
     """
 
     def __init__(
@@ -260,8 +260,10 @@ class Upload:
     def retry(self) -> None:
         """Send a failed or cancelled upload again, except the parts that OSS still has.
 
+        Also continue an upload that a person paused. The call has no effect on other pauses.
+
         Raises:
-            IllegalMove: the upload is waiting, checked, uploading, verifying or done.
+            IllegalMove: the state is `waiting`, `checking`, `uploading`, `verifying` or `done`.
         """
         self._queue().retry(self)
 

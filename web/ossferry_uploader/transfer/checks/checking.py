@@ -70,10 +70,12 @@ class Checking:
                 self._rules = await self._checks.load() if CHECKS in features else NO_RULES
 
     async def is_due(self, oss: "Client") -> bool:
-        """Return whether the file of an upload still has to be checked before it is sent.
+        """Return whether an upload's file has to be checked before it is sent, but was not yet.
+
+        If the server's rules are not loaded yet, load them first.
 
         Args:
-            oss: the client of the upload; it loads the server's rules if necessary.
+            oss: the client of the upload.
 
         Raises:
             ServerRefused: the server gave no grant, or no rules.
@@ -128,11 +130,12 @@ class Checking:
         self._start()
 
     def answer(self, upload: "Upload", *, keep_original: bool = False) -> None:
-        """Continue an upload that waits for a person's answer.
+        """Continue an upload that waits for a person's answer; otherwise do nothing.
 
         Args:
             keep_original: true to check and send the original file instead of the file that the
-                checks have made from it.
+                checks have made from it. False if the person agrees to all questions of the checks
+                and to the file that they have made.
         """
         if upload.paused_for != states.FOR_ANSWER:
             return

@@ -24,7 +24,8 @@ UNKNOWN = "\ufffd"
 def short_claim(checks: "dict[str, Any] | None") -> "dict[str, Any] | None":
     """Return the results of a file's checks as this page reports them to the ossferry server.
 
-    So that the server accepts the report, long texts are cut, and unknown fields are left out. The
+    So that the server accepts the report, texts are cut to `MAX_SAYS` characters or fewer, and only
+    `version` and, for the first `MAX_CHECKS` checks, `check`, `outcome` and `says` are kept. The
     result is `None` if no check ran.
 
     Args:

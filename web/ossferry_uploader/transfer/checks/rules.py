@@ -37,9 +37,9 @@ class Rules:
 def matches(name: str, pattern: str) -> bool:
     """Return whether a file name matches a pattern, in which `*` and `?` are wildcards.
 
-    Upper and lower case are treated as equal. A pattern with `[` or a non-ASCII letter matches
-    every name here, because MicroPython cannot decide it; the worker that runs the checks decides
-    it.
+    Upper and lower case are treated as equal. For a pattern with `[` or a non-ASCII letter, the
+    result is always true, because MicroPython cannot match such patterns; the worker that runs the
+    checks matches them later.
     """
     if "[" in pattern or [char for char in pattern if char > "~"]:
         return True

@@ -36,8 +36,10 @@ class Verdict:
         questions: `(question, line number or None)` for each question that the person has to
             answer.
         notes: metadata that the checks add to the object, `{name: value}`.
-        ran: `{"check": name, "outcome": outcome, "says": sentence}` for each check that ran. The
-            outcome is `passed`, `changed`, `noted`, `asks` or `undone`.
+        ran: `{"check": name, "outcome": outcome, "says": sentence, "seconds": duration}` for each
+            check that ran. The outcome is `passed`; `changed`: the check made another file;
+            `undone`: it would have, but the person chose the original file; `noted`: it added
+            metadata; `asks`: it has a question; `rejected`; or `error`: it did not work.
     """
 
     def __init__(

@@ -119,13 +119,13 @@ class GrantKeeper:
         """Return the current grant, or a new grant if the current one expires soon or is missing.
 
         "Soon" means in less than `RENEW_BEFORE_S` seconds. Concurrent callers share one request to
-        the server. If the server is not available, or was already asked in the last `AGAIN_S`
-        seconds, the current grant is returned until `LEAST_S` seconds before its expiry time.
+        the server. A grant that is valid for at least `LEAST_S` more seconds is still returned if
+        the server was asked in the last `AGAIN_S` seconds, or is not available.
 
         Raises:
             GrantRefused: the server gave no grant; or the new grant has another bucket or prefix
-                than the first grant; or the time to wait that the server has demanded (status 429)
-                is not over.
+                than the first grant; or the server has answered with status 429 and a time to wait
+                that is not over, so that it is not asked again.
         """
         grant = self._grant
         if grant and self._left_s(grant) >= RENEW_BEFORE_S:
@@ -144,10 +144,9 @@ class GrantKeeper:
         """Request a new grant from the server, and return it.
 
         If the server was asked in the last `AGAIN_S` seconds, return the result of `get` instead.
-        If the request fails, the current grant stays in use.
 
         Raises:
-            GrantRefused: the server gave no grant.
+            GrantRefused: the server gave no grant; `get` may still return the current one.
         """
         if self._has_just_asked():
             return await self.get()

@@ -36,7 +36,7 @@ VARIABLE = "${"  # OSS replaces `${filename}` in the key of a form
 
 
 def check_form(key_name: str, *, has_tags: bool, is_stream: bool) -> None:
-    """Raise `NoForm` if a file cannot be sent with a form (PostObject).
+    """Check that a file can be sent with a form (PostObject).
 
     Args:
         key_name: the folders and the name of the file, as they will be in the object key.
@@ -44,7 +44,8 @@ def check_form(key_name: str, *, has_tags: bool, is_stream: bool) -> None:
         is_stream: whether the size of the file is unknown.
 
     Raises:
-        NoForm: a form cannot carry the upload.
+        NoForm: the size is unknown, the object is to have tags, or `key_name` contains `${`, which
+            OSS would replace.
     """
     if is_stream:
         raise NoForm("a form needs the size of the file, and streams have none")
@@ -81,7 +82,9 @@ class Forms:
             rate_bytes_per_s: the measured speed of one connection; 0 if unknown.
 
         Returns:
-            The request; `None` if the file must be sent with PutObject.
+            The request. `None` if the file must be sent with PutObject: a form has failed before,
+            the file is too large for the speed (see `form_bytes_for`), the object has tags, or the
+            key contains `$`. With a grant that has only a form, never `None`.
         """
         key, headers, size = operation.key, list(operation.headers), operation.body.size
         if not grant.form:

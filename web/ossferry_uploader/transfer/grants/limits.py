@@ -23,8 +23,9 @@ class Limits:
         types: the allowed types, as in the HTML attribute `accept`; an empty list allows all.
         max_total: the largest allowed number of unfinished and finished files; `None` for no limit.
         outer_types: a second list of allowed types; a file must be allowed by both lists.
-        replaced: patterns for the names of files that a check often replaces, such as `*.heic`;
-            the page then sends the new file instead.
+        replaced: patterns for the names of files that a check often replaces, such as `*.heic`.
+            For these files, the limits of size and type apply to the file that the page sends, not
+            to the chosen file.
     """
 
     def __init__(

@@ -71,7 +71,7 @@ def asking(http: "Http", server_now_s: "Callable[[], float]") -> "Ask":
 class Origins:
     """Chooses the origin that the requests of all uploads use.
 
-    A check sends a small request to all origins of the grant at the same time. Then it chooses the
+    A check sends a test request to all origins of the grant at the same time. Then it chooses the
     first origin in the grant's list that responds at most `GRACE_S` seconds after the fastest
     origin. A check begins:
 
@@ -83,14 +83,14 @@ class Origins:
 
     If the grant has only one origin, there is no check.
 
-    If the chosen origin is a custom domain, each small request goes to the custom domain with the
-    fewest small requests in flight, among the domains that responded to the latest check. If such a
-    request fails because of the host or the network, it is sent again. A domain that refuses a
-    request because of its host, or loses `LOSSES` requests in a row, gets no more requests until it
-    responds to a check.
+    A small request is a request with a small body, see `at`. If the chosen origin is a custom
+    domain, each small request goes to the custom domain with the fewest small requests in flight,
+    among the domains that responded to the latest check. If such a request fails because of the
+    host or the network, it is sent again. A domain that refuses a request because of its host, or
+    loses `LOSSES` requests in a row, gets no more requests until it responds to a check.
 
     Args:
-        ask: `ask(grant, bucket)` sends the small request to `bucket.origin`, and raises `OSSError`
+        ask: `ask(grant, bucket)` sends the test request to `bucket.origin`, and raises `OSSError`
             or `TransferError` if uploads cannot use this origin.
     """
 
@@ -120,8 +120,8 @@ class Origins:
         """Return the grant's bucket with the origin that the next request has to use.
 
         Args:
-            is_small: whether the request is small, so that it may go to another origin than the
-                chosen one. If so, call `left` when the request has ended.
+            is_small: whether the body of the request is small. Such a request may go to another
+                origin than the chosen one; when it has ended, the caller must call `left`.
         """
         origins = grant.bucket.origins
         if origins != self._origins:

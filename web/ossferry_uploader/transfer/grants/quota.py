@@ -137,7 +137,9 @@ class Quota:
         self._sending.remove(number)
 
     def arrived(self, number: int, size: int) -> None:
-        """Record that an object is stored, which the server has not counted yet.
+        """Record that an upload has stored its object, but the server has not counted it yet.
+
+        The object is subtracted from the remaining quota until `counted` is called.
 
         Args:
             number: `Upload.number` of the upload that stored the object.

@@ -114,9 +114,10 @@ class Claims(Records):
         The method takes the lock of the multipart upload or, if there is none, of the file.
 
         Returns:
-            The record as it is in the storage now. `None` if the claim failed, because another tab
-            holds the lock, or because the record was claimed or removed before. If the upload is
-            not a multipart upload and another tab holds the lock, the record stays unclaimed.
+            The record as it is in the storage now. `None` if the claim failed, because the record
+            was claimed or removed before, or because another tab holds the lock. In the last case,
+            the record of a multipart upload moves to `in_other_tabs`; any other record stays
+            unclaimed.
         """
         if not self._remove(record):
             return None
@@ -160,7 +161,7 @@ class Claims(Records):
         self._on_change()
 
     def give_back(self, record: "Checkpoint") -> None:
-        """Release the lock that `claim` has taken, but do not make the record unclaimed again."""
+        """Release the lock that `claim` has taken, but do not add the record to `unfinished`."""
         if record.upload_id:
             self.unlock(record.key)
         else:

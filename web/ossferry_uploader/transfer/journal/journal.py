@@ -163,9 +163,9 @@ class Journal(Claims):
     async def reclaim(self, upload: "Upload") -> None:
         """Take the lock of a multipart upload again, before the upload continues after a pause.
 
-        If another tab has taken the lock meanwhile, remove the key and the parts from the upload.
-        The parts cannot be used any more, because the other tab may have created a new multipart
-        upload with the same key.
+        If another tab has taken the lock meanwhile, `upload` loses its key and its list of parts,
+        and begins anew; nothing is deleted in OSS. The parts cannot be used any more, because the
+        other tab may have created a new multipart upload with the same key.
         """
         key = upload.key
         self._handover.continued(key)
@@ -202,11 +202,11 @@ class Journal(Claims):
         return None if is_ours else record
 
     def stopped(self, upload: "Upload") -> None:
-        """Allow other tabs to send the file of an upload that this tab has stopped.
+        """Allow other tabs to send the file of an upload that was paused, has failed or has ended.
 
-        Call this method when no request of the upload is in flight any more. The lock of a paused
-        or failed multipart upload is released when another tab waits for it. If the file is stored,
-        the locks are released later, by `end`.
+        Call this method when no request of the upload is in flight any more. The lock of the file
+        is released now; if the file is stored, `end` releases it after the record was written. The
+        lock of a paused or failed multipart upload is released when another tab waits for it.
         """
         if upload.state == states.DONE and upload.is_lasting:
             return  # `end` releases the locks, after the record was written
@@ -261,10 +261,10 @@ class Journal(Claims):
         upload.record.upload_id = record.upload_id
 
     async def keep_waiting(self, uploads: "list[Upload]") -> None:
-        """Write the records of several uploads in one transaction.
+        """Write the records of uploads in one transaction, except unfinished multipart uploads.
 
-        Uploads with an unfinished multipart upload, without an object key or with an empty
-        `record.name` are skipped. If an upload has a record with an earlier object key, that record
+        Uploads without an object key, or with an empty `upload.record.name` (the record was
+        removed), are skipped too. If an upload has a record with an earlier object key, that record
         is removed.
         """
         await self._is_shown.wait()
@@ -309,10 +309,13 @@ class Journal(Claims):
         await self.save([(record.stored_as, record.text(), None) for record in records])
 
     def take_unsent(self, upload: "Upload") -> "list[str]":
-        """Return the names of records that closed tabs left without having begun to send this file.
+        """Remove the unsent records of an upload's file from the unclaimed records.
 
-        The file is stored now, so these records are no longer needed. The caller has to erase them
-        from the storage.
+        These are records of closed tabs that had sent nothing of the file. The file is stored now,
+        so the records are no longer needed.
+
+        Returns:
+            The names of the records. The caller has to erase the records from the storage.
         """
         unsent = [
             record
@@ -336,10 +339,10 @@ class Journal(Claims):
         return self._is_busy or bool(self._arrived and not self._is_ending)
 
     def end_work(self) -> None:
-        """Remove the records of stored files, as soon as no tab has unfinished uploads any more.
+        """Start to remove the records of stored files, and return at once.
 
-        The method does not wait for that. The records of files that closed tabs have stored stay if
-        a closed tab has left an unfinished upload.
+        They are removed when no open tab has unfinished uploads. While a closed tab has left an
+        unfinished upload, only the records of files that this tab has stored are removed.
         """
         if self._is_busy:
             self._is_busy = False

@@ -82,7 +82,7 @@ class Records:
     async def of_file(
         self, file: "File | Checkpoint", *, without_page: str = ""
     ) -> "list[Checkpoint]":
-        """Return the present records of a file in the storage, without those of other people.
+        """Read the storage, and return the present person's records of uploads of a file.
 
         Args:
             without_page: leave out the records that this tab has written, see `Checkpoint.page`.
@@ -93,7 +93,7 @@ class Records:
         return [record for record in records if fingerprint(record) == wanted]
 
     async def current(self, record: "Checkpoint") -> "Checkpoint | None":
-        """Return the record with the name of `record` from the storage; `None` if there is none."""
+        """Read the storage, and return the record with the name `record.stored_as`, or `None`."""
         records = await self._find(record.stored_as)
         return next((other for other in records if other.stored_as == record.stored_as), None)
 

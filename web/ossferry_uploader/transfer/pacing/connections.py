@@ -42,8 +42,8 @@ class ConnectionPool:
 
     Args:
         connections: the number of connections without congestion and without a speed limit.
-        small: decides how many small requests may be sent at the same time; if `None`, as many as
-            there are connections.
+        small: its attribute `allowed` is the number of requests with a small body that may be sent
+            at the same time; if `None`, as many as there are connections.
 
     Attributes:
         most: the number of connections without congestion; a speed limit reduces this number.

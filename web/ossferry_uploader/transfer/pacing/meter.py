@@ -16,7 +16,7 @@ class Meter:
         self._watched_s = 0.0
 
     def note(self, now_s: float, sent: int) -> None:
-        """Add a measurement. It is skipped if it is less than 0.4 s after the last one in use.
+        """Add a measurement, unless it is less than 0.4 s after the last one that was added.
 
         Args:
             now_s: the time of the measurement in seconds.

@@ -61,9 +61,9 @@ def outage_s(outages: int, retry_after_s: "float | None" = None) -> float:
     """Return the wait before the next try during an outage, in seconds.
 
     Args:
-        outages: the number of failed tries in a row.
-        retry_after_s: the `Retry-After` time in the error response, in seconds; `None` if there is
-            none.
+        outages: the number of tries in a row that failed because of the outage.
+        retry_after_s: the `Retry-After` time in the error response, in seconds. The wait is at
+            least this long, but at most `MAX_RETRY_AFTER_S`. `None` if there is none.
     """
     if retry_after_s is not None:
         return min(MAX_RETRY_AFTER_S, max(OUTAGE_STEP_S, retry_after_s))

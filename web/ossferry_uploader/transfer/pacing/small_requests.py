@@ -22,9 +22,10 @@ AGAIN = 20
 class SmallRequests:
     """The number of small requests that may be sent at the same time, adapted to the network.
 
-    The rate of completed requests is measured in rounds. A round ignores the first `allowed`
-    completed requests, because they were sent before the number changed, and measures the next
-    `allowed` requests.
+    A small request has a body of at most `plan.SMALL_BYTES`. The rate of completed requests is
+    measured in rounds. After each round, `allowed` is doubled, halved or kept, depending on the
+    rate. A round ignores the first `allowed` completed requests, because they were sent before
+    `allowed` changed, and measures the next `allowed` requests.
 
     Args:
         elapsed_s: returns the seconds since an arbitrary fixed time.

@@ -107,10 +107,12 @@ class RecordWriter:
         await self._journal.keep_waiting([upload])
 
     def reported(self, upload: "Upload") -> None:
-        """Remove the records of stored files, if all uploads have ended and are reported.
+        """Remove the records of stored files soon, if all uploads have ended and are reported.
+
+        Call this method after each report of an upload to the server.
 
         Args:
-            upload: the upload that was reported to the server.
+            upload: the upload that was reported.
         """
         if self._has_ended() and self._is_reported(upload):
             self._unreported.pop(upload.number, None)

@@ -28,8 +28,8 @@ REOPENED_AT_ONCE = 20  # files, before other tasks run
 class UnfinishedUploads:
     """Finds, continues and discards unfinished uploads of earlier pages and other devices.
 
-    The parts of uploads that an earlier page cancelled or discarded, or that are too old, are
-    removed automatically.
+    If an earlier page cancelled or discarded an upload, or if its record is older than
+    `checkpoint.MAX_AGE_S`, the parts are removed from OSS as soon as the records are read.
 
     Args:
         go_on: `go_on(file, options, record)` adds an upload to the queue. The upload continues the
@@ -55,7 +55,7 @@ class UnfinishedUploads:
         return self.journal.unfinished
 
     async def of_other_devices(self, begun: "list[dict[str, Any]]") -> "list[dict[str, Any]]":
-        """Return the multipart uploads of other devices that a person can continue here.
+        """Return the multipart uploads of other devices that a person can continue or discard here.
 
         The result does not contain:
 
@@ -63,13 +63,13 @@ class UnfinishedUploads:
         - uploads that another tab is sending, for example streams,
         - uploads without parts, which can exist if the reply to InitiateMultipartUpload was lost.
 
-        If the page encrypts files, `part_size` is 0 in the result, so that the uploads can only be
-        discarded: all parts of an object must be encrypted with the same key, which only the other
-        device has.
+        If the page encrypts files, the method sets `part_size` in these uploads to 0, so that they
+        can only be discarded: all parts of an object must be encrypted with the same key, which
+        only the other device has.
 
         Args:
-            begun: the list `uploads` in the server's response to `GET /api/unfinished`; the result
-                is a part of this list.
+            begun: the list `uploads` in the server's response to `GET /api/unfinished`. The result
+                contains objects of this list.
         """
         known, grant = self.journal.upload_ids, self.engine.keeper.current
         remotes: list[dict[str, Any]] = []

@@ -20,7 +20,7 @@ class PieceChecksum:
 
     An encrypted piece is not read here, because its encryption also computes the CRC-64.
 
-    If the file cannot be read, this class ends the request that sends the piece. Otherwise Firefox
+    If the file cannot be read, this class ends the request that sends the piece, because Firefox
     and WebKit would keep the request open and send nothing.
 
     Call `start` to start the computation, and `cancel` when the checksum is no longer needed.
@@ -50,7 +50,7 @@ class PieceChecksum:
             self._task = asyncio.create_task(self._run())
 
     async def get(self) -> int:
-        """Return the CRC-64 of the piece, after the computation has ended.
+        """Wait for the CRC-64 of the piece, and return it; start the computation if necessary.
 
         Raises:
             FileUnreadable: the file could not be read.

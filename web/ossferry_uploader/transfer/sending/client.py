@@ -174,8 +174,8 @@ class Client(Sender):
             server offers no receipts. After `None`, the file can be sent again with the same key.
 
         Raises:
-            Corrupt: the object with the key differs from the file; or the file is an incomplete
-                stream, which cannot be compared with the object.
+            Corrupt: the object with the key differs from the file; or the file is a stream that has
+                not ended, or of which OSS does not have all parts, so that its CRC-64 is unknown.
             ServerRefused: the server refused the request.
         """
         progress = self.upload.progress

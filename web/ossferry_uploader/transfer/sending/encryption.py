@@ -55,7 +55,7 @@ class Ciphers:
         return f"{self._id} {self._random(SALT_BYTES)}"
 
     def knows(self, salt: str) -> bool:
-        """Return whether a salt was made with the same secret and the same public key."""
+        """Return whether a salt was made with the secret and the public key of this object."""
         return salt.startswith(f"{self._id} ")
 
     def cipher(self, salt: str) -> Cipher:

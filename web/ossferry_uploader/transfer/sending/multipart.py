@@ -117,10 +117,10 @@ async def initiate(oss: "Client") -> None:
 async def begin(oss: "Client") -> None:
     """Take the lock of a multipart upload, and write its first record to the browser's storage.
 
-    If a closed page has left a record with the same file and object key but another multipart
-    upload, first remove the parts of that multipart upload from OSS, because the new record
-    overwrites that record, which has its id. This can happen if two devices start the same file
-    again.
+    The storage has one record for each file and object key. A closed page may have left in it the
+    id of another multipart upload, for example if this browser and another device have both started
+    the same file. In this case, the parts of that multipart upload are first removed from OSS,
+    because the new record overwrites the id.
 
     Args:
         oss: the client of the upload.

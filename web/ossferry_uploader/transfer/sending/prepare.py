@@ -48,10 +48,11 @@ class Prepared:
 
 
 async def prepare(oss: "Client") -> Prepared:
-    """Compare the upload's file with the grant, and choose the key and other data of the object.
+    """Check a file against the limits of the grant, and prepare the object that will be stored.
 
-    The upload gets a new key, or the key of an unfinished upload of the same file. Temporary errors
-    are retried.
+    The upload gets a new object key, or the key of an unfinished upload of the same file. If the
+    file is already stored, nothing else is prepared. Otherwise, reserve quota, and choose the data
+    key and the content type. Temporary errors are retried.
 
     Args:
         oss: the client of the upload.
@@ -59,7 +60,8 @@ async def prepare(oss: "Client") -> Prepared:
     Raises:
         FileTooLarge, WrongType: the grant does not allow the file.
         NameTooLong: the folders and the name of the file do not fit into an object key.
-        NoForm: the server gave only a signed form (PostObject), which cannot carry the upload.
+        NoForm: the server gave only a signed form (PostObject), but the upload needs credentials,
+            for example because the file is a stream (see `check_form`).
         FileUnreadable: the file cannot be read.
         GrantRefused: the server gave no credentials.
     """

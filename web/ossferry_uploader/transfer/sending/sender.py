@@ -44,8 +44,8 @@ WORTH_TELLING_S = 1.0  # a message about a shorter wait would be too brief to re
 class Sender:
     """Base class of `Client`: sends single requests of one upload, and repeats failed ones.
 
-    If OSS refuses old credentials or a wrong time, it first renews the credentials or corrects the
-    clock.
+    If OSS refuses a request because of old credentials or a wrong time, `Sender` renews the
+    credentials or corrects the clock before it sends the request again.
     """
 
     def __init__(self, engine: "Engine", upload: "Upload") -> None:

@@ -51,9 +51,9 @@ def content_type_of(declared: str, head: bytes) -> str:
         head: the first `HEAD_BYTES` bytes of the file, or all bytes of a shorter file.
 
     Returns:
-        The first known type of these three: the type that the first bytes prove (table `EXACT`),
-        `declared`, the type of a format that several types share (table `SHARED`). The result is
-        empty if none of the three is known.
+        The type that the first bytes prove (table `EXACT`); if there is none, `declared`; if that
+        is empty, the general type of the bytes' format (table `SHARED`), such as `application/zip`
+        for a file that may also be a DOCX. Empty if there is none of the three.
     """
     return _match(EXACT, head) or declared or _match(SHARED, head)
 

@@ -72,7 +72,10 @@ class Stream:
         self._reading: asyncio.Event | None = None
 
     async def head(self) -> bytes:
-        """Return the first bytes of the stream; empty if its first part is no longer in memory.
+        """Return the first bytes of the stream, at most `sniff.HEAD_BYTES`.
+
+        If nothing was read yet, read the first part from the source. The result is empty if the
+        first part is no longer in memory.
 
         Raises:
             StreamSpent: reading the source has failed.
