@@ -110,9 +110,7 @@ def _directive(call: Call, name: str) -> bool:
 
 
 async def copy_object(call: Call) -> Response:
-    """Copy the object in the header `x-oss-copy-source` to the key that the request addresses.
-
-    The source can be in the same bucket, or in another bucket of the same region.
+    """Copy an object of this region, named in the header `x-oss-copy-source`, to the request's key.
 
     Raises:
         RefusedError: the source does not exist, the caller may not read it, it has more than 5 GiB,
