@@ -67,8 +67,8 @@ class App:
 
     Args:
         service: the state shared by all requests.
-        control: a function that returns the ASGI application for paths below `/_mock`; called
-            before the first request to it.
+        control: a function that returns the ASGI application for paths below `/_mock`; called once,
+            when the first request for such a path arrives.
     """
 
     def __init__(self, service: Service, control: "Callable[[], ASGIApp]") -> None:

@@ -18,13 +18,14 @@ def variables(world: World, endpoint: str) -> dict[str, str]:
     """Return environment variables that make SDKs and applications use a mock.
 
     Args:
-        world: the configuration of the mock. The first access key of a user and the first bucket in
-            it are used.
+        world: the configuration of the mock. The variables contain the first bucket in it, and the
+            first access key of the first user who has one.
         endpoint: the URL of the mock.
 
     Returns:
-        A dict from the name of a variable to its value: endpoint, region, bucket, access key id and
-        secret. The bucket and the access key are omitted if `world` has none.
+        {variable name: value}. The variables are `OSS_ENDPOINT` and `OSS_REGION`; `OSS_BUCKET` if
+        `world` has a bucket; and `OSS_ACCESS_KEY_ID`, `OSS_ACCESS_KEY_SECRET`,
+        `ALIBABA_CLOUD_ACCESS_KEY_ID` and `ALIBABA_CLOUD_ACCESS_KEY_SECRET` if it has an access key.
     """
     values = {"OSS_ENDPOINT": endpoint, "OSS_REGION": world.region}
     if world.buckets:
@@ -41,8 +42,8 @@ def variables(world: World, endpoint: str) -> dict[str, str]:
 def replaced_environment(new: Mapping[str, str], *, direct: str = "") -> Iterator[None]:
     """Context manager that changes environment variables, and restores them at the end.
 
-    In the `with` block, the variables in `new` are set, and all other variables that contain keys
-    or give access to keys are removed.
+    In the `with` block, the variables in `new` are set. All other variables in
+    `CREDENTIAL_VARIABLES`, which contain credentials or name a source of credentials, are removed.
 
     Args:
         new: the variables to set.

@@ -64,9 +64,9 @@ class DataDirInUseError(DataDirError):
 
 
 class UnknownOperationError(MockOSSError, ValueError):
-    """Raised if a test asks for requests of an operation that the mock does not have.
+    """Raised if a test names an operation that the mock does not have, such as in a journal search.
 
-    The message names operations with similar names.
+    The message contains the similar names of operations that the mock has.
     """
 
     def __init__(self, name: str, operations: Iterable[str]) -> None:
@@ -79,9 +79,10 @@ class UnknownOperationError(MockOSSError, ValueError):
 
 
 class UnsafeStartError(MockOSSError):
-    """Raised if the environment looks like production, or if other machines could reach the mock.
+    """Raised if it is not safe to start a mock.
 
-    A command-line option switches this check off.
+    It is not safe if the environment looks like production or contains real credentials, or if
+    other machines could reach the mock. The option `--i-know-this-is-a-mock` allows the start.
     """
 
 

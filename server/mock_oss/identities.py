@@ -141,12 +141,13 @@ class Directory:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """The identity that sends a request: anonymous, an account, a user or a role session.
+    """The identity that sends a request.
 
-    `kind` is `root` for the account itself. `enabled` is false if the access key is disabled.
-    `policies` are those of the user or role. `session_policy`, `token` and `expires_ms` (in
-    milliseconds since the epoch) belong to role sessions. A role session without a session policy
-    has all rights of its role.
+    `kind` is `anonymous` for a request without a signature, `root` for the account itself, `user`
+    for a RAM user, or `role` for a role session. `enabled` is false if the access key is disabled.
+    `policies` are those of the user or role. Only role sessions have a `token`, `expires_ms` (in
+    milliseconds since the epoch) and possibly a `session_policy`; for other callers, these fields
+    are empty, 0 and None. A role session without a session policy has all rights of its role.
     """
 
     kind: Literal["anonymous", "root", "user", "role"]

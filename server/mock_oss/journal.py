@@ -108,9 +108,10 @@ class RequestRecord:
 
     @property
     def refused(self) -> bool:
-        """Whether the request failed.
+        """Whether the request has an error code.
 
-        The mock refused it, or the client closed the connection before the response.
+        It has one if the mock refused the request, or if the client closed the connection before
+        the mock had a response.
         """
         return bool(self.code)
 
@@ -274,10 +275,13 @@ class Journal(Sequence[RequestRecord]):
         return [record for record in self.all(operation, **properties) if record.refused]
 
     def listed(self, records: Sequence[RequestRecord] | None = None) -> str:
-        """Return a text with one line per request, for error messages: the latest 20 requests.
+        """Return a text with one line per request, for error messages.
+
+        If there are more than 20 records, only the latest 20 are listed, below a line with the
+        number of earlier records.
 
         Args:
-            records: the records to list; None for all records of the journal.
+            records: the records, in the order of the requests; None for those of the journal.
         """
         chosen = list(self) if records is None else records
         lines = [f"  {record}" for record in chosen[-LISTED:]]

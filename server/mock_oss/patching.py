@@ -138,8 +138,8 @@ def mocked(function: Any = None, /, **options: Any) -> Any:
     Raises:
         TypeError: code would run before the mock starts or after it has ended. The decorator raises
             this error for a generator function, a pytest fixture, and a class that has
-            `setup_method` or `teardown_method`, or no tests. The decorated function raises it if
-            the result of the call is a generator or a coroutine.
+            `setup_method` or `teardown_method`, or no tests. The decorated function raises it if a
+            function that is no coroutine function returns a coroutine or a generator.
     """
     if function is None:
         return functools.partial(mocked, **options)

@@ -51,19 +51,20 @@ CREDENTIAL_VARIABLES = (
 
 
 def refuse_production(host: str, environment: Mapping[str, str], *, option: str = "--host") -> None:
-    """Raise an error if it is not safe to start a mock on this machine.
+    """Raise UnsafeStartError if it is not safe to start a mock on this machine.
 
-    It is not safe if a variable such as `APP_ENV` says that this is a production environment, if
-    the environment gives access to real access keys, or if other machines can reach the mock.
+    It is not safe if a variable such as `APP_ENV` says that this is a production environment, if a
+    variable contains an access key that is not a mock's key, if a variable names a source of
+    credentials, such as `ALIBABA_CLOUD_ROLE_ARN`, or if other machines can reach the mock.
 
     Args:
         host: the address to listen on.
         environment: the environment variables of the process.
-        option: the name of the command-line option for the address; used in the error message.
+        option: the name of the option that sets `host`, for the message of the error.
 
     Raises:
-        UnsafeStartError: it is not safe. The message contains the reason and the option that
-            overrides the check.
+        UnsafeStartError: it is not safe. The message contains the reason, and the option
+            `--i-know-this-is-a-mock`, which allows the start.
     """
     for reason in _reasons(host, environment, option):
         raise UnsafeStartError(f"{reason}; use {OVERRIDE} to start the mock anyway")

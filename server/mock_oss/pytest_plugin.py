@@ -76,7 +76,8 @@ def mock_oss_session(
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Restore the initial state of the session's mock before a test that uses `mock_oss_session`.
 
-    The hook runs before the other fixtures of the test, and does nothing for other tests.
+    The hook runs before pytest sets up the fixtures of the test. It does nothing if the mock has
+    not been started yet, and for other tests.
     """
     shared = item.config.stash.get(_SHARED, None)
     if shared is not None and "mock_oss_session" in getattr(item, "fixturenames", ()):

@@ -16,7 +16,9 @@ class Segment(NamedTuple):
 
 
 def clip(segments: Iterable[Segment], offset: int, size: int) -> list[Segment]:
-    """Return the segments of a byte range of some data.
+    """Return segments that contain exactly the bytes `[offset, offset + size)` of some data.
+
+    The first and the last segment are shortened if necessary.
 
     Args:
         segments: the segments of the whole data, in order.

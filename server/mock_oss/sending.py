@@ -23,7 +23,10 @@ _NOTHING = nullcontext()  # for responses whose body does not come from the stor
 
 
 def header_block(response: Response) -> bytes:
-    """Return the header lines of a response as bytes, without common headers such as Date.
+    """Return the header lines for `response.headers` and Content-Length as bytes.
+
+    The status line and the empty line after the headers are not included, nor are the headers that
+    `App` adds to every response, such as Date.
 
     Raises:
         ValueError: a header value contains control characters.
@@ -45,10 +48,13 @@ def _pairs(block: bytes) -> list[tuple[bytes, ...]]:
 
 
 class Sender(NamedTuple):
-    """Sends the response to one request: a small one in one write to the socket, others with ASGI.
+    """Sends the response to one request.
 
-    `scope` and `send` are the ASGI arguments of the request. `blobs` contains stored data, and
-    `executor` compresses it.
+    A body of at most `WHOLE` bytes (64 KiB) is written to the socket together with the headers. A
+    larger body, and a body that is compressed, slowed down or cut off, is sent with `send`.
+
+    `scope` and `send` are the ASGI arguments of the request. `blobs` is the storage of the data in
+    segments. `executor` is the thread pool for compression.
     """
 
     scope: Scope
@@ -63,7 +69,8 @@ class Sender(NamedTuple):
 
         Args:
             response: the response.
-            block: all header lines as bytes, including the common headers.
+            block: all header lines as bytes: the result of `header_block`, and the lines of the
+                headers that every response has, such as Date.
             pace: the rate limit of the body; None for no limit.
             cut: the number of body bytes after which the connection must be cut; None for no cut.
 

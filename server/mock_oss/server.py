@@ -51,18 +51,19 @@ class MockOSS:
         host: the address to listen on; by default loopback only.
         port: the port to listen on; 0 selects a free port.
         data_dir: the directory for all data; by default a temporary directory.
-        world: the accounts, users, keys, roles, policies and buckets at the start.
-        buckets: names or specifications of the buckets at the start; replaces the buckets in
+        world: the accounts, users, keys, roles, policies and buckets at the start; by default
+            `World()`.
+        buckets: the buckets at the start, as names or `BucketSpec` instances; by default those in
             `world`.
-        cnames: a mapping from custom domain to bucket name; replaces the domains in `world`.
+        cnames: a mapping from custom domain to bucket name; by default that in `world`.
         refuse_public_endpoints: whether public endpoints of regions in mainland China refuse
-            operations on objects; overrides `world`.
+            operations on objects; by default as in `world`.
         clock: the mock's clock; by default the real time.
         seed: a number that makes request ids, upload ids and temporary keys the same in every run.
         seed_dir: a directory whose files `DIR/BUCKET/KEY` are stored at the start; existing
             objects are kept.
         faults: the faults planned from the start, each as keyword arguments of `faults.add`.
-        domains: the domains for virtual-hosted style, `BUCKET.DOMAIN`.
+        domains: the domains at which requests may use virtual-hosted style, `BUCKET.DOMAIN`.
         allow_hosts: additional host names that are allowed in the Host header of requests to
             `/_mock/`; loopback addresses and the bound address are always allowed.
         private_callbacks: whether upload callbacks may go to private addresses other than loopback.
@@ -284,9 +285,9 @@ class MockOSS:
 
     @property
     def snapshots(self) -> Snapshots:
-        """The snapshots of the store; the object also saves, restores and deletes snapshots.
+        """A `Snapshots` instance, which saves, restores and deletes snapshots of the mock's data.
 
-        Iteration over the object yields the names of the snapshots in the data directory.
+        Iteration over the instance yields the names of the snapshots in the data directory.
         """
         return Snapshots(self.store)
 

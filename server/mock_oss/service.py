@@ -22,11 +22,12 @@ from mock_oss.world.model import World, check_spec_domain
 class Service:
     """The state of a running mock that all requests share.
 
-    `executor` runs short tasks of the mock itself. `callers` runs callbacks to application servers,
-    which may be slow or may call the mock before they respond. `domains` are the domains for
-    virtual-hosted style, `BUCKET.DOMAIN`. `hosts` are the host names of the mock, in lower case;
-    requests to these hosts use path style, and may use the control plane, `/_mock/`.
-    `private_callbacks` allows callbacks to private addresses. `endpoint` is the URL of the mock.
+    `executor` is a thread pool for short tasks of the mock itself. `callers` is a thread pool for
+    callbacks to application servers, which may be slow or may call the mock before they respond.
+    `domains` are the domains for virtual-hosted style, `BUCKET.DOMAIN`. `hosts` are the host names
+    of the mock, in lower case; requests to these hosts use path style, and may use the control
+    plane, `/_mock/`. `private_callbacks` allows callbacks to private addresses. `endpoint` is the
+    URL of the mock.
     """
 
     world: World
@@ -55,17 +56,23 @@ class Service:
         return self.clock.timestamp_ms()
 
     def apply_lifecycle(self, bucket: BucketRecord) -> None:
-        """Apply the lifecycle rules of a bucket.
+        """Apply the lifecycle rules of a bucket now.
 
-        The rules abort old multipart uploads, and delete old versions and delete markers.
+        As the rules say, old multipart uploads are aborted, and noncurrent versions and delete
+        markers without other versions are removed. Rules for current objects have no effect.
         """
         apply_rules(self.store, bucket.name, bucket.lifecycle, self.now_ms())
 
     def locate(self, host: str, raw_path: bytes) -> Target:
         """Return the bucket and key that a request addresses.
 
+        Args:
+            host: the Host header, including the port; may be empty.
+            raw_path: the percent-encoded path of the request.
+
         Raises:
-            RefusedError: the path is not UTF-8, or a request to an endpoint uses path style.
+            RefusedError: the path is not UTF-8, or a request to a region's endpoint, such as
+                `oss-cn-hangzhou.aliyuncs.com`, uses path style.
         """
         return locate(
             host, raw_path, cnames=self.store.cnames.bound, domains=self.domains, hosts=self.hosts

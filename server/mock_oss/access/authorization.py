@@ -68,8 +68,8 @@ def authorize(call: Call, action: str, *, tags: Mapping[str, str] | None = None)
         call: the request and its caller.
         action: the RAM action, such as `oss:GetObject`. If the URL contains a version id, the
             action for versions is checked instead, if there is one, such as `oss:GetObjectVersion`.
-        tags: the object tags in the request body; None to use the tags in the header or form field
-            `x-oss-tagging`.
+        tags: the object tags in the request body, which are compared with policy conditions such as
+            `oss:RequestObjectTag/KEY`; None to use the header or form field `x-oss-tagging`.
 
     Raises:
         RefusedError: AccessDenied if the action is not allowed, or if the request sets a public ACL

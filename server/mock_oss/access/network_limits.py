@@ -36,11 +36,12 @@ def _network(request: Request, address: str) -> str:
 
 
 def signed_query(request: Request) -> list[tuple[str, str]]:
-    """Return the query that the client signed, as (name, value) pairs.
+    """Return the query that was signed, as (name, value) pairs.
 
-    The client of a presigned URL with `x-oss-ac-subnet-mask` signed the address of a network as
-    `x-oss-ac-source-ip`. If this parameter is not in the URL, it is added to the result. Its value
-    is computed from the client's IP address and the subnet mask.
+    This is the query of the URL. A presigned URL with `x-oss-ac-subnet-mask` may lack
+    `x-oss-ac-source-ip`, although the signer signed this parameter with the address of a network.
+    Then the result also contains the parameter, computed from the client's IP address and the
+    subnet mask.
 
     Raises:
         RefusedError: InvalidArgument if the subnet mask is not a valid number of bits.
@@ -71,10 +72,14 @@ def limit_ec(request: Request, version: str) -> str | None:
 
 
 def check_network(request: Request, version: str) -> None:
-    """Check that the client of a presigned URL is in the network and the VPC that the URL names.
+    """Check that the client of a presigned URL is in the network that the URL names.
 
-    A URL that names no network and no VPC passes the check. The caller must have verified the
-    signature before: if the URL contains only a subnet mask, the signature proves the network.
+    A URL that names a VPC is always refused, because no client of the mock is in a VPC. A URL that
+    names no network and no VPC passes the check.
+
+    If the URL contains only a subnet mask, the mock has computed the signed network from the
+    client's address; see `signed_query`. A valid signature then shows that the client is in this
+    network. The caller must therefore verify the signature before.
 
     Args:
         request: the request.

@@ -14,13 +14,13 @@ from mock_oss.signing import v4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """A place of the V4 credential in a request, with the details of the errors for this place.
+    """A part of a request that can contain the V4 credential, and the errors for a wrong one.
 
-    The places are the Authorization header, the URL and the form. `name` is the place in error
-    messages, and `argument` the ArgumentName in error responses. `format_ec`, `date_ec` and
-    `region_ec` are the EC (numeric error codes) for a malformed credential, a wrong date and a
-    wrong region; None if the vendor documents no EC. `region_text` is the message for a wrong
-    region.
+    The parts are the Authorization header, the URL and the form. Error messages contain `name`, the
+    name of the part. Error responses have `argument` in the element ArgumentName. `format_ec`,
+    `date_ec` and `region_ec` are the EC (numeric error codes) for a malformed credential, a wrong
+    date and a wrong region; None if the vendor documents no EC. `region_text` is the message for a
+    wrong region.
     """
 
     name: str

@@ -23,9 +23,11 @@ def state_of(service: Service) -> dict[str, object]:
     """Return the state of the mock as JSON-ready values, for the control plane.
 
     Returns:
-        A dict: `endpoint` is the URL of the mock, `now` its time, `buckets` a list with one dict
-        per bucket (settings, number and size of its objects), and `faults` a list with one dict per
-        planned fault.
+        A dict: `endpoint` is the URL of the mock, and `now` the mock's time in ISO 8601. `buckets`
+        is a list with one dict per bucket: `name`, `region`, `acl`, `cors` and `lifecycle` (XML
+        documents), `created` (ISO 8601), `objects` (number of objects), `bytes` (their total size)
+        and `uploads` (number of unfinished multipart uploads). `faults` is a list with one dict per
+        planned fault, as `Fault.as_dict` returns it.
     """
     buckets = []
     for bucket in service.store.buckets.all():

@@ -27,8 +27,8 @@ async def apply_before(
     Args:
         faults: the faults that apply to the request.
         body: the body of the request; `bandwidth` and `reset` faults change how it is received.
-        clock: the mock's clock.
-        sessions: the role sessions in the store.
+        clock: the mock's clock, which `clock-jump` faults move.
+        sessions: the role sessions in the store, which `expire-tokens` faults end.
         sts: whether the request is for STS; an `error` fault then raises STSRefusedError.
 
     Returns:
@@ -36,8 +36,8 @@ async def apply_before(
 
     Raises:
         RefusedError, STSRefusedError: an `error` or `unavailable` fault requires an error response.
-        CutConnectionError: a `reset` fault cuts the connection before the body is read, or the
-            client stopped sending during a `hang` fault.
+        CutConnectionError: a `reset` fault requires that the caller cuts the connection; or, during
+            a `hang` fault, the client closed only the sending direction of the connection.
         ClientGoneError: the client closed the connection during a `hang` fault.
     """
     for fault in faults:

@@ -96,13 +96,13 @@ class Fault:
     `when`, `after_bytes`, `bytes_per_s` and `name` are parameters of the effect; the documentation
     of this module describes them.
 
-    A request matches if `method`, `bucket`, `operation` and `part_number` are equal to those of the
-    request, and its object key matches the glob pattern `key`. A field with the value None matches
-    every request. The fault applies to matching requests, except the first `skip` of them, and to
-    at most `times` requests. With `nth`, the fault applies only to the matching request with this
-    number, counted from 1. `probability` is the probability that the fault then applies, and `seed`
-    makes this random choice reproducible. `seen` counts the matching requests, `hits` the requests
-    to which the fault applied.
+    A request matches the fault if each of `method`, `bucket`, `operation` and `part_number` is None
+    or equal to the request's value, and `key` is None or a glob pattern that matches the object
+    key. `seen` is the number of matching requests so far, including the current one, and `hits` the
+    number of requests to which the fault has applied. The fault applies to a matching request only
+    if `nth` is None or equal to `seen`, `seen` is larger than `skip`, and `times` is None or larger
+    than `hits`. Even then, it applies only with the probability `probability`; `seed` makes this
+    random choice reproducible.
     """
 
     effect: str
@@ -200,7 +200,8 @@ class Faults:
 
     Args:
         plans: the faults planned from the start, each as keyword arguments of `add`.
-        operations: the names of operations that a fault may contain; empty if any name is allowed.
+        operations: the allowed values for the field `operation` of a fault; empty if any name is
+            allowed.
     """
 
     def __init__(

@@ -72,7 +72,7 @@ def locate(
 
     Raises:
         RefusedError: InvalidObjectName if the path is not UTF-8, SecondLevelDomainForbidden if a
-            request to an endpoint uses path style.
+            request to a region's endpoint, such as `oss-cn-hangzhou.aliyuncs.com`, uses path style.
     """
     name = host_name(host)
     path = raw_path[1:] if raw_path[:1] == b"/" else raw_path

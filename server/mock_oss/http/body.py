@@ -136,7 +136,11 @@ class Body:
             yield data
 
     def unread(self, pieces: list[bytes]) -> None:
-        """Put pieces of the body back, so that `pieces` yields them again before any other data."""
+        """Put pieces of the body back; the method `pieces` yields them again before any other data.
+
+        Args:
+            pieces: the pieces, in their order in the body.
+        """
         self._unread = pieces
         self.received -= sum(map(len, pieces))
 

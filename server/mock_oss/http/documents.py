@@ -53,8 +53,9 @@ def xml_text(value: str) -> str:
 def printable(content: Any) -> Any:
     """Return the content of an XML element, with U+FFFD in place of control characters.
 
-    XML forbids these characters. They are replaced in text, and in the texts of a mapping from
-    child name to content. Any other content is returned unchanged.
+    XML forbids these characters. They are replaced in text, and in all texts of a mapping from
+    child name to content, which may contain further mappings. Other content (numbers, lists, None)
+    is returned unchanged.
     """
     if isinstance(content, Mapping):
         return {name: printable(value) for name, value in content.items()}
@@ -70,8 +71,9 @@ def tag(name: str, content: Content) -> str:
 
     Args:
         name: the name of the element.
-        content: text, a number, a bool, a mapping of child elements as for `elements`, or several
-            texts that are XML already.
+        content: a text, which is escaped; a number; a bool, written as `true` or `false`; a mapping
+            of child elements, as for `elements`; or any other iterable of texts that are already
+            XML, which are joined without escaping.
     """
     if content is None:
         return ""

@@ -39,7 +39,10 @@ CLOSE = b"\r\nConnection: close\r\n"
 
 
 class OssProtocol(HttpToolsProtocol):
-    """uvicorn's HTTP protocol for one connection to a client, with the behaviour of OSS.
+    """uvicorn's HTTP protocol for one connection to a client, changed to behave like OSS.
+
+    Invalid HTTP gets an XML error of OSS, headers that arrive too slowly get RequestTimeout, and
+    sending to a closed connection raises ClientGoneError in the application.
 
     Args:
         report: a function that records a refused request in the journal and returns a request id.
@@ -138,8 +141,10 @@ class OssProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Start the application for a request whose headers are complete.
 
-        The parser httptools calls this method. The method adds entries to the ASGI scope that other
-        modules of the mock use: `mock_oss.wake`, `mock_oss.answer` and `mock_oss.take_body`.
+        The parser httptools calls this method. The method adds three functions to the ASGI scope.
+        `mock_oss.wake` wakes the task that waits in ASGI's `receive`. `mock_oss.answer` sends a
+        given status, headers and body in one write. `mock_oss.take_body` returns a completely
+        received body of at most a given length, or None.
 
         Raises:
             ValueError: the request has a body and asks for a protocol upgrade; uvicorn then calls

@@ -118,8 +118,9 @@ class Request:
         For a repeated query parameter, `params` contains the first value.
 
         Raises:
-            RefusedError: a header that must be unique is repeated, Host is missing, the HTTP
-                version is not supported, the headers are too large, or the query is not UTF-8.
+            RefusedError: a header that may occur only once, such as Range, is repeated; Host is
+                missing; the HTTP version is not supported; the request line and headers have more
+                than `MAX_HEADER_BYTES` bytes; or the query is not UTF-8.
         """
         headers = self.headers
         for raw_name, raw_value in self.scope["headers"]:

@@ -11,11 +11,12 @@ from mock_oss.segments import Segment
 class Response:
     """A response that has not been sent yet.
 
-    `headers` are (name, value) pairs, without common headers such as Date. The content is `body`,
-    unless `segments`, a list of slices of stored data, is given. If `is_gzip` is true, the segments
-    are compressed while they are sent. `length` is the Content-Length, or None for a response
-    without this header. If `is_endless` is true, blanks follow the body until the client closes the
-    connection.
+    `headers` are (name, value) pairs, without Content-Length, and without the headers that `App`
+    adds to every response: Server, Date, Connection, x-oss-request-id, x-oss-server-time and
+    x-oss-mock. The content is `body`, unless `segments`, a list of slices of stored data, is given.
+    If `is_gzip` is true, the segments are compressed while they are sent. `length` is the value of
+    Content-Length; by default the size of `body`, and None for a response without Content-Length.
+    If `is_endless` is true, blanks follow the body until the client closes the connection.
     """
 
     __slots__ = ("body", "headers", "is_endless", "is_gzip", "length", "segments", "status")
@@ -40,7 +41,7 @@ class Response:
 
     @property
     def size(self) -> int:
-        """The number of bytes in the body, before compression."""
+        """The number of bytes in `body`, or in `segments` if they are given, before compression."""
         return len(self.body) if self.segments is None else sum([s.size for s in self.segments])
 
     @property

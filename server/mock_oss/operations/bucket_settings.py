@@ -160,7 +160,10 @@ async def put_referer(call: Call) -> Response:
 
 
 async def get_referer(call: Call) -> Response:
-    """Return the hotlink protection of the bucket; a new bucket allows every Referer."""
+    """Return the hotlink protection of the bucket, as a RefererConfiguration document.
+
+    If the bucket has no hotlink protection, the document allows every Referer.
+    """
     return document_response(call.bucket.referer.encode() or render_referer(RefererRules()))
 
 
@@ -206,9 +209,9 @@ async def get_tags(call: Call) -> Response:
 
 
 async def delete_tags(call: Call) -> Response:
-    """Delete the tags of the bucket that the parameter `tagging` names, or all tags if it is empty.
+    """Delete the bucket's tags whose keys are in the parameter `tagging`, separated by commas.
 
-    The parameter contains tag keys, separated by commas.
+    If the parameter is empty, delete all tags of the bucket.
     """
     names = [name for name in call.param("tagging").split(",") if name]
     kept = {name: value for name, value in call.bucket.tags.items() if names and name not in names}

@@ -33,13 +33,14 @@ def bucket_acl(value: str) -> str:
 async def put_bucket(call: Call) -> Response:
     """Create the bucket that the request names.
 
-    If the caller's account already has this bucket with the same settings, the request succeeds and
-    changes nothing.
+    If the caller's account already has this bucket, and its ACL, storage class and redundancy are
+    those in the request, the request succeeds and changes nothing.
 
     Raises:
-        RefusedError: BucketAlreadyExists if another account has the bucket, or if its settings
-            differ. TooManyBuckets if the account has reached its limit. AccessDenied if the request
-            sets a public ACL, and the mock switches Block Public Access on in new buckets.
+        RefusedError: BucketAlreadyExists if another account has the bucket, or if the caller's
+            bucket differs from the request. TooManyBuckets if the account has reached its limit.
+            AccessDenied if the request sets a public ACL, and the mock switches Block Public Access
+            on in new buckets.
     """
     name = call.target.bucket
     check_bucket_name(name)

@@ -44,8 +44,8 @@ def check_conditions(
         record: the object.
         prefix: the text before `if-match` in the header names: `x-oss-copy-source-` for CopyObject
             and UploadPartCopy, empty for other operations.
-        copying: True to raise PreconditionFailed where a download gets NotModified; UploadPartCopy
-            needs this.
+        copying: True to raise PreconditionFailed instead of NotModified, as OSS does for
+            UploadPartCopy, but not for CopyObject.
 
     Raises:
         RefusedError: PreconditionFailed (412) or NotModified (304) if a condition is not satisfied.
@@ -107,7 +107,11 @@ def _accepts_gzip(item: str) -> bool:
 
 
 def object_headers(call: Call, record: ObjectRecord) -> list[tuple[str, str]]:
-    """Return the headers that describe an object in responses, as (name, value) pairs."""
+    """Return the headers with which GetObject and HeadObject describe an object.
+
+    They are (name, value) pairs, such as ETag, Last-Modified, x-oss-object-type, and the headers
+    that were stored with the object.
+    """
     headers = [
         ("ETag", quoted(record.etag)),
         ("Last-Modified", gmt(record.modified_ms)),

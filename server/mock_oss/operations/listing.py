@@ -59,11 +59,11 @@ def collect(
 
     Args:
         fetch: a function (`after`, `start`, `limit`) that returns at most `limit` entries from the
-            store, in byte order: those whose keys have the prefix, that come after `after`, and not
-            before `start`.
+            store, in byte order. Their keys have the prefix, come after the key `after`, and are
+            not less than the text `start`, with which `collect` skips the keys of a common prefix.
         prefix: the prefix of all keys.
         delimiter: the text that ends a common prefix; empty for no grouping.
-        marker: the first value of `after`. A common prefix equal to this text is omitted.
+        marker: the key or common prefix after which the page begins; empty for the first page.
         limit: the largest number of keys and common prefixes in total.
     """
     contents: list[_Entry] = []

@@ -61,8 +61,9 @@ async def key_in_form(content_type: str, body: Body) -> str:
 async def post_object(call: Call) -> Response:
     """Store the file of a form upload as an object.
 
-    The mock checks the form's signature, its policy and the caller's permission first. Without a
-    signature and a policy, the caller is anonymous.
+    The mock checks the form's signature, its policy and the caller's permission first. If the form
+    has no access key id, no policy and no signature, the caller is anonymous. A form that has only
+    some of these fields is refused.
     """
     form = FormReader(call.header("content-type") or "")
     pieces = call.body.pieces()

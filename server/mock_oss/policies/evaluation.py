@@ -54,9 +54,11 @@ class Statement:
     source: str
 
     def matches(self, question: "Question") -> bool:
-        """Return whether the statement's action, resource and conditions match those of a question.
+        """Return whether the statement applies to a question.
 
-        Principals are not compared. A statement of a trust policy matches any resource.
+        It does if its actions and resources include those of the question, and the question's
+        context satisfies all its conditions. Principals are not compared. A statement of a trust
+        policy matches any resource.
         """
         if (self.actions.fullmatch(question.action) is not None) is self.negated:
             return False
@@ -141,8 +143,8 @@ def evaluate_session(
 ) -> Verdict:
     """Evaluate the policies of a role session and return the verdict.
 
-    The session policy is evaluated first. If the session policy does not allow the action, its
-    verdict is returned. Otherwise the verdict of the role's policies is returned.
+    If there is a session policy, and it does not allow the action, its verdict is returned.
+    Otherwise the verdict of the role's policies is returned.
     """
     if session_policy is not None:
         verdict = evaluate((session_policy,), question)

@@ -67,7 +67,7 @@ def _padded(text: bytes, size: int) -> int:
 
 
 def sign(key: RsaKey, text: bytes) -> str:
-    """Return the base64-encoded RSA signature of `text`, the string to sign.
+    """Return the RSA signature of a text (PKCS #1 v1.5 with MD5), in base64.
 
     Args:
         key: a key with a private exponent.

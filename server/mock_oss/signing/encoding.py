@@ -32,14 +32,15 @@ def header_names(listed: str) -> list[str]:
 
 
 def canonical_headers(headers: Mapping[str, str], additional: Collection[str] = ()) -> str:
-    """Return the signed headers as text: one line `name:value` per header, sorted by name.
+    """Return the lines of the signed headers, in the form that V1, V2 and V4 signatures cover.
 
-    Signed headers are those whose names begin with `x-oss-`, and additional headers. Each line ends
-    in a newline.
+    There is one line `name:value` with a final newline per header, sorted by name. The lines
+    contain the headers whose names begin with `x-oss-`, and the additional headers.
 
     Args:
         headers: a mapping from lower-case name to received value.
-        additional: the lower-case names of the additional headers.
+        additional: the lower-case names of the additional headers; for V4 also `content-type` and
+            `content-md5`.
     """
     names = sorted([name for name in headers if name.startswith("x-oss-") or name in additional])
     return "".join([f"{name}:{signed_text(headers[name]).strip()}\n" for name in names])

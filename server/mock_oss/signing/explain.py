@@ -26,11 +26,11 @@ UNKNOWN = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """Secrets and other requests, with which the mock explains a signature mismatch.
+    """The data with which the mock explains why a request has a wrong signature.
 
-    `secret` belongs to the access key in the request. `other_secrets` yields the (access key id,
-    secret) pairs of all users. `earlier` yields requests that contain the same signature and were
-    not refused because of it. `seen` yields the (name, value) pairs of headers in recent requests.
+    `secret` is the secret of the access key in this request. `other_secrets` yields the (access key
+    id, secret) pairs of all users. `earlier` yields earlier requests with the same signature whose
+    signature was not wrong. `seen` yields the (name, value) pairs of headers in recent requests.
     """
 
     secret: str

@@ -53,10 +53,11 @@ def _without_parameter(name: str) -> Callable[[Case], Case]:
 
 
 def dropped(case: Case) -> Iterator[Mistake]:
-    """Yield one possible mistake per header and query parameter: the client did not sign it.
+    """For each header and query parameter of a request, yield the mistake that it was not signed.
 
-    Parameters that every presigned URL has are not considered. A mistake is a pair of a sentence
-    and a function that returns a changed copy of the request.
+    A mistake is a pair: a sentence that describes it, and a function that returns a copy of the
+    request without this header or parameter, as the client would have signed it. The parameters in
+    `URL_NAMES`, such as `x-oss-date`, are skipped.
     """
     what = "sub-resource" if isinstance(case, V1Case) else "query parameter"
     for name in dict.fromkeys(name for name, _ in case.signed_query()):
@@ -67,10 +68,11 @@ def dropped(case: Case) -> Iterator[Mistake]:
 
 
 def likely(case: Case) -> list[Mistake]:
-    """Return the common mistakes that can explain the wrong signature of a request.
+    """Return the common mistakes of clients that can explain the wrong signature of a request.
 
-    A mistake is a pair of a sentence and a function that returns a changed copy of the request. The
-    caller tries each mistake, and each combination of two mistakes.
+    A mistake is a pair: a sentence that describes it, and a function that returns a copy of the
+    request as a client with this mistake would have signed it. The mistakes of `dropped` are
+    included. The caller tries each mistake, and each combination of two mistakes.
     """
     mistakes = [*dropped(case), *_content_types(case), *_rewritten(case)]
     if isinstance(case, V4Case):
@@ -84,7 +86,7 @@ def likely(case: Case) -> list[Mistake]:
 
 
 def differs(name: str, sent: str | None, signed: str) -> str:
-    """Return a sentence: a header was sent with one value and signed with another.
+    """Return a sentence, such as "Content-Type was sent as 'a' and signed as 'b'".
 
     Args:
         name: the lower-case name of the header.
@@ -183,8 +185,9 @@ def _v1(case: V1Case) -> Iterator[Mistake]:
 def guesses(case: Case, seen: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
     """Yield (header name, value) pairs that the client may have signed instead of the sent values.
 
-    The pairs contain values from other requests, metadata values with one typing error, and, for
-    Content-Type, all media types.
+    The pairs contain values from other requests; the values of the request's `x-oss-meta-` headers
+    with one character missing, replaced or added; and, for Content-Type, each media type that
+    Python's `mimetypes` knows, with and without a charset.
 
     Args:
         case: the request as received.
@@ -205,10 +208,11 @@ def guesses(case: Case, seen: Iterable[tuple[str, str]]) -> Iterator[tuple[str, 
 
 
 def with_header(case: Case, text: str, name: str, value: str) -> str:
-    """Return the text that a client must sign if one header of a request has another value.
+    """Return the text that a client has signed if one header had another value when it was signed.
 
     The text is the canonical request of a V4 signature, or the string to sign of a V1 or V2
-    signature. To save time, this function edits `text` if possible.
+    signature. To save time, this function replaces the header's line in `text` if there is one;
+    otherwise it computes the text again.
 
     Args:
         case: the request.

@@ -23,11 +23,11 @@ MAX_IOV = 512
 
 
 class BlobWriter:
-    """Context manager that writes the data of a new blob, which no object or part contains yet.
+    """Context manager that writes the data of a new blob.
 
-    Call `close` in the `with` block to finish the blob. An exception in the block deletes the blob.
-    Up to `SMALL_BYTES` bytes are kept in memory until `close` stores them in a database row; larger
-    data is written to a file.
+    Call `close` in the `with` block to finish the blob, and store an object or part that contains
+    it. An exception in the block deletes the blob. Up to `SMALL_BYTES` bytes are kept in memory
+    until `close` stores them in a database row; larger data is written to a file.
     """
 
     __slots__ = ("_blobs", "_fd", "_kept", "_path", "name", "size")

@@ -39,7 +39,8 @@ class Store:
         directory: the data directory, which is created if it does not exist.
         version_digits: returns 32 new hex digits, which make a version id unique; None for random
             digits.
-        is_temporary: whether the data may be lost in a power failure, which makes the store faster.
+        is_temporary: True to write without waiting for the disk. This is faster, but a power
+            failure may lose data.
 
     Raises:
         DataDirError: the directory cannot be used.
@@ -83,21 +84,22 @@ class Store:
         allow: Callable[[ExistingObject | None], None] | None = None,
         same_version: bool = False,
     ) -> ObjectRecord:
-        """Store an object as a new or changed version; return its database row.
+        """Store an object as the current version of its key, and return its database row.
 
-        The new version replaces the current version if the bucket has no versioning, or if both
-        have the version id `null`. If not, the current version becomes noncurrent. All changes are
-        one commit.
+        By default, the object is a new version. It replaces the current version if the bucket has
+        no versioning, or if both have the version id `null`; otherwise the current version becomes
+        noncurrent. All changes are one commit.
 
         Args:
-            record: the object. The store sets the version id, the sequence number and `restored`
-                itself.
+            record: the object. Its version id, sequence number and `restored` have no effect: the
+                store sets the first two, and empties `restored`, because new data is not restored
+                data.
             blob: the writer of data to append to the data of `record.segments`; None to append
                 nothing.
             allow: a function to call before the change, in the same transaction. Its argument is
                 the current version, or None. The function raises an exception to refuse the change.
-            same_version: True to change the current version, if there is one, and keep its version
-                id.
+            same_version: True to overwrite the current version, if there is one, and keep its
+                version id; no version becomes noncurrent.
         """
         with self.database.transaction():
             current = self.objects.existing(record.bucket, record.key)

@@ -96,10 +96,12 @@ class CnameToken(NamedTuple):
 class ObjectRecord(NamedTuple):
     """The database row of one version of an object, or of a delete marker.
 
-    `kind` is an object type of OSS, such as `Normal`, or `DeleteMarker`. `etag` has no quotes,
-    `crc64` is decimal text, and `md5` is base64 or empty. `headers` and `tagging` are JSON text. A
-    version of the same key with a larger `sequence` is newer. `restored` is the state of
-    RestoreObject as JSON text, or empty.
+    `kind` is an object type of OSS, such as `Normal`, or `DeleteMarker`. `etag` has no quotes, and
+    `crc64` is decimal text. `md5` is base64, or empty if it is unknown, such as after a multipart
+    upload. `headers` (the stored response headers) and `tagging` are JSON objects as text. A
+    version of the same key with a larger `sequence` is newer. `restored` is JSON text about the
+    latest RestoreObject request for an archived object: when its data becomes readable, and until
+    when; empty if there was none.
     """
 
     bucket: str
@@ -141,7 +143,7 @@ class ObjectRecord(NamedTuple):
 
 
 class ExistingObject(NamedTuple):
-    """The fields of the current version of an object that a write or delete operation needs."""
+    """The part of the current version's `ObjectRecord` that a write or delete operation needs."""
 
     key: str
     size: int

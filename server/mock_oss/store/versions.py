@@ -43,7 +43,7 @@ _LONE_MARKERS = (
 
 
 class Versions:
-    """The database table of noncurrent versions and delete markers.
+    """The database table of noncurrent versions and of all delete markers, also the current ones.
 
     The methods change only database rows, not blobs (the stored data). Call the methods that change
     rows only inside a transaction.
@@ -58,9 +58,10 @@ class Versions:
         return self._db.row(ObjectRecord._make, query, (bucket, key, version_id))
 
     def newest(self, bucket: str, key: str) -> ObjectRecord | None:
-        """Return the newest noncurrent version or delete marker of a key, or None if there is none.
+        """Return the newest row of a key in this table, or None if there is none.
 
-        If the key has no current object, the result is the current delete marker.
+        It is a noncurrent version, or a delete marker. If the key has no current object, it is the
+        current delete marker.
         """
         return self._db.row(ObjectRecord._make, f"{_OF_KEY} LIMIT 1", (bucket, key))
 
@@ -157,6 +158,9 @@ class Versions:
         return self._db.rows(tuple, query, (bucket,))
 
     def all_segments(self) -> list[str]:
-        """Return the segments (blob slices) of every noncurrent version, as one JSON text each."""
+        """Return the segments of all noncurrent versions, one JSON text per version.
+
+        A segment is a slice of a blob.
+        """
         query = "SELECT segments FROM object_versions WHERE kind != ?"
         return self._db.rows(first, query, (DELETE_MARKER,))

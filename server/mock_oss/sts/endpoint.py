@@ -40,8 +40,8 @@ _ROLE_ARN = re.compile(r"acs:ram::\d+:role/[A-Za-z0-9.-]{1,64}")
 def is_sts(request: Request) -> bool:
     """Return whether a request is for STS or RAM.
 
-    It is, if the request contains the name of an action, or is a POST request with a URL-encoded
-    form.
+    Such a request has the query parameter `Action` or the header `x-acs-action`, or it is a POST
+    request with a URL-encoded form.
 
     Args:
         request: a request that does not address a bucket.

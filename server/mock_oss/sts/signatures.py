@@ -59,9 +59,11 @@ class Nonces:
 class STSCall:
     """One request to STS or RAM.
 
-    `params` contains the parameters from the query and from a form in the body. `lifetime_s` is the
-    lifetime of new credentials in seconds if a planned fault sets it, and None otherwise.
-    `ignores_policy` is true if a planned fault makes STS ignore session policies.
+    `read` sets `params` (the parameters from the query and from a form in the body), `action` (the
+    name of the action), and `wants_xml` (whether the response is XML instead of JSON). `lifetime_s`
+    is the lifetime of new credentials in seconds if a test has planned the fault `short-lived`, and
+    None otherwise. `ignores_policy` is true if a test has planned the fault `no-session-policy`:
+    STS then ignores the session policy in the request.
     """
 
     def __init__(self, service: Service, request: Request, record: RequestRecord) -> None:

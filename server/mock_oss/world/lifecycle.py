@@ -100,9 +100,11 @@ _Rule = AbortRule | NoncurrentRule | MarkerRule
 
 
 def parse_lifecycle(body: bytes) -> tuple[_Rule, ...]:
-    """Check a LifecycleConfiguration document and return the enabled rules that the mock performs.
+    """Check a LifecycleConfiguration document, and return a rule for each enabled action.
 
-    The result contains one rule per action: an element Rule with two actions gives two rules.
+    An element Rule with two actions gives two rules. Only AbortMultipartUpload,
+    NoncurrentVersionExpiration and ExpiredObjectDeleteMarker give rules: the mock checks other
+    actions, but never performs them.
 
     Raises:
         RefusedError: the document is not valid; the code is MalformedXML, InvalidArgument or
@@ -231,9 +233,10 @@ def _rules(stored: str) -> tuple[_Rule, ...]:
 
 
 def apply_rules(store: Store, bucket: str, stored: str, now_ms: int) -> None:
-    """Apply the lifecycle rules of a bucket.
+    """Apply the lifecycle rules of a bucket now.
 
-    The rules abort old multipart uploads, and delete old versions and delete markers.
+    As the rules say, old multipart uploads are aborted, and noncurrent versions and delete markers
+    without other versions are removed.
 
     Args:
         store: the store.

@@ -54,7 +54,7 @@ TRUST_OWN_ACCOUNT = _policy(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
-    """A RAM user at the start of a mock. If `name` is `root`, it is the account itself.
+    """A RAM user that exists when a mock starts. The name `root` stands for the account itself.
 
     `keys` maps access key ids to secrets. `disabled_keys` are the ids of keys that OSS and STS
     refuse. `policies` are the user's policies as JSON documents.
@@ -76,7 +76,7 @@ class User:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Role:
-    """A RAM role at the start of a mock.
+    """A RAM role that exists when a mock starts.
 
     `policies` and `trust_policy` are JSON documents. `max_session_s` is the MaxSessionDuration in
     seconds, from 3600 to 43200.
@@ -196,7 +196,10 @@ class World:
 
 
 def check_spec_domain(domain: str) -> None:
-    """Raise WorldError if a name is not allowed as a custom domain."""
+    """Raise WorldError if a name is not a valid host name, or is below a domain of the vendor.
+
+    Letter case does not matter.
+    """
     try:
         check_domain(domain.lower())
     except RefusedError as e:
