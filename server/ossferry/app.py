@@ -105,16 +105,16 @@ def create_app(
         audit: the audit trail; by default the file in `settings.audit_file`, or else the log.
         monotonic: returns seconds that never decrease, for rate limits and pauses.
         sts_date: returns the current time at STS; by default a request to STS.
-        store: access to stored objects; by default with `settings.objects_role_arn`, if it is set.
+        store: the bucket's client; by default one with `settings.objects_role_arn`, or else none.
         sign_outs: stores signed-out sessions; by default in the ledger, else in Redis or memory.
         span: opens tracing spans; by default the function that `settings.tracing` selects.
         hooks: the application's hooks by name, in addition to the hooks of installed packages.
         authorize: limits each grant; by default only the settings limit grants.
-        outbound: requests webhooks and OSS's public keys; by default from public hosts only.
+        outbound: client for webhooks and OSS's public keys; by default for public addresses only.
         runtime_query: whether `?runtime=` in the page's URL selects the page's Python interpreter.
 
     Raises:
-        SettingsError: no built page, an unreadable file, or hooks without a `store`.
+        SettingsError: the page is not built, a file cannot be read, or hooks lack a `store`.
     """
     base = _Base(settings, audit, clock, monotonic, store=store, span=span)
     authenticator = _authenticator(base, identify, sign_outs)

@@ -57,11 +57,11 @@ class UploadServices:
         outbound: the HTTP client for webhooks.
 
     Attributes:
-        features: names of the features that the page may offer.
-        quotas: checks access and quotas of principals.
+        features: names of the page's features that need these services, such as `share`.
+        quotas: refuses principals whose access was revoked, and uploads beyond a quota.
         recorder: writes receipts of uploads to the ledger.
         trash: deletes and restores uploads.
-        refused: removes damaged uploads that the page has refused.
+        refused: removes a stored object if it differs from the file, as the page has reported.
         reconciler: compares the bucket with the ledger.
         delivery: delivers events to hooks.
     """

@@ -46,7 +46,7 @@ class AuditFile:
     path. A call raises `AuditLostError` if the line cannot be written.
 
     Args:
-        hide: removes secrets from a line.
+        hide: returns the JSON text of a line without the secrets in it.
 
     Raises:
         SettingsError: the file cannot be opened.

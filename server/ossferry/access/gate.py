@@ -45,9 +45,10 @@ class Requirements:
     """The conditions of a route that a request must meet.
 
     Attributes:
-        origin: the allowed origins of a request. `own`: this server's page or a program.
-            `own-links`: also links in this server's pages, and addresses typed by hand. `any`:
-            all origins; for pages that other sites can open but not read.
+        origin: who may cause a request. `own`: this server's page, a page of an origin in the
+            setting `cors_origins`, or a program that is not a browser. `own-links`: this server's
+            pages, links in them, addresses typed by hand, or such a program. `any`: also links in
+            pages of other sites; a browser does not let those pages read the response.
         credentials: whether the route issues credentials. If so, every request counts against the
             rate limit of its IP address. Otherwise only requests without an identified principal
             count, because one address may send hundreds of valid requests.
@@ -97,10 +98,10 @@ class Gate:
         self._running: dict[str, int] = {}  # principal -> requests that run now
 
     async def enter(self, request: Request, requirements: Requirements) -> Owner:
-        """Check a request for credentials, and return the principal who sent it.
+        """Check a request that asks for upload credentials, and return the principal who sent it.
 
-        The principal is also stored in `request.state.principal` before the limits apply. The audit
-        trail can therefore record the principal of a refused request.
+        The principal is also stored in `request.state.principal` before the principal's rate limit
+        applies. The audit trail can therefore record the principal of a refused request.
 
         Raises:
             CrossSiteError: another site caused the request.

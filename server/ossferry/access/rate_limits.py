@@ -34,8 +34,8 @@ Principals who can prove their identity are let in anyway.
 class Rates:
     """Counts requests against the rate limits.
 
-    The methods raise `TooManyError` if a limit is reached. It tells after how many seconds the
-    client may try again.
+    The methods raise `TooManyError` if a limit is reached. The error's `retry_after_s` is the
+    number of seconds after which the client may try again.
     """
 
     def __init__(self, settings: Settings, counter: Counter) -> None:
@@ -57,10 +57,11 @@ class Rates:
         await self._count(self._global, "global")
 
     async def admit_frequent(self, address: str) -> None:
-        """Count a request against the limit of all requests only.
+        """Count a request against the limit of all requests, but not against that of its address.
 
-        Call this method for routes that receive hundreds of valid requests from one address. If the
-        principal is not identified, call `admit_stranger` afterwards.
+        The limit of the address is only tested. Call this method for routes that receive hundreds
+        of valid requests from one address. If the principal is not identified, call
+        `admit_stranger` afterwards.
 
         Raises:
             TooManyError: the address sent too many requests without an identified principal, or the

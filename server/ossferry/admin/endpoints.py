@@ -94,10 +94,10 @@ class AdminApi:
 async def csv_pieces(
     database: Database, *, principal: str = "", since: datetime | None = None
 ) -> AsyncIterator[str]:
-    """Yield the ledger's uploads as pieces of CSV text, newest first.
+    """Yield the ledger's uploads as CSV text, newest first, in pieces of many lines.
 
-    The first piece begins with the header line. Of the checks that the upload page ran on a file,
-    the text has only the number of checks with each outcome.
+    The first piece begins with the header line. The column `checks_claimed` contains the number of
+    the upload page's checks with each outcome, such as `passed: 2, changed: 1`.
 
     Args:
         principal: hash of one principal; empty for all.

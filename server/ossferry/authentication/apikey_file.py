@@ -85,10 +85,12 @@ class ApiKeyFile:
             secret: the server's secret, used for the keyed hash.
             user: the principal's id, in its canonical form (NFKC, case-folded, stripped).
             created: the time of creation.
-            more: values of the fields `expires` and `addresses` of the record.
+            more: values of the record's fields `expires` (ISO 8601 text) and `addresses` (a tuple
+                of networks such as `192.0.2.0/24`).
 
         Raises:
-            BadRequestError: the user id is not in canonical form, or an address is not a network.
+            BadRequestError: the user id is not in canonical form, or an item of `addresses` is not
+                a valid network.
         """
         if not user or _canonical(user) != user or not user.isprintable():
             raise BadRequestError(f"Write the user id as {_canonical(user)!r}, its canonical form.")

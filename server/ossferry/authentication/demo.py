@@ -49,7 +49,7 @@ async def identify_demo_user(request: Request) -> Principal:
     """Return the demo user named by the cookie; Alice if there is no cookie.
 
     Raises:
-        NotIdentifiedError: the cookie names another user.
+        NotIdentifiedError: the cookie's value is neither `alice` nor `bob`.
     """
     name = request.cookies.get(DEMO_COOKIE, "alice")
     if name not in DEMO_USERS:

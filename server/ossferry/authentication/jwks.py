@@ -43,9 +43,10 @@ class Jwks:
         self._one_at_a_time = asyncio.Lock()
 
     async def keys(self, *, unknown_kid: bool = False) -> KeySet:
-        """Return the issuer's keys; fetch them first if there are none or they are too old.
+        """Return the issuer's keys; fetch them first if there are none, or if they are too old.
 
-        If the issuer does not answer, the keys in the cache are returned.
+        Keys are too old after `KEEP_S` seconds (ten minutes). If the issuer then does not answer,
+        the old keys are returned, and the next attempt is at least a minute later.
 
         Args:
             unknown_kid: whether a token has a key id that is not in the cached keys. If so, fetch

@@ -105,8 +105,8 @@ class Sessions:
     async def read(self, request: Request) -> Session:
         """Return the session in the cookie of a request.
 
-        If the cookie should be renewed, also prepare a new cookie in `request.state`; `renew` sends
-        it.
+        If the cookie is older than a tenth of the idle time, also prepare a new cookie in
+        `request.state`; `renew` sends it.
 
         Raises:
             NoProofError: there is no session cookie, or the session has ended.

@@ -23,8 +23,9 @@ def several(methods: Sequence[Authenticator]) -> Authenticator:
     A request without a proof of identity for any method is refused with `NoProofError`.
 
     Args:
-        methods: if a request has several proofs of identity, the first of their methods handles it.
-            Put methods whose proof a browser never adds automatically first.
+        methods: the methods by priority. If a request has proofs of identity for several methods,
+            the first of these handles it. Put the methods last whose proof, such as a cookie, a
+            browser adds automatically.
     """
 
     async def refuse(_request: Request) -> Principal:

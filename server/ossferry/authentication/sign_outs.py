@@ -14,11 +14,13 @@ from ossferry.state.key_value import Storage
 
 
 class SignOuts:
-    """Stores which sessions were signed out, so that copies of their cookies become invalid.
+    """Knows which sessions were signed out, so that copies of their cookies are invalid.
+
+    With a ledger, signed-out sessions are stored in the ledger. Without a ledger, active sessions
+    are stored in `storage`.
 
     Args:
-        storage: Redis, shared by all processes, or the memory of this process; used if there is no
-            ledger.
+        storage: Redis, shared by all processes, or the memory of this process.
         database: the ledger; None if the server has no ledger.
     """
 
@@ -58,10 +60,10 @@ class SignOuts:
             )
 
     async def has(self, session_id: str) -> bool:
-        """Return whether a session was signed out, or is unknown.
+        """Return whether a session is no longer valid.
 
-        With a ledger, a session is valid unless it was signed out. Without a ledger, a session is
-        valid only if it is in the list of active sessions.
+        With a ledger, this means that the session was signed out. Without a ledger, it means that
+        the session is not among the active sessions.
 
         Raises:
             LedgerLostError, StorageLostError: the ledger or Redis does not answer.

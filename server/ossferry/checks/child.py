@@ -31,9 +31,10 @@ def _limit_time(seconds: float) -> None:
 
 
 def main() -> None:
-    """Run the checks of one job: read the job from stdin, and write the verdict to stdout.
+    """Read a job from stdin, run its checks, and write their verdict to stdout, all as JSON.
 
-    A job is a file, and the configuration of the checks that look at it.
+    A job has the path of a file, its name and type, and the configuration of the checks. Before
+    each check, its name and time limit are written, and a line on stdin starts it.
     """
     with os.fdopen(os.dup(0)) as orders, os.fdopen(os.dup(1), "w", encoding="utf-8") as out:
         os.dup2(2, 1)  # before any code of the operator runs

@@ -46,13 +46,13 @@ class LinkedFile(TypedDict):
 
 
 class CheckPackage(TypedDict):
-    """A Python package that the checks import, for the worker that runs the checks in the page.
+    """How the page's web worker loads a Python package that the checks import.
 
     Attributes:
         name: the name of the package.
         url: the URL of the file, relative to the page.
         integrity: the hash of the file (`sha256-<base64>`).
-        format: whether the file is a wheel, or another ZIP archive of the package.
+        format: `wheel`, or `zip` for another ZIP archive of the package.
     """
 
     name: str
@@ -106,8 +106,8 @@ class PageChecks:
     """The checks that run in the page.
 
     Attributes:
-        answer: the JSON response of `GET /api/checks`.
-        files: the operator's files (`checks.py` and wheels), by their URL path below
+        answer: the content of the response of `GET /api/checks`, before it is encoded as JSON.
+        files: the operator's files (`checks.py` and wheels), by their URL path `HASH/NAME` below
             `/checks/files/`.
     """
 
@@ -164,7 +164,7 @@ def load_checks(settings: Settings, assets: Assets) -> PageChecks | None:
 
 
 def provided_modules(options: BuiltInOptions) -> set[str]:
-    """Return the names of the modules that the page offers to checks without a bundle.
+    """Return the names of modules that checks in the page can import even if there is no bundle.
 
     The modules of the standard library are not included.
 

@@ -17,7 +17,10 @@ class CheckApi:
         self._checks = checks
 
     async def show(self, _request: Request, _principal: Owner) -> Response:
-        """Handle `GET /api/checks`: return the checks that run in the page, and their files."""
+        """Handle `GET /api/checks`: return the `Checks` document as JSON.
+
+        It describes the checks that run in the page, and has the URLs of their files.
+        """
         return JSONResponse(self._checks.answer)
 
     async def file(self, request: Request) -> Response:
@@ -27,8 +30,8 @@ class CheckApi:
         The response is 404 if there is no such file.
 
         The request needs no authentication, because the web worker that sends it has no bearer
-        token. Nobody can guess the path. It is in the response of `show`, and can be computed from
-        the version of `checks.py` in a receipt.
+        token. Only people who know the hash can find the path. It is in the response of `show`, and
+        the path of `checks.py` can be computed from its version in a receipt.
         """
         params = request.path_params
         file = self._checks.files.get(f"{params['hash']}/{params['name']}")

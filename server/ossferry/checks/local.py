@@ -61,15 +61,16 @@ async def check_file(
     """Run the selected checks on a file, and return the verdict as JSON data.
 
     The verdict has the fields of `ossferry_checks.runner.Verdict`, except `path`. If a check takes
-    too long or ends its process, the verdict says that this check did not work. The other checks
-    run in a new process.
+    too long or ends its process, its outcome in the verdict is `error`. The other checks run in a
+    new process.
 
     Args:
         path: the file.
         name: the name of the upload; by default the name of the file.
         content_type: the content type of the upload; by default guessed from the name.
         language: language code of the messages of checks.
-        start_s: maximum seconds until the first check starts; `checks.py` is imported before.
+        start_s: maximum seconds until the first check starts; they include the import of
+            `checks.py`.
 
     Raises:
         SettingsError: the process ended before any check started.

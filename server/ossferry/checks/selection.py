@@ -43,7 +43,8 @@ class RunJson(TypedDict):
         checks: the checks, in the order in which they run.
         on_error: what happens to a file if a check does not work: `reject` or `allow`.
         built_in: the options of the built-in checks.
-        limits: the limits `memory` and `new_files`, in bytes.
+        limits: the limits for the checks of one file: `memory`, the largest memory, and
+            `new_files`, the largest total size of files that the checks create; both in bytes.
     """
 
     checks: list[ListedCheck]
@@ -74,7 +75,8 @@ def run_json(settings: CheckSettings, selection: Selection, limits: Limits) -> R
     """Return the configuration with which `ossferry_checks.in_browser` runs the selected checks.
 
     Args:
-        limits: the memory and the new files that the checks of one file may use.
+        limits: the largest memory, and the largest total size of new files, for the checks of one
+            file.
     """
     return {
         "checks": list(selection.checks),
@@ -87,10 +89,13 @@ def run_json(settings: CheckSettings, selection: Selection, limits: Limits) -> R
 def select_checks(settings: CheckSettings) -> Selection:
     """Read the operator's module `checks.py`, and return all checks that the settings switch on.
 
+    The module may also contain the class that the option `table.model` names: a pydantic model,
+    with which the built-in check `table` validates each row of a table.
+
     Raises:
-        SettingsError: the module cannot be read, has a check with the name of a built-in check,
-            lacks the class that the option `table.model` names, or declares no check although this
-            option names no class.
+        SettingsError: the module cannot be read, has a check with the name of a built-in check, or
+            lacks the class for `table.model`. Or the module is useless: it declares no check, and
+            `table.model` is not set.
     """
     source = read_source(settings.checks) if settings.checks else None
     built_in = built_in_checks(settings.checks_built_in)

@@ -47,7 +47,7 @@ class Source:
         path: the path of the file.
         version: the hash of the content, `sha256-<base64>`.
         checks: the checks in the order in which they run.
-        classes: the names of the classes, such as models of rows.
+        classes: the names of the classes; the option `table.model` may name one of them.
         imports: the names of the top-level modules that the module imports anywhere.
     """
 
@@ -60,7 +60,10 @@ class Source:
 
     @property
     def text(self) -> str:
-        """The content of the module as text; it must be UTF-8, as in the browser."""
+        """The content of the module, decoded as UTF-8, as the browser decodes it.
+
+        `read_source` has already refused a file that is not UTF-8.
+        """
         return self.content.decode("utf-8-sig")
 
 

@@ -31,7 +31,7 @@ admin_commands = typer.Typer(help="Manage uploads and principals.", no_args_is_h
 
 @admin_commands.command()
 def principals(as_json: JsonOption = False) -> None:
-    """List all principals with the number and size of their uploads; times are in UTC."""
+    """List all principals: number and size of their uploads, and time of the last upload in UTC."""
     from ossferry.cli.tools import with_ledger
     from ossferry.ledger.reports import principals_report
 
@@ -63,7 +63,7 @@ def uploads(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Print the receipts of all uploads as CSV, newest first, including deleted uploads."""
+    """Print the receipts of uploads as CSV or JSON, newest first, including deleted uploads."""
     from ossferry.admin.endpoints import csv_pieces
     from ossferry.cli.tools import with_ledger
     from ossferry.ledger.reports import UploadRow, upload_pages
@@ -98,9 +98,10 @@ def restore(principal: Principal, as_json: JsonOption = False) -> None:
 
 @admin_commands.command()
 def forget(principal: Principal, as_json: JsonOption = False) -> None:
-    """Remove a principal's id and name from the ledger, and delivered events about the principal.
+    """Remove a principal's id and name from the ledger, and events that contain them.
 
-    The next grant to this principal adds the id and the name again. Uploads and receipts stay.
+    Events whose delivery is not finished stay. The next grant to this principal adds the id and the
+    name again. Uploads and receipts stay.
     """
     from ossferry.cli.tools import with_ledger
     from ossferry.ledger import people

@@ -25,11 +25,12 @@ STYLES = {
 
 @contextmanager
 def shown(*, as_json: bool) -> Iterator[Callable[[Row], None]]:
-    """Context manager that prints the results of `ossferry doctor`; its value prints one result.
+    """Context manager that prints the results of `ossferry doctor`; its value is a function.
 
-    The value is a function. With `as_json`, all results are printed on exit, as one JSON document.
-    Otherwise, a terminal gets a table on exit, and other programs get each result at once, as text
-    separated by tabs. If stderr is a terminal, a progress bar is shown there.
+    Call the function with each result. With `as_json`, all results are printed when the block ends,
+    as one JSON document. Otherwise, a terminal gets a table when the block ends, and other programs
+    get each result immediately, as text separated by tabs. If stderr is a terminal, a progress bar
+    is shown there.
     """
     rows: list[Row] = []
     has_lines = not (as_json or sys.stdout.isatty())

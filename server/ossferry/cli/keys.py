@@ -34,7 +34,7 @@ def create(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Create an API key and print it once."""
+    """Create an API key and print it. It cannot be shown again."""
     from ossferry.authentication.apikey_format import new_key
 
     settings, file = _opened()

@@ -247,7 +247,7 @@ def _serve_here(settings: "Settings", app: "Starlette", sock: "socket") -> None:
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Check the whole set-up: cloud account, bucket, TLS, services, start and sign-in.
+    """Check the cloud account, the bucket, TLS, Redis, the ledger, the server's start and sign-in.
 
     The exit code is 1 if a check failed. Run the command where the server runs, as the server's
     user.
@@ -302,9 +302,10 @@ commands.command()(check)
 def main() -> None:
     """Run the command line and exit; the program `ossferry` calls this function.
 
-    For an `OssferryError`, or an `OSError` about a file or a full disk, print a message to stderr,
-    and exit with code 1, or 2 for wrong options. Other exceptions are bugs and are not caught. Only
-    the commands that run a server write log lines: they call `configure`.
+    For an `OssferryError`, an `OSError` with a file name, or an `OSError` that reports a full disk,
+    print a message to stderr, and exit with code 1, or 2 for wrong options. Other exceptions are
+    bugs and are not caught. Log lines are discarded, except in commands that run a server: those
+    call `log_format.configure`.
     """
     logging.getLogger().handlers[:] = [logging.NullHandler()]
     try:

@@ -39,10 +39,10 @@ def require_mock(needed_by: str) -> None:
 
 
 def refuse_unsafe_mock(settings: "Settings") -> None:
-    """Raise an error if the settings allow a mock of OSS that this server cannot or must not use.
+    """Raise an error if the settings allow a mock of OSS that the server cannot use safely.
 
     Raises:
-        SettingsError: the mock is not installed, or the environment looks like production.
+        SettingsError: the mock is not installed, or `refuse_production` refuses it.
     """
     if settings.allow_mock:
         require_mock("OSSFERRY_ALLOW_MOCK=1")
@@ -50,15 +50,18 @@ def refuse_unsafe_mock(settings: "Settings") -> None:
 
 
 def refuse_production(host: str, *, option: str) -> None:
-    """Raise an error if a mock of OSS would run in an environment that looks like production.
+    """Raise an error if it is not safe to run a mock of OSS, because this may be production.
+
+    It is not safe if environment variables name a production environment or real credentials, or if
+    other machines can reach the mock.
 
     Args:
         host: address on which the mock listens.
         option: name of the option that sets the host, for the error message.
 
     Raises:
-        SettingsError: the environment looks like production. The message contains the reason, and
-            the name of the option that skips this check.
+        SettingsError: it is not safe. The message contains the reason, and the name of the option
+            that skips this check.
     """
     from mock_oss import production
     from mock_oss.errors import UnsafeStartError

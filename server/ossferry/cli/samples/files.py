@@ -33,8 +33,8 @@ class Sample:
     """A file with which people try the checks of the demo.
 
     Attributes:
-        outcome: what the page does: the file is `uploaded`, `changed` or `refused`, or the page
-            `asks`.
+        outcome: `uploaded`; `changed`: a check changes the file before the upload; `asks`: the page
+            asks the person whether to upload the file; or `refused`.
         why: a sentence that explains the outcome.
         make: returns the content of the file; None if the file lies beside this module.
     """

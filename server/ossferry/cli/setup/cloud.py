@@ -53,14 +53,14 @@ class Cloud:
             ) from error
 
     def wanted(self, names: Mapping[str, Any], *, more: Container[str] = ()) -> Wanted:
-        """Return the names of the resources of a set-up, and its options; ask for missing names.
+        """Return the names and options of a set-up; ask the person at the terminal for absent ones.
 
-        The names of the bucket, the region and the origins are required. The person at the terminal
-        is asked for those that are missing.
+        Only the bucket, the region and the origins of the upload page are required and asked for.
 
         Args:
             names: options of the command; the keys are field names of `Wanted`.
-            more: further questions if a name is missing: `identity`, `versioning` or both.
+            more: further questions if one of these names is missing: `identity` (is the server's
+                identity `ecs` or `user`?), `versioning` (keep old versions of objects?), or both.
 
         Raises:
             UsageError: a name is invalid, or is missing and nobody can be asked.
