@@ -26,10 +26,11 @@ class ProxyAuth:
         self._networks = Networks(settings.trusted_proxies)
 
     def carries(self, request: Request) -> bool:
-        """Return whether a request has a non-empty header that only the proxy should set.
+        """Return whether a request has a non-empty header with the user's id or the shared secret.
 
-        These are the headers with the user's id and with the shared secret, also if their names are
-        spelled with underscores. For users who have not signed in, the proxy must send both empty.
+        Only the proxy should send these two headers. A name with `_` instead of `-` counts, too,
+        because other servers treat both names alike. For users who have not signed in, the proxy
+        must send both headers empty.
         """
         ours = (self._header, SECRET_HEADER)
         return any(
