@@ -26,7 +26,8 @@ def header_block(response: Response) -> bytes:
     """Return the header lines for `response.headers` and Content-Length as bytes.
 
     The status line and the empty line after the headers are not included, nor are the headers that
-    `App` adds to every response, such as Date.
+    `App` adds to every response (Server, Date, Connection, x-oss-request-id, x-oss-server-time and
+    x-oss-mock).
 
     Raises:
         ValueError: a header value contains control characters.

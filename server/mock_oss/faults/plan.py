@@ -199,7 +199,8 @@ class Faults:
     """The planned faults, in the order in which they were added.
 
     Args:
-        plans: the faults planned from the start, each as keyword arguments of `add`.
+        plans: the faults that are planned first and after each `reset`, each as keyword arguments
+            of `add`.
         operations: the allowed values for the field `operation` of a fault; empty if any name is
             allowed.
     """
@@ -255,9 +256,9 @@ class Faults:
             self.add_plan(plan)
 
     def reset(self) -> None:
-        """Restore the faults planned from the start, and remove all others.
+        """Plan exactly the faults that the argument `plans` of the class describes.
 
-        The counters of all faults are then zero.
+        All other faults are removed, and the counters of all faults are zero.
         """
         self.clear()
         for plan in self._first:

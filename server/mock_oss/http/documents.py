@@ -179,15 +179,17 @@ def needed_text(element: "Element", name: str) -> str:
 def child_boolean(element: "Element", name: str, default: str = "false") -> bool:
     """Return whether the text of the direct child element with a given name is `true`.
 
-    Upper and lower case are equal.
+    `TRUE` and `True` mean the same as `true`; spaces around the text are ignored.
 
     Args:
         element: the parent element.
         name: the name of the child element.
-        default: the text to use if there is no such child; empty if the child is mandatory.
+        default: the text to use if there is no such child, or if it is empty; an empty default if
+            the child is mandatory.
 
     Raises:
-        RefusedError: MalformedXML if the text is neither `true` nor `false`.
+        RefusedError: MalformedXML if the text is neither `true` nor `false`, or if more than one
+            child has this name.
     """
     text = (child_text(element, name) or default).strip().lower()
     if text not in ("true", "false"):

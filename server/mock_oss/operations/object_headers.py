@@ -31,7 +31,8 @@ class Properties(NamedTuple):
     """Properties of a new object, taken from the headers of a request and checked.
 
     Attributes:
-        headers: the stored response headers, as JSON text: {lower-case name: value}.
+        headers: the request headers that the mock stores, and sends in responses when the object is
+            read, as JSON text: {lower-case name: value}. `content-type` is always among them.
         tagging: the tags, as JSON text: {tag key: tag value}.
     """
 

@@ -42,7 +42,7 @@ def canonical_request(
 
     Args:
         method: the HTTP method in upper case.
-        path: the path of the request.
+        path: the percent-encoded path of the request, which is used unchanged; `/` for STS.
         query: the decoded (name, value) pairs of the query.
         headers: a mapping from lower-case name to value.
         signed: the lower-case names of the signed headers, in any order.

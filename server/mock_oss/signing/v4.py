@@ -100,7 +100,8 @@ def canonical_request(
     Args:
         method: the HTTP method in upper case.
         bucket: the bucket's name, empty for a request to the service.
-        key: the decoded object key, empty for a request to a bucket.
+        key: the object key, not percent-encoded; empty for a request to a bucket. The canonical
+            request contains the percent-encoded path `/bucket/key`.
         query: the decoded (name, value) pairs of the query; `x-oss-signature` is ignored.
         headers: a mapping from lower-case name to received value.
         additional: the names of additional signed headers, separated by `;`, in any order.
