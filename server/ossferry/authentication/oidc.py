@@ -93,7 +93,7 @@ class Oidc:
         return RedirectResponse(f"{mount_path(request.scope)}/login", 303)
 
     async def login(self, request: Request) -> Response:
-        """Handle `GET /login`: show the sign-in page."""
+        """Handle `GET /login`: return the server's own page with a link to `/login/start`."""
         return HTMLResponse(render("sign_in.html", base=mount_path(request.scope)))
 
     async def start(self, request: Request) -> Response:

@@ -89,7 +89,8 @@ class Sessions:
     async def begin(self, principal: Principal, response: Response) -> None:
         """Start a new session for a principal, and set the session cookie in the response.
 
-        An earlier session of the browser is not reused.
+        The new cookie replaces the cookie of an earlier session in the browser. The earlier session
+        itself does not end: a copy of its cookie stays valid until that session expires.
 
         Raises:
             StorageLostError: the session cannot be stored.

@@ -35,8 +35,8 @@ class Receipt:
     Attributes:
         source: origin of the first report: `page`, `form`, `callback`, `found` (no report: the
             server requested the object's metadata itself), or `listed` (the constant `LISTED`: the
-            server has only seen the object in a list). Empty in the results of `record` and
-            `record_all`.
+            server has only seen the object in a listing of the bucket). Empty in the results of
+            `record` and `record_all`.
         checks: results of the checks that the page ran in the browser, as reported by the page,
             which the server cannot verify; None if the page reported none.
         is_news: True if `record` or `record_all` has just added or changed this receipt.
@@ -57,7 +57,7 @@ class Receipt:
 
     @property
     def is_as_listed(self) -> bool:
-        """Whether the server has only seen the object in a list, and knows no checksum of it."""
+        """Whether the server knows the object only from a listing of the bucket, without CRC-64."""
         return self.source == LISTED
 
 

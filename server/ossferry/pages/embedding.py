@@ -35,8 +35,8 @@ class EmbeddingApi:
         """Handle `GET /api/embedding?origin=...`: return the level of this origin; see `Embedding`.
 
         No authentication is necessary: `embed.js` on any site uses the response to explain why the
-        frame stays empty. The `frame-ancestors` directive of the page allows all origins whose
-        level is not `none`.
+        frame with the upload page stays empty. The `frame-ancestors` directive of the page allows
+        all origins whose level is not `none`.
         """
         answer: Embedding = {
             "level": self._levels.get(request.query_params.get("origin", ""), "none")

@@ -69,7 +69,10 @@ class Discarded(TypedDict):
 
 
 class UnfinishedApi:
-    """The handlers of `GET /api/unfinished` and `DELETE /api/unfinished`."""
+    """The handlers of `/api/unfinished`: list and abort a principal's unfinished multipart uploads.
+
+    An unfinished upload was begun in OSS, and was neither completed nor aborted.
+    """
 
     def __init__(self, store: ObjectStore) -> None:
         self._store = store

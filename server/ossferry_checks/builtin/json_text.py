@@ -114,10 +114,11 @@ class Reader:
         self._scan = make_scanner(decoder)  # type: ignore[arg-type] # typeshed is wrong here
 
     def read(self) -> None:
-        """Read the whole file.
+        """Read the whole file, only to find out whether it is well-formed; keep no values.
 
         Raises:
-            Reject: the file is not well-formed.
+            Reject: the file is not well-formed JSON (JSON Lines if `has_lines` is true), not UTF-8,
+                or nested too deeply.
         """
         if self._has_lines:
             while self._skip(SPACES):
