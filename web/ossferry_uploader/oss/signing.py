@@ -126,7 +126,8 @@ def canonical_request(
     """Return the canonical request: a text with all data of a request that the signature covers.
 
     The text has six fields: method, URI, query, signed headers, names of the additional headers,
-    and the value of the header `x-oss-content-sha256` (without it, `UNSIGNED-PAYLOAD`).
+    and the value of the header `x-oss-content-sha256` (without it, `UNSIGNED-PAYLOAD`). `key` and
+    `query` are not percent-encoded; the function encodes them.
     """
     signed = signed_headers(headers, additional)
     lines = [method, canonical_uri(bucket, key), canonical_query(query)]

@@ -311,9 +311,10 @@ class Upload:
         self.changed()
 
     def restart(self) -> None:
-        """Change the upload back to the state `waiting`, so that it is sent again.
+        """Change the upload back to the state `waiting`, so that the queue starts it again.
 
-        The upload keeps its key and its parts, so that no part is sent twice.
+        The upload keeps its key and its multipart upload, so that only the parts that OSS does not
+        have yet are sent.
         """
         self.error = None
         self.requests.recover()

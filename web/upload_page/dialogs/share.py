@@ -45,7 +45,8 @@ async def copy_link(key: str, actions: "Actions") -> None:
 
     Args:
         key: the object key of the file.
-        actions: told if the server says that the object no longer exists.
+        actions: the page's actions: `mark_gone` is called if the server says that the object no
+            longer exists.
     """
     try:
         made = await server.call("POST", "/api/share", {"key": key, "expires_s": DAY_S})
@@ -64,7 +65,8 @@ async def show_share(key: str, name: str, actions: "Actions") -> None:
     Args:
         key: the object key of the file.
         name: the name of the file.
-        actions: copies the link, and is told if the object no longer exists.
+        actions: the page's actions: the dialog calls `copy` to copy the link, and `mark_gone` if
+            the server says that the object no longer exists.
     """
     dialog = Dialog("share", say("share_title"))
     lifetimes = _choices(

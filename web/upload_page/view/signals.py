@@ -249,7 +249,7 @@ class Owner:
 
 
 def effect(function: "Callable[[], None]") -> "Callable[[], None]":
-    """Run `function` now, and again each time a reactive value changes that its last run has read.
+    """Run `function` now, and again after a change of any reactive value that its last run read.
 
     Returns:
         A function that stops the effect.

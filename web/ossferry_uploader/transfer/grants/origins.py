@@ -71,23 +71,24 @@ def asking(http: "Http", server_now_s: "Callable[[], float]") -> "Ask":
 class Origins:
     """Chooses the origin that the requests of all uploads use.
 
-    A check sends a test request to all origins of the grant at the same time. Then it chooses the
-    first origin in the grant's list that responds at most `GRACE_S` seconds after the fastest
-    origin. A check begins:
+    A check sends a test request to all origins of the grant at the same time, without the origins
+    that have lately refused a request (see `_candidates`). Then it chooses the first origin in the
+    grant's list that responds at most `GRACE_S` seconds after the fastest origin. A check begins:
 
     - with the first grant, or before the first request,
     - after OSS has refused a request because of the request's host,
     - after `LOSSES` requests in a row without a reply from OSS,
     - every `AGAIN_S` seconds, if the chosen origin is not the first origin in the grant's list, or
-      if a custom domain has failed.
+      if a custom domain failed in the latest check, or was excluded from small requests later.
 
     If the grant has only one origin, there is no check.
 
     A small request is a request with a small body, see `at`. If the chosen origin is a custom
     domain, each small request goes to the custom domain with the fewest small requests in flight,
-    among the domains that responded to the latest check. If such a request fails because of the
-    host or the network, it is sent again. A domain that refuses a request because of its host, or
-    loses `LOSSES` requests in a row, gets no more requests until it responds to a check.
+    among the domains that responded to the latest check. If such a request fails at another domain
+    than the chosen one because of the host or the network, the caller sends it again, to the chosen
+    origin (see `failed`). Such a domain gets no more small requests, until it responds to a check,
+    if it refuses a request because of its host, or loses `LOSSES` requests in a row.
 
     Args:
         ask: `ask(grant, bucket)` sends the test request to `bucket.origin`, and raises `OSSError`

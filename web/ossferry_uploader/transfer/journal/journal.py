@@ -309,13 +309,14 @@ class Journal(Claims):
         await self.save([(record.stored_as, record.text(), None) for record in records])
 
     def take_unsent(self, upload: "Upload") -> "list[str]":
-        """Remove the unsent records of an upload's file from the unclaimed records.
+        """Forget the records of waiting uploads that closed tabs have left for an upload's file.
 
-        These are records of closed tabs that had sent nothing of the file. The file is stored now,
-        so the records are no longer needed.
+        A record without upload id and CRC-64 is one of a waiting upload. Call this method when OSS
+        has stored the file, because then nobody has to continue the waiting uploads.
 
         Returns:
-            The names of the records. The caller has to erase the records from the storage.
+            The names of the forgotten records. The caller has to erase them from the browser's
+            storage.
         """
         unsent = [
             record

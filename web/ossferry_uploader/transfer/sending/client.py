@@ -120,9 +120,9 @@ class Client(Sender):
     async def is_checked(self, crc64: str) -> bool:
         """Return whether the file that was sent is the same as the file that the checks have read.
 
-        The result is also `True` if no check ran, or if the checks have made the file. If the file
-        was encrypted, it is read once more, because OSS knows only the CRC-64 of the encrypted
-        bytes.
+        The result is also `True` if no check ran, or if the file that was sent is a new file that
+        the checks have made from the person's file. If the file was encrypted, it is read once
+        more, because OSS knows only the CRC-64 of the encrypted bytes.
 
         Args:
             crc64: the CRC-64, in decimal, of the bytes that were sent.
