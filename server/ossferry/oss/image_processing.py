@@ -83,10 +83,8 @@ def can_process(stored: Stored) -> bool:
     return content_type in TYPES and stored.size <= MAX_SOURCE and not stored.is_encrypted
 
 
-def process_text(operations: Operations | None) -> str:
-    """Return the value of the query parameter `x-oss-process`; empty for no operations."""
-    if operations is None:
-        return ""
+def process_text(operations: Operations) -> str:
+    """Return the value of the query parameter `x-oss-process`."""
     steps = ["image"]
     if "resize" in operations:
         steps.append(_resize(operations["resize"]))

@@ -6,6 +6,7 @@ may be earlier than requested.
 """
 
 import secrets
+from pathlib import PurePosixPath
 from typing import Annotated, Literal, TypeAlias
 from urllib.parse import quote
 
@@ -153,13 +154,12 @@ async def make_link(
         NoPreviewError: the link should process the object as an image, but OSS cannot.
     """
     key = check_own_key(wish.key, owner.prefix)
-    process = process_text(wish.process)
     stored = await store.head(key)
     if stored is None:
         raise NotStoredError("OSS has no object under this key.")
-    if process and not can_process(stored):
+    if wish.process and not can_process(stored):
         raise NoPreviewError("OSS processes images of at most 20 MB.")
-    params = _headers(stored, wish.disposition, process)
+    params = _headers(stored, wish.disposition, wish.process)
     link = await store.link(stored, lives_s=wish.expires_s, params=params)
     share = Share(
         id=secrets.token_hex(16),
@@ -176,12 +176,14 @@ async def make_link(
     return {**_as_json(share), "url": link.url}
 
 
-def _headers(stored: Stored, disposition: str, process: str) -> dict[str, str]:
+def _headers(stored: Stored, disposition: str, process: Process | None) -> dict[str, str]:
     """Return the query parameters of a link, which set response headers or process an image.
+
+    The file name of a converted image has the ending of its new format.
 
     Args:
         disposition: `attachment` for a download, `inline` for display in the browser.
-        process: value of `x-oss-process`; empty for the unchanged object.
+        process: the image processing; None for the unchanged object.
 
     Raises:
         NotInlineError: a browser must not display an object of this type.
@@ -191,9 +193,11 @@ def _headers(stored: Stored, disposition: str, process: str) -> dict[str, str]:
     if disposition == "inline" and not safe:
         raise NotInlineError("Only images, audio, video and plain text can be shown in place.")
     name = name_of(stored.key)
+    if process and "format" in process:
+        name = f"{PurePosixPath(name).stem}.{process['format']}"
     found = {"response-content-disposition": f"{disposition}; filename*=UTF-8''{quote(name, '')}"}
     if process:
-        found["x-oss-process"] = process
+        found["x-oss-process"] = process_text(process)
     elif content_type == "text/plain":
         found["response-content-type"] = "text/plain; charset=utf-8"
     else:

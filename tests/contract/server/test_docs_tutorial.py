@@ -202,6 +202,7 @@ def person(tmp_path: Path, web_dir: Path) -> Iterator[Person]:
     ],
 )
 def test_a_person_who_follows_the_page_sees_what_it_shows(person: Person, path: Path) -> None:
+    """The translations run in `make slow`: they have the same commands, and take 20 s together."""
     text = path.read_text("utf-8")
     page = text.replace(":8000", f":{person.port}").replace(":9000", f":{person.oss_port}")
     page = page.replace("--port 9000", f"--port {person.oss_port}")

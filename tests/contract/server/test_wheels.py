@@ -311,30 +311,37 @@ def tried(tmp_path_factory: pytest.TempPathFactory, dist: Path) -> Path:
     return environment(tmp_path_factory.mktemp("tried"), dist, "ossferry[demo]")
 
 
-COMMANDS_OF_UV = [
+INSTALLATIONS = [
     ("README.md", r"^\$ make wheel && (uvx .+ ossferry) demo$", "{} --version"),
     ("docs/tutorial.md", r"^\$ (uv tool install .+)$", "{} && bin/ossferry --version"),
+    (
+        "docs/tutorial.md",
+        r"^\$ (pip install .+)$",
+        "python3 -m venv own && . own/bin/activate && {} && ossferry --version",
+    ),
 ]
 
 
-@pytest.mark.parametrize(("document", "command", "_"), COMMANDS_OF_UV)
-def test_the_commands_of_uv_name_the_server_and_the_mock(
+@pytest.mark.parametrize(("document", "command", "_"), INSTALLATIONS)
+def test_the_commands_for_a_clone_name_the_server_and_the_mock(
     dist: Path, document: str, command: str, _: str
 ) -> None:
     (line,) = re.findall(command, (ROOT / document).read_text("utf-8"), re.MULTILINE)
-    patterns = re.findall(r" dist/(\S+)", line)
+    patterns = re.findall(r"\bdist/([\w*-]+\.whl)", line)
 
     found = [[path.name.partition("-")[0] for path in dist.glob(each)] for each in patterns]
     assert [each for each in found if each != ["ossferry_pyodide"]] == [["mock_oss"], ["ossferry"]]
 
 
 @pytest.mark.slow  # downloads all packages, so that our wheels do not get into the cache
-@pytest.mark.parametrize(("document", "command", "is_installed"), COMMANDS_OF_UV)
-def test_uv_installs_the_wheels_of_a_clone(
+@pytest.mark.parametrize(("document", "command", "is_installed"), INSTALLATIONS)
+def test_the_wheels_of_a_clone_are_installed(
     tmp_path: Path, dist: Path, document: str, command: str, is_installed: str
 ) -> None:
     (line,) = re.findall(command, (ROOT / document).read_text("utf-8"), re.MULTILINE)
-    (tmp_path / "dist").symlink_to(dist)
+    (tmp_path / "dist").mkdir()
+    for file in (*dist.glob("*.whl"), ROOT / "constraints.txt"):
+        (tmp_path / "dist" / file.name).symlink_to(file)
     environment = {
         **os.environ,
         "PATH": f"{UV.parent}:{os.environ['PATH']}",
@@ -355,7 +362,8 @@ def test_uv_installs_the_wheels_of_a_clone(
     )
 
     assert done.returncode == 0, done.stderr
-    assert re.fullmatch(r"ossferry \d+\.\d+\.\d+\+b\w+\n", done.stdout)
+    last_line = done.stdout.splitlines()[-1]
+    assert re.fullmatch(r"ossferry \d+\.\d+\.\d+\+b\w+", last_line)
 
 
 def test_the_demo_runs_without_a_checkout(tmp_path: Path, tried: Path) -> None:

@@ -68,11 +68,13 @@ def test_image_processing_is_written_as_oss_has_it(client: httpx.Client, key: st
 
     url = share(client, key, process=wishes).json()["url"]
 
-    (process,) = parse_qs(urlsplit(url).query)["x-oss-process"]
+    params = parse_qs(urlsplit(url).query)
+    (process,), (disposition,) = params["x-oss-process"], params["response-content-disposition"]
     mark = base64.urlsafe_b64encode("für/Käthe,a_b".encode()).decode().rstrip("=")
     assert process == (
         f"image/resize,m_lfit,w_800/watermark,text_{mark},size_30,g_se,t_70/format,webp"
     )
+    assert disposition == "attachment; filename*=UTF-8''pic.webp"
 
 
 @pytest.mark.parametrize(
