@@ -50,6 +50,7 @@ ALL = (
     _program("nginx", "nginx", "nginx"),
     _program("initdb", "postgresql", "postgresql"),
     _program("curl", "curl"),
+    _program("jq", "jq"),
     _program("wrk", "wrk"),
     _program("kustomize", "kustomize"),
     _program("docker-compose", "docker-compose"),

@@ -31,7 +31,7 @@ def test_npm(): npm_packages(Path("site"))
 
 
 PROGRAMS = (
-    *("redis-server", "nginx", "initdb", "curl", "wrk", "logrotate", "systemd-analyze"),
+    *("redis-server", "nginx", "initdb", "curl", "jq", "wrk", "logrotate", "systemd-analyze"),
     *("kustomize", "docker-compose", "shellcheck"),
     *("chromium", "firefox-esr", "WebKitWebDriver", "Xvfb"),
 )

@@ -1,17 +1,13 @@
 """Signed forms, sent to the mock's PostObject and read back with the official SDK."""
 
-import re
-from pathlib import Path
-
 import httpx
 import pytest
 
 from ossferry.cli.demo import Demo
 from support.after_upload import become, mine, operators_bucket
-from support.forms import Form, asked, code_of, send, shown
+from support.forms import asked, code_of, send, shown
 
 HTML = {"accept": "text/html"}
-GUIDE = Path(__file__).parents[4] / "docs/production.md"
 
 
 def go_back(site: httpx.Client, answer: httpx.Response) -> httpx.Response:
@@ -33,17 +29,6 @@ def test_a_script_stores_a_file_with_a_form(after: Demo, site: httpx.Client, nam
     assert stored.read() == b"hello"
     assert stored.content_type == "application/pdf"
     assert answer.headers["x-oss-hash-crc64ecma"] == str(stored.server_crc)
-
-
-def test_the_guides_request_gets_a_form_for_its_file(after: Demo, site: httpx.Client) -> None:
-    (body,) = re.findall(r"-d '(.+?)' \S+/api/form", GUIDE.read_text("utf-8"))
-    site.headers["content-type"] = "application/json"
-
-    form = site.post("/api/form", content=body.replace("48211", "5")).json()
-
-    answer = send(after, Form(form["url"], form["fields"]))
-    assert answer.status_code == 200
-    assert form["key"].endswith("/report.pdf")
 
 
 def test_a_form_for_any_file_takes_the_browsers_name_and_type(
