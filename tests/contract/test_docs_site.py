@@ -13,6 +13,7 @@ import pytest
 
 from support.docs_site import DOCS, GENERATED, build
 from support.markdown import blocks
+from support.translations import NOTICES, ORIGINALS
 
 SOURCES = sorted(DOCS.rglob("*.md"))
 
@@ -105,6 +106,22 @@ def test_each_code_block_of_a_page_is_one_on_the_site(site: Path) -> None:
     assert {name: page.read_text("utf-8").count("<pre>") for name, page in pages.items()} == {
         source: len(list(blocks(source))) for source in SOURCES
     }
+
+
+@pytest.mark.parametrize("language", NOTICES)
+def test_a_translated_page_has_navigation_and_labels_in_its_language(
+    site: Path, language: str
+) -> None:
+    text = (site / language / "page.html").read_text("utf-8")
+    tabs = re.findall(r'href="([^"]+)" class="md-tabs__link">\s*(.+?)\s*</a>', text)
+    drawer = re.findall(r'href="([^"]+)" class="md-nav__link[^"]*">\s*<span[^>]*>\s*(.+)', text)
+
+    assert {Path(to).name for to, _ in tabs[:-1]} == {
+        Path(name).with_suffix(".html").name for name in ORIGINALS
+    }
+    assert [label for _, label in tabs if label.isascii()] == ["English"]
+    assert (tabs[-1][0], set(tabs) - set(drawer)) == ("../index.html", set())
+    assert "Switch to" not in text
 
 
 def test_a_broken_link_fails_the_build(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

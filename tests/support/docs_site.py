@@ -4,7 +4,8 @@ The pages are written for a Git host, so the program changes copies of them: lin
 not on the site lead to the repository, links show the titles of pages in place of their file names,
 the info string of a code block keeps only its language, and text in lists is indented by 4 spaces.
 It makes the pages of `GENERATED`, to which no committed page can lead.
-A translated page gets the labels of its language, and the language switch leads to the same page.
+A translated page gets labels and navigation in its language, and the language switch leads to the
+same page in another one.
 Zensical then builds the site in strict mode: it fails on broken links and anchors between pages.
 Each cell of a table gets the name of its column, which `site.css` shows on a phone.
 `tests/unit/test_markdown.py` checks the rest: images, other files, and the navigation.
@@ -21,7 +22,7 @@ from pathlib import Path
 
 from support.commands_page import commands_page
 from support.mock_operations import operations_page
-from support.translations import for_the_site
+from support.translations import LABELS, for_the_site
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -82,6 +83,8 @@ def build(docs: Path = DOCS, folder: Path = BUILD) -> Path:
     subprocess.run([zensical, "build", "--strict"], cwd=folder, check=True)  # noqa: S603
     for built in (folder / "site").rglob("*.html"):
         text = TABLE.sub(_name_columns, built.read_text("utf-8"))
+        for label, translation in LABELS.get(built.parent.name, {}).items():
+            text = text.replace(f'"{label}"', f'"{translation}"')
         built.write_text(SWITCH.sub(partial(_switch, built), HINT.sub("", text)), "utf-8")
     return folder / "site"
 

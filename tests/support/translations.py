@@ -17,6 +17,20 @@ NOTICES = {
 }
 """The languages, with the notice of a page whose original has changed."""
 
+LABELS = {
+    "zh": {
+        "Switch to light mode": "切换到浅色模式",
+        "Switch to dark mode": "切换到深色模式",
+        "Switch to system preference": "跟随系统设置",
+    },
+    "ja": {
+        "Switch to light mode": "ライトモードに切り替える",
+        "Switch to dark mode": "ダークモードに切り替える",
+        "Switch to system preference": "システムの設定に合わせる",
+    },
+}
+"""The labels of `zensical.toml` in each language; the theme has all others."""
+
 ORIGINALS = {
     "index.md": ROOT / "README.md",
     "tutorial.md": ROOT / "docs/tutorial.md",
@@ -48,7 +62,8 @@ def is_old(page: Path) -> bool:
 def for_the_site(page: Path, text: str) -> str:
     """Return a page with its language for the theme, and with a notice if it is old.
 
-    The README is not on the site, so its translation leads to the first English page there.
+    The README is not on the site, so its translation leads to the first English page there. The
+    footer would lead to the page before or after in another language.
     """
     if not is_translation(page):
         return text
@@ -57,4 +72,4 @@ def for_the_site(page: Path, text: str) -> str:
     if is_old(page):
         title, rest = text.split("\n", 1)
         text = f"{title}\n\n> {NOTICES[language].format(f'../{page.name}')}\n{rest}"
-    return f"---\nlanguage: {language}\n---\n{text}"
+    return f"---\nlanguage: {language}\nhide: [footer]\n---\n{text}"
