@@ -1,11 +1,13 @@
 """Creates the images in `docs/images`: the page in its states, as users see it."""
 
+import io
 import random
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from e2e.pages.uploader import CHECKED_MS, UploaderPage
@@ -16,6 +18,9 @@ from support.config import ROOT, load
 from support.faults import fault_for, refuse
 
 IMAGES = ROOT / "docs" / "images"
+BUSY = {"en-US": "busy", "zh-CN": "busy.zh", "ja-JP": "busy.ja"}
+"""The picture for each language of the documents, by the locale of the browser."""
+
 WIDE = (1280, 900)
 NARROW = (390, 844)
 FILES = {
@@ -67,11 +72,11 @@ class Studio:
         self.files = make_files(folder)
 
     @contextmanager
-    def page(self, demo: Demo) -> Iterator[UploaderPage]:
+    def page(self, demo: Demo, locale: str = "en-US") -> Iterator[UploaderPage]:
         """Open the page of a demo and wait until it is ready."""
         width, height = WIDE
         context = self.browser.new_context(
-            locale="en-US", viewport={"width": width, "height": height}, device_scale_factor=1.5
+            locale=locale, viewport={"width": width, "height": height}, device_scale_factor=1.5
         )
         uploader = UploaderPage(context.new_page(), demo.url)
         uploader.open()
@@ -102,18 +107,19 @@ def main() -> None:
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
         browser = playwright.chromium.launch(executable_path=executable(), args=use.args)
         studio = Studio(browser, Path(folder))
-        with Demo() as demo:
-            busy(studio, demo)
+        for locale, name in BUSY.items():
+            with Demo() as demo:
+                busy(studio, demo, locale, name)
         with Demo(**{**WITH_CHECKS, "checks_undo_s": 60}) as demo:
             checked(studio, demo)
         browser.close()
 
 
-def busy(studio: Studio, demo: Demo) -> None:
+def busy(studio: Studio, demo: Demo, locale: str, name: str) -> None:
     """Eight files in all states."""
-    with studio.page(demo) as uploader:
+    with studio.page(demo, locale) as uploader:
         make_busy(studio, demo, uploader)
-        shoot(uploader.page, "busy")
+        shoot(uploader.page, name)
 
 
 def make_busy(studio: Studio, demo: Demo, uploader: UploaderPage) -> None:
@@ -150,11 +156,16 @@ def checked(studio: Studio, demo: Demo) -> None:
 
 
 def shoot(page: Page, name: str) -> None:
-    """Take a screenshot in a window of the page's full height, so that the footer is at the end."""
+    """Take a screenshot in a window of the page's full height, so that the footer is at the end.
+
+    The picture has 256 colours, which makes its file smaller.
+    """
     height = page.evaluate("document.documentElement.scrollHeight")
     page.set_viewport_size({"width": WIDE[0], "height": height})
     page.wait_for_timeout(200)
-    page.screenshot(path=IMAGES / f"{name}.png")
+    picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    picture = picture.quantize(256, dither=Image.Dither.NONE)
+    picture.save(IMAGES / f"{name}.png", optimize=True)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,13 @@ def targets(page: Path) -> set[Path]:
     return {(page.parent / path).resolve() if path else page for path, _ in links(page)}
 
 
+def original(target: Path) -> Path:
+    """Return the English page or picture of a translated one: `busy.png` of `busy.zh.png`."""
+    if is_translation(target):
+        return ORIGINALS[target.name]
+    return target.with_name(re.sub(rf"\.({'|'.join(NOTICES)})\.png$", ".png", target.name))
+
+
 def content(page: Path) -> dict[str, object]:
     """Return what a translation must not change."""
     text = prose(page)
@@ -30,7 +37,7 @@ def content(page: Path) -> dict[str, object]:
         "code": set(re.findall(r"`[^`\n]+`", text)),
         "headings": re.findall(r"^#+(?= )", text, re.MULTILINE),
         "rows": [table.count("\n") for table in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)],
-        "links": {ORIGINALS[to.name] if is_translation(to) else to for to in targets(page)},
+        "links": set(map(original, targets(page))),
         "addresses": set(re.findall(r"https?://[\w./@#?=%-]*[\w/]", ALIBABA.sub("//help/", text))),
     }
 
