@@ -118,9 +118,9 @@ def test_it_renews_its_credentials_in_the_middle_of_a_large_file(
     with tutorial_site(demo) as site:
         sign_in(page, site)
         upload(page, make_file("video.bin", content))
-        until(page, lambda: len(arrived(demo, "video.bin")) >= 1)
+        until(page, lambda: len(arrived(demo, "video.bin")) >= 1, timeout_s=60)
         pass_time(demo, page)
-        until(page, lambda: len(arrived(demo, "video.bin")) >= 2)
+        until(page, lambda: len(arrived(demo, "video.bin")) >= 2, timeout_s=60)
         pass_time(demo, page)
         until(page, lambda: len(keys(demo)) == 2, timeout_s=60)
         pass_time(demo, page)  # now the first credentials have expired
