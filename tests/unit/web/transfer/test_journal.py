@@ -266,6 +266,33 @@ async def test_a_failed_upload_is_left_to_a_tab_that_waits_for_it():
     assert (waiting.key, waiting.upload_id) == (KEY, "U1")
 
 
+async def test_a_paused_upload_leaves_its_key_to_a_new_multipart_upload_of_another_tab():
+    first, _, journal = await while_another_tab_sends(Tabs())
+    paused = large()
+    paused.pause_by_person()
+    first.stopped(paused)
+
+    task = asyncio.create_task(journal.lock(large(upload_id="U2")))
+    await until(task.done)
+
+    assert await task is not None  # the record of the paused upload, whose parts are removed
+
+
+async def test_a_paused_upload_that_gets_a_record_leaves_it_to_a_tab_that_waits():
+    tabs = await left_by_a_closed_tab()
+    first = await tabs.loaded()
+    paused = fresh()
+    paused.pause_by_person()
+    await first.adopt_unclaimed(paused)
+    assert paused.upload_id == "U1"
+
+    waiting = fresh()
+    task = asyncio.create_task((await tabs.loaded()).adopt(waiting))
+    await until(task.done)
+
+    assert (waiting.key, waiting.upload_id) == (KEY, "U1")
+
+
 async def test_who_reclaims_what_another_tab_continues_loses_key_and_parts():
     tabs = Tabs()
     first = await tabs.loaded()

@@ -108,6 +108,7 @@ class Journal(Claims):
                     self.unclaim(record)  # a person cancelled the upload meanwhile
                     return
                 restore(upload, record)
+                self._handover.stopped(upload)  # the upload may be paused
 
     async def _look(self, upload: "Upload") -> "Checkpoint | None":
         """Read the records of other tabs for a file whose lock this tab holds.
@@ -191,7 +192,8 @@ class Journal(Claims):
         """
         self.begin_work()
         while not await self._tabs.take(upload.key):
-            await self._tabs.free(upload.key)  # a tab whose upload is gone releases it soon
+            self._handover.want(upload.key)  # a paused upload would keep it
+            await self._tabs.free(upload.key)
         self._locks.add(upload.key)
         if not upload.is_lasting:
             return None
