@@ -47,8 +47,8 @@ NOT_CHECKED = {
 OURS = ("mock_oss", "ossferry", "ossferry_checks", "upload_page")
 OTHER_PROGRAMS = re.compile(
     r"\.|:|aliyun|apt|cat|cd|certbot|chmod|cp|createdb|createuser|curl|docker|dropdb|echo|git|grep"
-    "|head|install|kubectl|ln|npm|openssl|pg_dump|pg_restore|pip|pytest|rm|runuser|s|scp|sed|set|sleep"
-    "|systemctl|umask|useradd|uv|uvicorn|uvx"
+    "|head|install|jq|kubectl|ln|npm|openssl|pg_dump|pg_restore|pip|pytest|rm|runuser|s|scp|sed|set"
+    "|sleep|ssh|systemctl|umask|useradd|uv|uvicorn|uvx"
 )
 """Programs of others: this file does not know their options."""
 

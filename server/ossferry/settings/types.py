@@ -44,7 +44,7 @@ MAX_DESCRIPTION = 256
 MAX_AGAIN = 0.3
 """The largest part of a secret's three-character sequences that may be repetitions."""
 
-MAX_NEAR = 0.65
+MAX_NEAR = 0.7
 """The largest part of steps to a neighbouring character, in the alphabet or on the keyboard."""
 
 STRIDES = (1, 2, 3, 4)
