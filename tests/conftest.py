@@ -2,18 +2,23 @@
 
 import asyncio
 import gc
+import importlib.metadata
 import inspect
 import logging
 import os
 import re
-from collections.abc import Coroutine, Generator, Iterator
+import ssl
+from collections.abc import Callable, Coroutine, Generator, Iterator
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 from unittest.mock import patch
 
+import certifi
 import httpx
 import pytest
+import typer.main
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from ossferry.cli.demo import Demo
@@ -232,6 +237,45 @@ def pytest_runtest_makereport(
     if report.skipped and os.environ.get("CI") and item.get_closest_marker("core"):
         report.outcome, report.longrepr = "failed", f"a core story was skipped: {report.longrepr}"
     return report
+
+
+@pytest.fixture(scope="session", autouse=True)
+def slow_work_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Do work only once whose result is the same in all tests of a process.
+
+    - Each server would look for hooks in the metadata of all installed packages, in 8 ms.
+    - Each command would read the signatures of all commands, in 15 ms.
+    - Each HTTP client would read the certificates of all public authorities, in 8 ms. They get the
+      certificate of one, because no test in this process connects to a public server.
+    """
+    contexts = trusting_one_authority(tmp_path_factory.mktemp("authorities") / "one.pem")
+    with (
+        patch("ossferry.hooks.calls.entry_points", cache(importlib.metadata.entry_points)),
+        patch("typer.main.get_command", cache(typer.main.get_command)),
+        patch("ssl.create_default_context", contexts),
+    ):
+        yield
+
+
+def trusting_one_authority(one: Path) -> Callable[..., ssl.SSLContext]:
+    """Return `ssl.create_default_context` with one public authority in place of all.
+
+    A context for other authorities, also for those of a changed `SSL_CERT_FILE`, stays as it is.
+
+    Args:
+        one: the file that gets the certificate of the authority.
+    """
+    create, end = ssl.create_default_context, "-----END CERTIFICATE-----\n"
+    one.write_text("".join(Path(certifi.where()).read_text("utf-8").partition(end)[:2]), "utf-8")
+    public = {None, certifi.where(), os.environ.get("SSL_CERT_FILE")}
+
+    def create_context(
+        *args: Any, cafile: str | Path | None = None, **options: Any
+    ) -> ssl.SSLContext:
+        is_public = {cafile, os.environ.get("SSL_CERT_FILE")} <= public
+        return create(*args, cafile=one if is_public else cafile, **options)
+
+    return create_context
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,8 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from unittest.mock import patch
 from urllib.parse import quote, urlsplit
 
 import asyncpg
@@ -14,6 +15,7 @@ import oss2
 from mock_oss import ACCESS_KEY_ID, ACCESS_KEY_SECRET
 from mock_oss.control.views import StoredObject
 from ossferry.cli.demo import Demo
+from ossferry.ledger import Database
 
 PATIENCE_S = 10.0
 
@@ -37,7 +39,7 @@ def until(true: Callable[[], object]) -> None:
     end = time.monotonic() + PATIENCE_S
     while not true():
         assert time.monotonic() < end
-        time.sleep(0.05)
+        time.sleep(0.02)
 
 
 def fetch(demo: Demo, url: str) -> httpx.Response:
@@ -64,6 +66,11 @@ def operators_bucket(demo: Demo) -> oss2.Bucket:
     auth = oss2.AuthV4(ACCESS_KEY_ID, ACCESS_KEY_SECRET)
     endpoint = f"http://127.0.0.1:{demo.oss.port}"
     return oss2.Bucket(auth, endpoint, demo.bucket, region="cn-hangzhou")
+
+
+def impatient_ledgers() -> AbstractContextManager[object]:
+    """Return a context in which new ledgers wait one second for a lock, not three."""
+    return patch.dict(Database.__init__.__kwdefaults__, busy_timeout_s=1.0)
 
 
 @contextmanager

@@ -6,18 +6,13 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
-from functools import cache
 from unittest.mock import patch
 
 from alibabacloud_credentials.utils import auth_util
-from typer.main import get_command
 
 from mock_oss import User
 from ossferry.cli.demo import SERVER, Demo
 from ossferry.cli.main import main
-
-_get_command = cache(get_command)
-"""Reading all signatures takes longer than most commands."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +46,6 @@ def run(*arguments: str, environment: Mapping[str, str]) -> Ran:
     with (
         patch.dict(os.environ, {**kept, **environment}, clear=True),
         patch("sys.argv", ["ossferry", *arguments]),
-        patch("typer.main.get_command", _get_command),
         caller(*(environment.get(f"ALIBABA_CLOUD_ACCESS_KEY_{name}") for name in ("ID", "SECRET"))),
         redirect_stdout(out),
         redirect_stderr(err),

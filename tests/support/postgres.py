@@ -1,6 +1,7 @@
 """A PostgreSQL server of the distribution's packages.
 
-PostgreSQL refuses to run as root, so tests run by root start it as the user `postgres`.
+PostgreSQL refuses to run as root, so tests run by root start it as the user `postgres`. `setpriv`
+becomes the server's process; `runuser` would stay, and wait two seconds before it ends.
 """
 
 import os
@@ -97,7 +98,8 @@ class Postgres:
 def postgres() -> Iterator[Postgres]:
     """Run a server until the context ends."""
     programs = Path(program("initdb")).resolve().parent
-    run_as = [] if os.geteuid() else [shutil.which("runuser") or "runuser", "-u", "postgres", "--"]
+    user = ["--reuid=postgres", "--regid=postgres", "--clear-groups"]
+    run_as = [] if os.geteuid() else [shutil.which("setpriv") or "setpriv", *user, "--"]
     folder = Path(tempfile.mkdtemp(prefix="ossferry-postgres-"))
     try:
         if run_as:

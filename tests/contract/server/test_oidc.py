@@ -16,7 +16,7 @@ from ossferry.access.audit import Audit
 from ossferry.app import create_app
 from ossferry.settings.loading import ExplicitSettings, load_settings
 from ossferry.settings.model import Settings
-from support.after_upload import locked
+from support.after_upload import impatient_ledgers, locked
 from support.app_client import app_client
 from support.cookies import is_signed_for
 from support.fake_issuer import CLIENT_ID, CLIENT_SECRET, FakeIssuer
@@ -417,7 +417,7 @@ def test_a_sign_out_that_cannot_be_remembered_is_none(
     serve_anew: Callable[..., httpx.Client], tmp_path: Path
 ) -> None:
     ledger = tmp_path / "ledger.db"
-    with serve_anew(ledger) as person:
+    with impatient_ledgers(), serve_anew(ledger) as person:
         sign_in(person)
         with locked(f"sqlite:///{ledger}"):
             answer = person.post("/logout", headers=FROM_PAGE)

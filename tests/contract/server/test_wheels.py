@@ -211,7 +211,7 @@ def test_the_upgrade_of_the_page_installs_another_build_of_the_same_release(
     run(tmp_path, UV, "venv", "--quiet", "--python", sys.executable, "fresh")
     python = tmp_path / "fresh/bin/python"
     before = ("--no-deps", "--no-cache", wheel(dist, "ossferry"))
-    install(tmp_path, python.parent, *before)
+    install(python.parent, *before)
     (tmp_path / "dist").mkdir()
     (tmp_path / "dist/constraints.txt").symlink_to(ROOT / "constraints.txt")
     new = other_build(dist, tmp_path / "dist")
@@ -226,6 +226,17 @@ def test_the_upgrade_of_the_page_installs_another_build_of_the_same_release(
 
 def environment(folder: Path, dist: Path, *wheels: str, and_also: Sequence[str] = ()) -> Path:
     """Install wheels into an empty environment; return the folder of its programs.
+
+    See `add` for the arguments.
+    """
+    run(folder, UV, "venv", "--quiet", "--python", sys.executable, "fresh")
+    programs = folder / "fresh" / "bin"
+    add(programs, dist, *wheels, and_also=and_also)
+    return programs
+
+
+def add(programs: Path, dist: Path, *wheels: str, and_also: Sequence[str] = ()) -> None:
+    """Install wheels into an environment.
 
     The packages that the wheels need get the versions of `constraints.txt`. They come from the
     cache of uv, and from the package index only if the cache lacks one. Our wheels do not get into
@@ -242,19 +253,16 @@ def environment(folder: Path, dist: Path, *wheels: str, and_also: Sequence[str] 
         for each in metadata(wheel(dist, name.replace("-", "_"))).get_all("Requires-Dist", ())
         if "extra ==" not in each
     ]
-    run(folder, UV, "venv", "--quiet", "--python", sys.executable, "fresh")
-    programs = folder / "fresh" / "bin"
     others = ("--constraint", ROOT / "constraints.txt", *needed, *and_also)
-    if not install(folder, programs, "--offline", *others, check=False):
-        install(folder, programs, *others)
-    install(folder, programs, "--no-cache", "--no-index", "--find-links", dist, *wheels)
-    return programs
+    if not install(programs, "--offline", *others, check=False):
+        install(programs, *others)
+    install(programs, "--no-cache", "--no-index", "--find-links", dist, *wheels)
 
 
-def install(folder: Path, programs: Path, *arguments: str | Path, check: bool = True) -> bool:
+def install(programs: Path, *arguments: str | Path, check: bool = True) -> bool:
     """Install packages into an environment; return whether it worked."""
     command = (UV, "pip", "install", "--quiet", "--python", programs / "python", *arguments)
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run(command, cwd=programs, capture_output=True, text=True, check=False)  # noqa: S603
     assert not (check and done.returncode), done.stderr
     return done.returncode == 0
 
@@ -269,16 +277,6 @@ def installed(programs: Path) -> set[str]:
 def plain(tmp_path_factory: pytest.TempPathFactory, dist: Path) -> Path:
     """The programs of an environment with the wheel `ossferry` and what it needs."""
     return environment(tmp_path_factory.mktemp("plain"), dist, "ossferry")
-
-
-@pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="the page counts for Python 3.11")
-def test_the_page_about_production_counts_the_packages(plain: Path, tried: Path) -> None:
-    needed = len(installed(plain)) - 1
-
-    assert f"the server needs {needed} packages with " in PRODUCTION
-    added = {"defusedxml", "mock-oss", "ossferry-pyodide", "python-multipart"}
-    assert installed(tried) - installed(plain) == added
-    assert "| the second and the third wheel, and 2 packages |" in PRODUCTION
 
 
 def test_the_plain_wheel_serves_the_page(tmp_path: Path, dist: Path, plain: Path) -> None:
@@ -306,9 +304,26 @@ def test_only_two_modules_of_the_plain_wheel_need_an_extra(plain: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def tried(tmp_path_factory: pytest.TempPathFactory, dist: Path) -> Path:
-    """The programs of an environment with the server, the mock and the files of Pyodide."""
-    return environment(tmp_path_factory.mktemp("tried"), dist, "ossferry[demo]")
+def tried(plain: Path, dist: Path) -> Path:
+    """The programs of the same environment, to which the mock and the files of Pyodide are added.
+
+    Tests of `plain` alone stand before the first test with this fixture.
+    """
+    add(plain, dist, "ossferry[demo]")
+    return plain
+
+
+@pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="the page counts for Python 3.11")
+def test_the_page_about_production_counts_the_packages(
+    plain: Path, request: pytest.FixtureRequest
+) -> None:
+    needed = installed(plain)
+    tried: Path = request.getfixturevalue("tried")
+
+    assert f"the server needs {len(needed) - 1} packages with " in PRODUCTION
+    added = {"defusedxml", "mock-oss", "ossferry-pyodide", "python-multipart"}
+    assert installed(tried) - needed == added
+    assert "| the second and the third wheel, and 2 packages |" in PRODUCTION
 
 
 INSTALLATIONS = [

@@ -152,14 +152,14 @@ def test_deep_nesting_does_not_crash(tmp_path: Path, name: str, start: str, end:
 
 NUMBER = 3 * json_text.FULL // 10
 LARGE: dict[str, Callable[[], str]] = {
-    "numbers": lambda: json.dumps({"v": [random.Random(1).random() for _ in range(NUMBER // 2)]}),
+    "numbers": lambda: json.dumps({"v": [random.Random(1).random()] * (NUMBER // 2)}),
     "objects": lambda: json.dumps(
-        [{"id": each, "s": "é\n"} for each in range(NUMBER // 2)], indent=1
+        [{"id": each, "s": "é\n"} for each in range(NUMBER // 5)], indent=1
     ),
-    "keys": lambda: json.dumps({f"key {each}": each for each in range(NUMBER // 2)}),
+    "keys": lambda: json.dumps({f"key {each}": each for each in range(2 * NUMBER // 5)}),
     "string": lambda: json.dumps(["é\\" * NUMBER]),
     "nested": lambda: json.dumps([[[{"a": ["x" * 5000] * 500}, []], {}]] * 2),
-    "lines": lambda: "\n".join(json.dumps({"id": each}) for each in range(NUMBER)),
+    "lines": lambda: "\n".join(json.dumps({"id": each}) for each in range(NUMBER // 2)),
 }
 """JSON that is larger than the buffer."""
 

@@ -111,6 +111,13 @@ def test_progress_ends_at_one(tmp_path: Path) -> None:
     assert shares[-1] == 1.0
 
 
+@pytest.fixture
+def short_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a row have at most three blocks."""
+    monkeypatch.setattr(table, "MAX_ROW", 3 * text_blocks.BLOCK)
+
+
+@pytest.mark.usefixtures("short_rows")
 def test_a_quotation_mark_that_is_not_closed_does_not_fill_the_memory(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     with path.open("w") as file:
@@ -126,6 +133,7 @@ def test_a_quotation_mark_that_is_not_closed_does_not_fill_the_memory(tmp_path: 
     assert shares[-1] < 1
 
 
+@pytest.mark.usefixtures("short_rows")
 def test_a_row_without_end_is_refused(tmp_path: Path) -> None:
     file = written(tmp_path, "a.csv", "a,b\n1," + "x" * (table.MAX_ROW + text_blocks.BLOCK))
 

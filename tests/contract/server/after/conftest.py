@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from ossferry.cli.demo import Demo
-from support.after_upload import address, become
+from support.after_upload import address, become, impatient_ledgers
 from support.postgres import Postgres
 
 
@@ -27,6 +27,7 @@ def after(
     with (
         patch("ossferry.background.RECONCILE_S", 1),
         patch("ossferry.uploads.refused.SETTLE", timedelta()),
+        impatient_ledgers(),
         Demo(web_dir=web_dir, database_url=url, quota_bytes_total=1000) as demo,
     ):
         yield demo
