@@ -17,8 +17,6 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
 
 from support.programs import free_port
 from support.serve_command import cloud_options, server_process, wait_until_up
@@ -95,6 +93,9 @@ def test_a_wheel_has_every_licence_text(dist: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", FOLDERS)
 def test_a_wheel_has_a_valid_sbom(dist: Path, name: str) -> None:
+    from cyclonedx.schema import SchemaVersion
+    from cyclonedx.validation.json import JsonStrictValidator  # takes seconds to import
+
     ((path, text),) = read(wheel(dist, name), "sboms/.+").items()
 
     assert path == f"sboms/{name.replace('_', '-')}.cdx.json"
