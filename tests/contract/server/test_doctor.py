@@ -955,9 +955,11 @@ def tls_server(folder: Path, host: str) -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as plain:
         thread = threading.Thread(target=serve, args=(plain,))
         thread.start()
-        yield f"https://localhost:{plain.getsockname()[1]}"
-        plain.shutdown(socket.SHUT_RDWR)
-        thread.join()
+        try:
+            yield f"https://localhost:{plain.getsockname()[1]}"
+        finally:
+            plain.shutdown(socket.SHUT_RDWR)
+            thread.join()
 
 
 def run_line(set_up: SetUp, oss: MockOSS, line: str) -> Ran:
