@@ -419,6 +419,7 @@ def test_a_sign_out_that_cannot_be_remembered_is_none(
     ledger = tmp_path / "ledger.db"
     with impatient_ledgers(), serve_anew(ledger) as person:
         sign_in(person)
+        person.post("/api/grant", headers=FROM_PAGE)  # opens the ledger, which needs its lock once
         with locked(f"sqlite:///{ledger}"):
             answer = person.post("/logout", headers=FROM_PAGE)
 
