@@ -241,7 +241,7 @@ def test_options_of_the_site_decide_how_and_what_is_stored(
     wait_for(page, "upload", 2)
     assert [each.data for each in objects(demo).values()] == [b"changed"]
 
-    element(page, "it.removeAttribute('lang')")  # the page returns to the browser's language
+    element(page, "it.setAttribute('lang', 'en')")
     element(page, "it.setAttribute('folder', 'orders/8')")
     expect(frame.locator("html")).to_have_attribute("lang", "en")
     frame.locator("#files").set_input_files(essay())

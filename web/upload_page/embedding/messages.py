@@ -108,7 +108,6 @@ class _Options:
         self._adding = adding
         self._begin: Callable[[], None] | None = begin
         self._language = self._theme = ""
-        self._own_language = browser_language.chosen()  # in which the server sent the page
         self._given: dict[str, Any] = {}
         self._may_tag = True  # until a grant says something else
 
@@ -143,7 +142,7 @@ class _Options:
         self._actions.offers_sign_in.set(offers_sign_in)
         if chosen.language != self._language:
             self._language = chosen.language
-            speak(chosen.language or self._own_language, remember=False)
+            speak(chosen.language or browser_language.chosen(), remember=False)
         if chosen.theme != self._theme:
             self._theme = chosen.theme
             window.set_theme(chosen.theme or "auto", remember=False)
