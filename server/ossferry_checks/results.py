@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from ossferry_checks.sentences import say
+
 RESERVED = ("name", "sha256")  # the upload itself writes these
 ENCRYPTION = "client-side-encryption-"  # and these; an SDK decrypts the object by them
 LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
@@ -20,12 +22,37 @@ class Reject(Exception):  # noqa: N818 - the name that a check reads well with
         reason: a sentence for the person who uploads the file.
         line: the number of the line in the file, counted from 1; None if the reason concerns no
             line.
+        repair: whether the page may offer to repair the table. The constructor does not set it;
+            only the built-in check of tables does.
     """
+
+    repair = False
 
     def __init__(self, reason: str, *, line: int | None = None) -> None:
         super().__init__(reason)
         self.reason = str(reason)
         self.line = _line(line)
+
+
+class TableError(Exception):
+    """A text or table cannot be read.
+
+    Attributes:
+        key: the key of the sentence about the reason.
+        line: the number of the line or row in the file, counted from 1; None if the reason
+            concerns no line.
+        values: the values for the placeholders in the sentence.
+    """
+
+    def __init__(self, key: str, *, line: int | None = None, **values: object) -> None:
+        super().__init__(say(key, "en", **values))
+        self.key = key
+        self.line = line
+        self.values = values
+
+    def says(self, language: str) -> str:
+        """Return the sentence in a language, such as `zh-CN`."""
+        return say(self.key, language, **self.values)
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,12 +66,14 @@ class Refusal:
         line: the number of the line in the file, counted from 1; None if the reason concerns no
             line.
         is_error: True if the check did not work, so that the file was not checked.
+        repair: whether the page may offer to repair the table.
     """
 
     check: str
     reason: str
     line: int | None = None
     is_error: bool = False
+    repair: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,9 +164,10 @@ async def run(
             kept = [each for each in results if not (keep_original and isinstance(each, Replace))]
             file = _apply(kept, check, looked_at, verdict)
         except Reject as reject:
-            verdict.refusal = Refusal(check.name, _cut(reject.reason), reject.line)
+            reason = _cut(reject.reason)
+            verdict.refusal = Refusal(check.name, reason, reject.line, repair=reject.repair)
             seconds = monotonic() - began
-            verdict.ran.append(Ran(check.name, "rejected", verdict.refusal.reason, seconds))
+            verdict.ran.append(Ran(check.name, "rejected", reason, seconds))
             return verdict
         except asyncio.CancelledError:
             raise

@@ -6,25 +6,27 @@ The check reads the file in blocks, so memory use does not depend on the size of
 import codecs
 import csv
 import io
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
 from functools import partial
-from itertools import islice
 from typing import Any
 
 from ossferry_checks.builtin.check_options import TableOptions
-from ossferry_checks.builtin.table_grammar import Grammar, grammar, has_type, rows
+from ossferry_checks.builtin.table_grammar import (
+    DELIMITERS,
+    MAX_ROW,
+    SAMPLE,
+    Grammar,
+    detected_delimiter,
+    grammar,
+    has_type,
+    long_values,
+    rows,
+)
 from ossferry_checks.builtin.text_blocks import text_blocks
 from ossferry_checks.builtin.words import listed, shortened
 from ossferry_checks.files import CheckedFile
 from ossferry_checks.registry import Check
 from ossferry_checks.results import Reject
 from ossferry_checks.sentences import say
-
-DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
-SAMPLE = 64 * 1024  # characters in which the delimiter is detected
-SAMPLE_ROWS = 200
-MAX_ROW = 16_000_000  # characters
 
 
 def table_check(options: TableOptions, model: type[Any] | None = None) -> Check:
@@ -63,18 +65,8 @@ def check_table(file: CheckedFile, *, options: TableOptions, model: type[Any] | 
     """
     if options.model and model is None:
         raise ValueError(f"checks.py has no model {options.model}")
-    with _long_values():
+    with long_values():
         _Table(file, options, model).check()
-
-
-@contextmanager
-def _long_values() -> Iterator[None]:
-    """Let Python's parser of CSV read values that are as long as a row may be."""
-    limit = csv.field_size_limit(2 * MAX_ROW)
-    try:
-        yield
-    finally:
-        csv.field_size_limit(limit)
 
 
 class _Table:
@@ -214,29 +206,3 @@ class _Table:
         return Reject(
             say(key, self._file.language, **values), line=self._line if line == -1 else line
         )
-
-
-def detected_delimiter(sample: str, wanted: Collection[str], *, is_tsv: bool) -> str:
-    """Return the most likely delimiter of a table, or empty text for a table with one column.
-
-    These criteria decide, each one if the criteria before it are equal: the header contains all
-    wanted columns; the largest share of rows with as many values as the header; the most columns.
-
-    Args:
-        sample: the first lines of the table.
-        wanted: the names of the wanted columns; may be empty.
-        is_tsv: whether to prefer the tab if all criteria are equal.
-    """
-    best: tuple[tuple[bool, float, int], str] = ((False, 0.0, 0), "")
-    for each in sorted(DELIMITERS, key=lambda each: is_tsv and each != "\t"):
-        reader = csv.reader(io.StringIO(sample, newline=""), delimiter=each)
-        found = [row for row in islice(reader, SAMPLE_ROWS) if row]
-        if len(found) > 1 and not sample.endswith("\n"):
-            found.pop()  # the sample may end in the middle of a row
-        header = found[0]
-        if len(header) < 2:
-            continue
-        share = sum(len(row) == len(header) for row in found) / len(found)
-        has_wanted = bool(wanted) and {*wanted} <= {name.strip() for name in header}
-        best = max(best, ((has_wanted, share, len(header)), each), key=lambda rated: rated[0])
-    return best[1]

@@ -4,11 +4,20 @@ A value may be quoted, with `""` for a quotation mark in it. The expressions hav
 quantifiers, so that a row that does not match causes no backtracking.
 """
 
+import csv
+import io
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 
 from ossferry_checks.builtin.check_options import ColumnType
+
+DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+SAMPLE = 64 * 1024  # characters in which the delimiter is detected
+SAMPLE_ROWS = 200
+MAX_ROW = 16_000_000  # characters
 
 DAY = (
     r"(?:\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)"
@@ -107,3 +116,47 @@ def has_type(value: str, kind: ColumnType) -> bool:
 def _value(delimiter: str) -> str:
     by = re.escape(delimiter)
     return rf'(?:[^"{by}\n][^{by}\n]*+|{QUOTED})?+'
+
+
+@contextmanager
+def long_values() -> Iterator[None]:
+    """Let Python's parser of CSV read values that are as long as a row may be."""
+    limit = csv.field_size_limit(2 * MAX_ROW)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(limit)
+
+
+def detected_delimiter(sample: str, wanted: Collection[str], *, is_tsv: bool) -> str:
+    """Return the most likely delimiter of a table, or empty text for a table with one column."""
+    return rated_delimiter(sample, wanted, is_tsv=is_tsv)[1]
+
+
+def rated_delimiter(
+    sample: str, wanted: Collection[str], *, is_tsv: bool
+) -> tuple[tuple[bool, float, int], str]:
+    """Return the most likely delimiter of a table, with its rating.
+
+    These criteria decide, each one if the criteria before it are equal: the header contains all
+    wanted columns; the largest share of rows with as many values as the header; the most columns.
+    A table with one column has the rating `(False, 0, 0)` and no delimiter.
+
+    Args:
+        sample: the first lines of the table, one of which is not empty.
+        wanted: the names of the wanted columns; may be empty.
+        is_tsv: whether to prefer the tab if all criteria are equal.
+    """
+    best: tuple[tuple[bool, float, int], str] = ((False, 0.0, 0), "")
+    for each in sorted(DELIMITERS, key=lambda each: is_tsv and each != "\t"):
+        reader = csv.reader(io.StringIO(sample, newline=""), delimiter=each)
+        found = [row for row in islice(reader, SAMPLE_ROWS) if row]
+        if len(found) > 1 and not sample.endswith("\n"):
+            found.pop()  # the sample may end in the middle of a row
+        header = found[0]
+        if len(header) < 2:
+            continue
+        share = sum(len(row) == len(header) for row in found) / len(found)
+        has_wanted = bool(wanted) and {*wanted} <= {name.strip() for name in header}
+        best = max(best, ((has_wanted, share, len(header)), each), key=lambda rated: rated[0])
+    return best

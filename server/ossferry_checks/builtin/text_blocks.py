@@ -3,9 +3,10 @@
 import codecs
 import io
 from collections.abc import Iterator
+from typing import BinaryIO
 
 from ossferry_checks.files import CheckedFile
-from ossferry_checks.results import Reject
+from ossferry_checks.results import Reject, TableError
 from ossferry_checks.sentences import say
 
 BLOCK = 1 << 20  # bytes
@@ -32,27 +33,36 @@ def text_blocks(file: CheckedFile, *, encoding: str = "") -> Iterator[str]:
     with file.path.open("rb") as source:
         mark, codec = _codec(file, source.read(4), encoding)
         source.seek(len(mark))
-        decoder = io.IncrementalNewlineDecoder(
-            codecs.getincrementaldecoder(codec)(), translate=True
-        )
-        line, done = 1, len(mark)
-        while True:
-            data = source.read(BLOCK)
-            try:
-                text = decoder.decode(data, final=not data)
-            except UnicodeDecodeError as error:
-                raise _not_valid(file, error, codec, line) from error
-            if "\0" in text:
-                line += text.count("\n", 0, text.index("\0"))
-                raise Reject(
-                    say("text_zero_byte", file.language, encoding=_shown(codec)), line=line
-                )
-            yield text
-            if not data:
-                return
-            line += text.count("\n")
-            done += len(data)
-            file.progress(done / file.size)
+        try:
+            for text in decoded(source, codec):
+                yield text
+                if text or source.tell() < file.size:
+                    file.progress(source.tell() / file.size)
+        except TableError as error:
+            raise Reject(error.says(file.language), line=error.line) from error
+
+
+def decoded(source: BinaryIO, codec: str) -> Iterator[str]:
+    r"""Yield the text of an open file in blocks; every end of a line becomes `\n`.
+
+    Raises:
+        TableError: the bytes are not valid in the encoding, or zero bytes are among them.
+    """
+    decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(codec)(), translate=True)
+    line = 1
+    while True:
+        data = source.read(BLOCK)
+        try:
+            text = decoder.decode(data, final=not data)
+        except UnicodeDecodeError as error:
+            raise _not_valid(error, codec, line) from error
+        if "\0" in text:
+            line += text.count("\n", 0, text.index("\0"))
+            raise TableError("text_zero_byte", line=line, encoding=_shown(codec))
+        yield text
+        if not data:
+            return
+        line += text.count("\n")
 
 
 def _codec(file: CheckedFile, start: bytes, encoding: str) -> tuple[bytes, str]:
@@ -77,13 +87,11 @@ def _codec(file: CheckedFile, start: bytes, encoding: str) -> tuple[bytes, str]:
     return b"", wanted or "utf-8"
 
 
-def _not_valid(file: CheckedFile, error: UnicodeDecodeError, codec: str, line: int) -> Reject:
+def _not_valid(error: UnicodeDecodeError, codec: str, line: int) -> TableError:
     before = error.object[: error.start].decode(codec, "replace")
     line += before.replace("\r\n", "\n").replace("\r", "\n").count("\n")
     byte = f"0x{error.object[error.start]:02X}"
-    return Reject(
-        say("text_not_valid", file.language, encoding=_shown(codec), byte=byte), line=line
-    )
+    return TableError("text_not_valid", line=line, encoding=_shown(codec), byte=byte)
 
 
 def _shown(codec: str) -> str:

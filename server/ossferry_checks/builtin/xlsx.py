@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from ossferry_checks.builtin.check_options import XlsxOptions, ZipOptions
 from ossferry_checks.builtin.content_kinds import content_kind
@@ -11,7 +12,7 @@ from ossferry_checks.builtin.words import listed, size_text
 from ossferry_checks.builtin.zip_archive import ZipLimits
 from ossferry_checks.files import CheckedFile
 from ossferry_checks.registry import Check
-from ossferry_checks.results import Reject
+from ossferry_checks.results import Reject, TableError
 from ossferry_checks.sentences import say
 
 LIMITS = ZipOptions(max_bytes=4_000_000_000, max_files=10_000)
@@ -23,7 +24,8 @@ WHOLE = (
 MACROS = re.compile("vbaproject|macrosheet", re.IGNORECASE)
 """In the name or the type of a part with macros: those of Visual Basic, and those of Excel 4."""
 
-MAX_STRINGS = 1_000_000  # before the strings of the header row
+MAX_STRINGS = 1_000_000
+MAX_CHARACTERS = 64_000_000  # of all strings
 
 
 def xlsx_check(options: XlsxOptions) -> Check:
@@ -45,49 +47,49 @@ def check_xlsx(file: CheckedFile, *, options: XlsxOptions) -> None:
             column.
         ImportError: openpyxl is not installed.
     """
-    import openpyxl  # noqa: F401 - a missing package is not a broken workbook
-
     language = file.language
-    with file.path.open("rb") as source:
-        kind = content_kind(source)
-        if kind == "office_encrypted":
-            raise Reject(say("xlsx_encrypted", language))
-        if kind not in ("xlsx", "zip_broken"):
-            raise Reject(say("xlsx_other", language))
-        try:
-            names = _names_of_parts(source, file)
-            types, sheets, header = _contents(source)
-        except (Reject, MemoryError):
-            raise
-        except Exception as error:  # openpyxl has no exception of its own for a broken workbook
-            raise Reject(say("xlsx_broken", language)) from error
-    if not options.allow_macros and any(MACROS.search(each) for each in (*names, *types)):
+    try:
+        with file.path.open("rb") as source, readable_workbook():
+            names, reader = read_workbook(source, file)
+            rows = reader.wb.worksheets[0].iter_rows(max_row=1, values_only=True)
+            header = [str(value).strip() for value in next(rows, ()) if value is not None]
+            rows.close()
+    except TableError as error:
+        raise Reject(error.says(language)) from error
+    if not options.allow_macros and any(MACROS.search(each) for each in names):
         raise Reject(say("xlsx_macros", language))
-    if missing := [each for each in options.sheets if each not in sheets]:
+    if missing := [each for each in options.sheets if each not in reader.wb.sheetnames]:
         raise Reject(say("xlsx_sheets", language, sheets=listed(missing, language)))
     if missing := [each for each in options.columns if each not in header]:
         raise Reject(say("xlsx_columns", language, columns=listed(missing, language)), line=1)
 
 
-def _names_of_parts(source: BinaryIO, file: CheckedFile) -> list[str]:
-    """Return the names of the parts of a workbook.
+@contextmanager
+def readable_workbook() -> Iterator[None]:
+    """Convert all errors of openpyxl, which has no exception of its own, to a `TableError`."""
+    import openpyxl  # noqa: F401 - a missing package is not a broken workbook
+
+    try:
+        yield
+    except (Reject, TableError, MemoryError):
+        raise
+    except Exception as error:
+        raise TableError("xlsx_broken") from error
+
+
+def read_workbook(source: BinaryIO, file: CheckedFile) -> tuple[list[str], Any]:
+    """Read a workbook without its sheets.
+
+    openpyxl would read all shared strings, which may be most of the file. The reader of this
+    function reads them up to the last one that is asked for.
+
+    Returns:
+        The names and the types of the parts, and the reader of openpyxl, whose `wb` is the
+        workbook.
 
     Raises:
-        Reject: they are too large to read.
-    """
-    entries = ZipLimits(file, LIMITS).read(source)
-    size = sum(each.size for each in entries if each.name.lower().startswith(WHOLE))
-    if size > MAX_WHOLE:
-        limit = size_text(MAX_WHOLE)
-        raise Reject(say("zip_bytes", file.language, size=size_text(size), limit=limit))
-    return [each.name for each in entries]
-
-
-def _contents(source: BinaryIO) -> tuple[list[str], list[str], list[str]]:
-    """Return the types of the parts, the names of the sheets, and the first row of the first sheet.
-
-    openpyxl would read all shared strings, which may be most of the file. This function reads them
-    up to the last one in the first row.
+        TableError: the file is not a workbook, or has a password.
+        Reject: the parts are too large to read.
     """
     from openpyxl.cell.text import Text
     from openpyxl.reader.excel import SHARED_STRINGS, ExcelReader
@@ -108,14 +110,28 @@ def _contents(source: BinaryIO) -> tuple[list[str], list[str], list[str]]:
                         yield Text.from_tree(node).content.replace("x005F_", "")
                         node.clear()
 
+    kind = content_kind(source)
+    if kind not in ("xlsx", "zip_broken"):
+        raise TableError("xlsx_encrypted" if kind == "office_encrypted" else "xlsx_other")
+    names = _names_of_parts(source, file)
     reader = Reader(source, read_only=True, data_only=True, keep_links=False)
-    with reader.archive:
-        reader.read()
-        rows = reader.wb.worksheets[0].iter_rows(max_row=1, values_only=True)
-        header = [str(value).strip() for value in next(rows, ()) if value is not None]
-        rows.close()
+    reader.read()
     parts = (*reader.package.Default, *reader.package.Override)
-    return [each.ContentType for each in parts], reader.wb.sheetnames, header
+    return [*names, *(each.ContentType for each in parts)], reader
+
+
+def _names_of_parts(source: BinaryIO, file: CheckedFile) -> list[str]:
+    """Return the names of the parts of a workbook.
+
+    Raises:
+        Reject: they are too large to read.
+    """
+    entries = ZipLimits(file, LIMITS).read(source)
+    size = sum(each.size for each in entries if each.name.lower().startswith(WHOLE))
+    if size > MAX_WHOLE:
+        limit = size_text(MAX_WHOLE)
+        raise Reject(say("zip_bytes", file.language, size=size_text(size), limit=limit))
+    return [each.name for each in entries]
 
 
 class _Strings:
@@ -124,10 +140,12 @@ class _Strings:
     def __init__(self, strings: Iterator[str]) -> None:
         self._strings = strings
         self._read: list[str] = []
+        self._characters = 0
 
     def __getitem__(self, index: int) -> str:
-        if index >= MAX_STRINGS:
-            raise IndexError(index)
         while len(self._read) <= index:
             self._read.append(next(self._strings))
+            self._characters += len(self._read[-1])
+            if len(self._read) > MAX_STRINGS or self._characters > MAX_CHARACTERS:
+                raise TableError("xlsx_large")
         return self._read[index]

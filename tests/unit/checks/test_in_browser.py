@@ -86,6 +86,7 @@ def test_a_rejection_has_its_line(tmp_path: Path) -> None:
         "reason": "Wrong.",
         "line": 2,
         "is_error": False,
+        "repair": False,
     }
     assert checker.new_path() == ""
 

@@ -12,10 +12,16 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from ossferry_checks import CheckedFile
-from ossferry_checks.builtin import table, text_blocks
+from ossferry_checks.builtin import text_blocks
 from ossferry_checks.builtin.check_options import ColumnType, TableOptions
 from ossferry_checks.builtin.table import table_check
-from ossferry_checks.builtin.table_grammar import grammar, has_type, rows
+from ossferry_checks.builtin.table_grammar import (
+    MAX_ROW,
+    detected_delimiter,
+    grammar,
+    has_type,
+    rows,
+)
 from support.checking import answer, refusal, written
 
 AGAIN = "Correct the row, and choose the file again."
@@ -122,7 +128,7 @@ def test_a_quotation_mark_that_is_not_closed_does_not_fill_the_memory(tmp_path: 
     path = tmp_path / "a.csv"
     with path.open("w") as file:
         file.write('a,b\n1,"2\n')
-        for _ in range(table.MAX_ROW // 1_000_000 + 5):
+        for _ in range(MAX_ROW // 1_000_000 + 5):
             file.write("some,text\n" * 100_000)
     shares: list[float] = []
 
@@ -135,7 +141,7 @@ def test_a_quotation_mark_that_is_not_closed_does_not_fill_the_memory(tmp_path: 
 
 @pytest.mark.usefixtures("short_rows")
 def test_a_row_without_end_is_refused(tmp_path: Path) -> None:
-    file = written(tmp_path, "a.csv", "a,b\n1," + "x" * (table.MAX_ROW + text_blocks.BLOCK))
+    file = written(tmp_path, "a.csv", "a,b\n1," + "x" * (MAX_ROW + text_blocks.BLOCK))
 
     assert refusal(ANY, file) == ("This row is too long for a table. Choose a CSV or TSV file.", 2)
 
@@ -232,21 +238,21 @@ def test_an_encoding_that_python_does_not_know_is_an_error_at_once() -> None:
     ],
 )
 def test_the_delimiter_is_detected(content: str, delimiter: str) -> None:
-    assert table.detected_delimiter(content, (), is_tsv=False) == delimiter
+    assert detected_delimiter(content, (), is_tsv=False) == delimiter
 
 
 def test_the_delimiter_is_the_one_that_makes_the_wanted_columns() -> None:
     content = "a,b;c,d;e,f\n"
 
-    assert table.detected_delimiter(content, {"b;c"}, is_tsv=False) == ","
-    assert table.detected_delimiter(content, {"c,d"}, is_tsv=False) == ";"
+    assert detected_delimiter(content, {"b;c"}, is_tsv=False) == ","
+    assert detected_delimiter(content, {"c,d"}, is_tsv=False) == ";"
 
 
 def test_a_tsv_file_prefers_tabs() -> None:
     content = "a\tb,c\n1\t2,3\n"
 
-    assert table.detected_delimiter(content, (), is_tsv=True) == "\t"
-    assert table.detected_delimiter(content, (), is_tsv=False) == ","
+    assert detected_delimiter(content, (), is_tsv=True) == "\t"
+    assert detected_delimiter(content, (), is_tsv=False) == ","
 
 
 def test_another_delimiter_than_that_of_the_options_is_refused(tmp_path: Path) -> None:

@@ -203,7 +203,7 @@ def test_a_header_far_down_in_the_strings_is_not_read(
 
     said, _ = refusal(CHECK, written(tmp_path, "a.xlsx", content))
 
-    assert said.startswith("The workbook is damaged and cannot be read.")
+    assert said.startswith("The workbook is too large to read.")
 
 
 def test_a_missing_package_is_no_broken_workbook(

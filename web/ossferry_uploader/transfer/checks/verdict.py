@@ -16,15 +16,23 @@ class Refusal:
         reason: a sentence that the person reads.
         line: the number of a line in the file; `None` if the reason concerns no line.
         is_error: whether the check itself failed, so that nothing is known about the file.
+        repair: whether the person may repair the table.
     """
 
     def __init__(
-        self, check: str, reason: str, *, line: "int | None" = None, is_error: bool = False
+        self,
+        check: str,
+        reason: str,
+        *,
+        line: "int | None" = None,
+        is_error: bool = False,
+        repair: bool = False,
     ) -> None:
         self.check = check
         self.reason = reason
         self.line = line
         self.is_error = is_error
+        self.repair = repair
 
 
 class Verdict:

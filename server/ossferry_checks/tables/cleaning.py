@@ -1,0 +1,194 @@
+"""`clean`: writes the repaired table, the same bytes for the same decisions on each Python."""
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from ossferry_checks.builtin.table_grammar import TYPES
+from ossferry_checks.tables.decisions import NOTHING, Decisions
+from ossferry_checks.tables.declaration import Table
+from ossferry_checks.tables.problems import Group, Problems
+from ossferry_checks.tables.repair import Repair, Repaired, rows_of
+from ossferry_checks.tables.rows import Batch
+
+FORMULA = re.compile(r"(?:\A|\0)[=+\-@\t]")
+NUMBER = re.compile(TYPES["decimal"], re.ASCII)
+CHANGES = ("row", "line", "field", "before", "after", "why")
+
+
+class Target(Protocol):
+    """A file that is open for writing bytes."""
+
+    def write(self, data: bytes, /) -> object:
+        """Write bytes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What `clean` has done.
+
+    Attributes:
+        rows_in, rows_out: the number of rows in the file, and of those in the result.
+        changed: the number of changed cells.
+        dropped: the number of rows that the result does not have.
+        formulas: the number of cells that a spreadsheet would take for a formula; they stay as
+            they are.
+        model: the SHA-256 of the declaration of the table.
+        left: the problems that are left; with any, the result is not complete and must not be
+            uploaded.
+    """
+
+    rows_in: int
+    rows_out: int
+    changed: int
+    dropped: int
+    formulas: int
+    model: str
+    left: tuple[Group, ...]
+
+
+def clean(
+    path: Path | str,
+    table: Table | type[Any],
+    decisions: Decisions = NOTHING,
+    *,
+    into: Path | str | Target,
+    changes: Path | str | Target | None = None,
+) -> Result:
+    """Write the repaired table as CSV: UTF-8, commas, the fields of the table in their order.
+
+    Args:
+        path: the file to repair.
+        table: the declaration, or a pydantic model.
+        decisions: what a person has chosen.
+        into: the new file, or an object with `write(bytes)`.
+        changes: the same for a CSV file with a line for each changed cell and dropped row.
+
+    Raises:
+        TableError: the table cannot be read.
+        ValueError: the decisions do not fit the table.
+    """
+    table = table if isinstance(table, Table) else Table.of(table)
+    cleaning = Cleaning(path, table, decisions)
+    with _opened(into) as target, _opened(changes) as list_of_changes:
+        for _ in cleaning.run(target, list_of_changes):
+            pass
+    return cleaning.result
+
+
+def _opened(target: Any) -> Any:
+    if isinstance(target, str | Path):
+        return Path(target).open("wb")
+    return nullcontext(target)
+
+
+class Cleaning:
+    """The second pass over a table, which `clean` runs as a whole.
+
+    Args:
+        path: the file to repair.
+        table: the declaration.
+        decisions: what a person has chosen.
+
+    Raises:
+        TableError: the table cannot be read.
+        ValueError: the decisions do not fit the table.
+    """
+
+    def __init__(self, path: Path | str, table: Table, decisions: Decisions = NOTHING) -> None:
+        self._path = Path(path)
+        self._table = table
+        self._decisions = decisions.complete(self._path, table)
+        self._repair = Repair(table, self._decisions)
+        self._problems = Problems(self._repair, self._decisions)
+        self._texts = [at for at, each in enumerate(table.fields) if each.kind == "text"]
+        self._rows_out = self._changed = self._dropped = self._formulas = 0
+
+    def run(self, target: Target, changes: Target | None = None) -> Iterator[float]:
+        """Read the file, write the result, and yield the finished share after each batch of rows.
+
+        Args:
+            target: gets the repaired table.
+            changes: gets the list of changes.
+
+        Raises:
+            TableError: the table cannot be read.
+        """
+        names = [each.name for each in self._table.fields]
+        target.write(_csv([names]))
+        if changes:
+            changes.write(_csv([CHANGES]))
+        for batch, repaired in rows_of(self._path, self._repair, self._decisions):
+            rows: list[Sequence[str] | None] = [*zip(*repaired.after, strict=True)]
+            for at, row in repaired.rows.items():
+                rows[at] = None if row.dropped else row.texts
+                if row.problems:
+                    self._problems.add(row, is_broken=at in batch.broken)
+            kept = [row for row in rows if row is not None]
+            target.write(_csv(kept))
+            self._rows_out += len(kept)
+            self._dropped += len(rows) - len(kept)
+            self._count_formulas(kept)
+            found = self._changes(batch, repaired, names)
+            if changes:
+                changes.write(_csv(found))
+            yield batch.share
+        self._problems.end()
+
+    @property
+    def result(self) -> Result:
+        """The result after the run."""
+        return Result(
+            rows_in=self._repair.rows,
+            rows_out=self._rows_out,
+            changed=self._changed,
+            dropped=self._dropped,
+            formulas=self._formulas,
+            model=self._table.fingerprint,
+            left=tuple(self._problems.groups()),
+        )
+
+    def _count_formulas(self, rows: Sequence[Sequence[str]]) -> None:
+        for at in self._texts:
+            column = [row[at] for row in rows]
+            if FORMULA.search("\0".join(column)):
+                self._formulas += sum(
+                    text[:1] in "=+-@\t" and not NUMBER.fullmatch(text) for text in column if text
+                )
+
+    def _changes(
+        self, batch: Batch, repaired: Repaired, names: list[str]
+    ) -> list[Sequence[object]]:
+        """Count the changed cells of a batch, and return a line for each and for dropped rows."""
+        found: list[tuple[int, int, Sequence[object]]] = []
+
+        def add(at: int, field: int, before: str, after: str, why: str) -> None:
+            line = (repaired.first + at, batch.lines[at], names[field], before, after, why)
+            found.append((at, field, line))
+
+        for field, (before, after) in enumerate(zip(repaired.before, repaired.after, strict=True)):
+            if before is not after:
+                for at, (old, new) in enumerate(zip(before, after, strict=True)):
+                    if old != new and at not in repaired.rows:
+                        add(at, field, old, new, "convert")
+        for at, row in repaired.rows.items():
+            if row.dropped:
+                line = (row.number, row.line, "", _csv([row.raw])[:-2].decode(), "", "drop_rows")
+                found.append((at, -1, line))
+            for field, why in () if row.dropped else row.changes.items():
+                old, new = repaired.before[field][at], row.texts[field]
+                if old != new:
+                    add(at, field, old, new, why)
+        self._changed += sum(field >= 0 for _, field, _ in found)
+        return [line for *_, line in sorted(found, key=lambda each: each[:2])]
+
+
+def _csv(rows: Sequence[Sequence[object]]) -> bytes:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\r\n").writerows(rows)
+    return out.getvalue().encode()

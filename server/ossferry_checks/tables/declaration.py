@@ -1,0 +1,210 @@
+"""The declaration of a table: its fields, the rules for its values, and the model of its rows."""
+
+import hashlib
+import json
+import types
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum
+from functools import cached_property
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from ossferry_checks.builtin.check_options import ColumnType
+
+KINDS: dict[object, ColumnType] = {
+    bool: "boolean",
+    int: "integer",
+    float: "decimal",
+    Decimal: "decimal",
+    date: "date",
+    datetime: "datetime",
+}
+LIMITS = (
+    *("gt", "ge", "lt", "le", "multiple_of", "min_length", "max_length"),
+    *("pattern", "max_digits", "decimal_places"),
+)
+FREE = ("before", "wrap", "plain")
+"""Modes of validators that may accept other values than the type does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """A column of the result.
+
+    Attributes:
+        name: the name in the header of the result; the model accepts the value by this name.
+        aliases: other names that the header of a file may have for it.
+        kind: the type of the values; `text` also for what only the model understands.
+        required: whether the file must have such a column.
+        may_be_empty: whether a value may be empty.
+        choices: the only allowed values; empty if there is no such list.
+        limits: further rules for people, such as `{"ge": "1"}` or `{"pattern": "^[A-Z]"}`.
+    """
+
+    name: str
+    title: str = ""
+    description: str = ""
+    aliases: tuple[str, ...] = ()
+    kind: ColumnType = "text"
+    required: bool = False
+    may_be_empty: bool = True
+    choices: tuple[str, ...] = ()
+    limits: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Table:
+    """The declaration of a table; `Table.of` makes it.
+
+    Attributes:
+        fields: the fields in the order of the result.
+        unique: the names of the fields that must not have the same value twice.
+        max_rows: the largest allowed number of rows; None for no limit.
+        model: the pydantic model that validates each row; None if there is none.
+    """
+
+    fields: tuple[Field, ...]
+    unique: tuple[str, ...] = ()
+    max_rows: int | None = None
+    model: type[Any] | None = None
+
+    @classmethod
+    def of(
+        cls,
+        model: type[Any] | None = None,
+        *,
+        columns: Sequence[str] = (),
+        types: Mapping[str, ColumnType] | None = None,
+        aliases: Mapping[str, Sequence[str]] | None = None,
+        unique: Sequence[str] = (),
+        max_rows: int | None = None,
+    ) -> "Table":
+        """Return the table of a pydantic model, or of the columns and types.
+
+        Args:
+            model: the pydantic model of a row; None if there is none.
+            columns: without a model, the names of the columns that a file must have.
+            types: without a model, the types of columns by name; an empty value is allowed.
+            aliases: other names of columns in files, by the name of the field.
+            unique: the names of fields that must not have the same value twice.
+            max_rows: the largest allowed number of rows.
+
+        Raises:
+            ValueError: there are no fields, or `aliases` or `unique` names an unknown one.
+        """
+        given = types or {}
+        fields = list(_of_model(model)) if model else []
+        for name in dict.fromkeys(() if model else (*columns, *given)):
+            kind = given.get(name, "text")
+            fields.append(Field(name=name, kind=kind, required=name in columns))
+        names = [each.name for each in fields]
+        if not fields or (unknown := {*(aliases or {}), *unique} - {*names}):
+            raise ValueError(
+                f"unknown fields: {', '.join(sorted(unknown))}" if fields else "no fields"
+            )
+        found = (
+            Field(
+                **{**asdict(each), "aliases": (*each.aliases, *(aliases or {}).get(each.name, ()))}
+            )
+            for each in fields
+        )
+        return cls(tuple(found), tuple(unique), max_rows, model)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The SHA-256 of the declaration: the fields, and the JSON schema of the model."""
+        known: dict[str, Any] = {"fields": [asdict(each) for each in self.fields]}
+        known |= {"unique": self.unique, "schema": self.model and self.model.model_json_schema()}
+        text = json.dumps(known, sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def errors(self, rows: list[dict[str, str]]) -> Iterator[tuple[int, str, str, str]]:
+        """Yield what the model does not accept.
+
+        Args:
+            rows: the values by name, without the empty ones.
+
+        Yields:
+            The index of the row, the name of the field (empty if the error concerns the row), the
+            type of the error, and its message in English.
+        """
+        if self._validate is None:
+            return
+        from pydantic import ValidationError
+
+        try:
+            self._validate(rows)
+        except ValidationError as error:
+            for each in error.errors(include_url=False, include_context=False, include_input=False):
+                at, *path = each["loc"]
+                name = str(path[0]) if path else ""
+                yield int(at), name, each["type"], each["msg"]
+
+    @cached_property
+    def _validate(self) -> Any:
+        if self.model is None:
+            return None
+        from pydantic import TypeAdapter
+
+        model: Any = self.model
+        return TypeAdapter(list[model]).validate_python
+
+
+def _of_model(model: Any) -> Iterator[Field]:
+    """Yield the fields of a pydantic model."""
+    config = model.model_config
+    by_name = config.get("populate_by_name") or config.get("validate_by_name")
+    free = {
+        name
+        for each in model.__pydantic_decorators__.field_validators.values()
+        for name in each.info.fields
+        if each.info.mode in FREE
+    }
+    for name, info in model.model_fields.items():
+        alias = info.validation_alias
+        names = [each for each in getattr(alias, "choices", [alias]) if isinstance(each, str)]
+        leaves, metadata = [], list(info.metadata)
+        for leaf, more in _leaves(info.annotation):
+            leaves.append(leaf)
+            metadata += more
+        is_free = name in free or any(
+            type(each).__name__ == f"{mode.title()}Validator" for each in metadata for mode in FREE
+        )
+        yield Field(
+            name=name if by_name or not names else names[0],
+            title=info.title or "",
+            description=info.description or "",
+            aliases=tuple(names) if by_name else (name, *names[1:]) if names else (),
+            kind=KINDS.get(leaves[0], "text") if len(leaves) == 1 and not is_free else "text",
+            required=info.is_required(),
+            may_be_empty=not info.is_required(),
+            choices=tuple(str(each) for leaf in leaves for each in _choices(leaf)),
+            limits={
+                limit: str(getattr(each, limit))
+                for each in metadata
+                for limit in LIMITS
+                if getattr(each, limit, None) is not None
+            },
+        )
+
+
+def _leaves(annotation: Any) -> Iterator[tuple[Any, list[Any]]]:
+    """Yield the types of an annotation, without `None`, each with its metadata."""
+    origin, args = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        for leaf, more in _leaves(args[0]):
+            yield leaf, [*args[1:], *more]
+    elif origin in (Union, types.UnionType):
+        for each in args:
+            yield from _leaves(each)
+    elif annotation is not type(None):
+        yield annotation, []
+
+
+def _choices(leaf: Any) -> Iterator[Any]:
+    if get_origin(leaf) is Literal:
+        yield from get_args(leaf)
+    elif isinstance(leaf, type) and issubclass(leaf, Enum):
+        yield from (each.value for each in leaf)

@@ -1,0 +1,66 @@
+"""Matches the columns of a file to the fields of a table."""
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from ossferry_checks.tables.declaration import Field, Table
+
+SAMPLES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a file.
+
+    Attributes:
+        header: the text in the header.
+        field: the name of the field that the column is matched to; None to ignore the column.
+        samples: the first values that are not empty.
+    """
+
+    header: str
+    field: str | None
+    samples: tuple[str, ...]
+
+
+def match(table: Table, header: Sequence[str], samples: Sequence[Sequence[str]]) -> list[Column]:
+    """Match each column of a file to at most one field, and each field to at most one column.
+
+    An exact name goes before an alias, a title, and then a name that differs in case, spaces,
+    punctuation or accents.
+
+    Args:
+        table: the table.
+        header: the header of the file.
+        samples: rows of the file.
+    """
+    exact = {text.strip(): at for at, text in reversed([*enumerate(header)])}
+    loose = {plain(text): at for at, text in reversed([*enumerate(header)])}
+    found: dict[int, str] = {}
+    for names in zip(*(_names(each) for each in table.fields), strict=True):
+        for field, (is_exact, allowed) in zip(table.fields, names, strict=True):
+            index = exact if is_exact else loose
+            free = [index[each] for each in allowed if each in index and index[each] not in found]
+            if free and field.name not in found.values():
+                found[min(free)] = field.name
+    columns = []
+    for at, text in enumerate(header):
+        values = (row[at] for row in samples if at < len(row) and row[at].strip())
+        shown = tuple(value for value, _ in zip(values, range(SAMPLES), strict=False))
+        columns.append(Column(text, found.get(at), shown))
+    return columns
+
+
+def _names(field: Field) -> Iterator[tuple[bool, set[str]]]:
+    """Yield the names of a field from the best to the worst, and whether case matters."""
+    yield True, {field.name}
+    yield True, {*field.aliases}
+    yield True, {field.title} - {""}
+    yield False, {plain(each) for each in (field.name, *field.aliases, field.title)} - {""}
+
+
+def plain(text: str) -> str:
+    """Return a name without case, spaces, punctuation and accents."""
+    whole = unicodedata.normalize("NFKD", text).casefold()
+    return "".join(each for each in whole if each.isalnum())

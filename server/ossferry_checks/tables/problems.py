@@ -1,0 +1,287 @@
+"""Collects the problems of a table in groups, in bounded memory for any file."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from ossferry_checks.builtin.words import listed
+from ossferry_checks.sentences import say
+from ossferry_checks.tables.decisions import Decisions, FixName
+from ossferry_checks.tables.repair import Found, Repair, Row
+
+KEPT_ROWS = 1000  # of each group
+KEPT_SIZE = 16_000_000  # characters of all rows, with 64 for each value
+GROUPS = 50
+VALUES = 1000  # different values of a group that are counted
+SHOWN_VALUES = 20
+KEYS = 5000  # that are remembered for speed
+
+
+class Key(NamedTuple):
+    """What the problems of a group have in common; `fits` are names of formats."""
+
+    field: str
+    problem: str
+    fits: tuple[str, ...] = ()
+
+
+OTHER = Key("", "other")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Problems of one kind.
+
+    Attributes:
+        id: names the group in each scan of the file.
+        field: the name of the field; empty for problems of rows.
+        problem: the kind of the problem, as in `Found`; `other` for the kinds after the first 50.
+        count: the number of problems.
+        values: the most frequent wrong values with their numbers.
+        fixes: what can be done for the whole group. Without any, the format of the column has to be
+            decided first.
+        formats: the formats that the values have. `convert` takes the only one; the person chooses
+            one of several.
+    """
+
+    id: str
+    field: str
+    problem: str
+    count: int
+    values: tuple[tuple[str, int], ...]
+    fixes: tuple[FixName, ...]
+    formats: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """A problem of one cell or row.
+
+    Attributes:
+        row: the number of the row.
+        line: its line or row in the file.
+        field, value: the name of the field and the wrong value; empty for a problem of a row.
+        reason: a sentence.
+        values: all values of the row by the names of their fields.
+    """
+
+    row: int
+    line: int
+    field: str
+    value: str
+    reason: str
+    values: Mapping[str, str]
+
+
+@dataclass(slots=True)
+class _Kept:
+    row: Row
+    is_broken: bool
+    fields: set[str]
+
+
+@dataclass(slots=True)
+class _Rest:
+    """Problems whose rows are not kept; `rows` counts each row once."""
+
+    rows: int = 0
+    cells: int = 0
+    values: Counter[str] = field(default_factory=Counter)
+
+
+class Problems:
+    """The problems of the rows of one file.
+
+    Args:
+        repair: what has found them.
+        decisions: the decisions that it has applied.
+    """
+
+    def __init__(self, repair: Repair, decisions: Decisions) -> None:
+        self._repair = repair
+        self._base = self._decisions = decisions
+        self._kept: dict[int, _Kept] = {}
+        self._rest: dict[Key, _Rest] = {}
+        self._groups: set[tuple[str, str]] = set()
+        self._numbers: Counter[Key] = Counter()
+        self._size = 0
+        self._formats: dict[str, tuple[str, ...]] = {}
+        self._differ: set[tuple[str, str, str]] = set()
+        self._keys: dict[tuple[str, str, tuple[tuple[str, str], ...]], Key] = {}
+
+    def add(self, row: Row, *, is_broken: bool) -> None:
+        """Add the problems of a row."""
+        keys = [self._key(each) for each in row.problems]
+        has_room = any(self._numbers[key] < KEPT_ROWS for key in keys if key != OTHER)
+        if has_room and self._size < KEPT_SIZE:
+            self._size += sum(map(len, row.raw)) + 64 * len(row.raw)
+            self._numbers.update(keys)
+            fields = {each.field for each in row.problems}
+            self._kept[row.number] = _Kept(row, is_broken, fields)
+            return
+        for at, (key, found) in enumerate(zip(keys, row.problems, strict=True)):
+            rest = self._rest.setdefault(key, _Rest())
+            rest.rows += not at
+            rest.cells += 1
+            if found.value in rest.values or len(rest.values) < VALUES:
+                rest.values[found.value] += 1
+
+    def _key(self, found: Found) -> Key:
+        """Return the key of a problem, and remember which formats give its value two meanings."""
+        given = (found.field, found.problem, found.fits)
+        if known := self._keys.get(given):
+            return known
+        for one, text in found.fits:
+            for two, other in found.fits:
+                if text != other:
+                    self._differ.add((found.field, one, two))
+        key = Key(found.field, found.problem, tuple(name for name, _ in found.fits))
+        if len(self._groups) < GROUPS:
+            self._groups.add(key[:2])
+        if len(self._keys) >= KEYS:
+            self._keys.clear()
+        self._keys[given] = key if key[:2] in self._groups else OTHER
+        return self._keys[given]
+
+    def end(self) -> None:
+        """Find the format of each column, after all rows are added."""
+        totals: dict[str, Counter[tuple[str, ...]]] = {}
+        for key, number in self._numbers.items():
+            if key.fits:
+                rest = self._rest.get(key, _Rest()).cells
+                totals.setdefault(key.field, Counter())[key.fits] += number + rest
+        for name, total in totals.items():
+            votes: Counter[str] = Counter()
+            for fits, number in total.items():
+                votes.update(dict.fromkeys(fits, number))
+            most = max(votes.values())
+            best = [each for each, number in votes.items() if number == most]
+            self._formats[name] = tuple(
+                each
+                for at, each in enumerate(best)
+                if not at or any((name, each, other) in self._differ for other in best[:at])
+            )
+
+    @property
+    def count(self) -> int:
+        """The number of rows with problems that are left."""
+        rows = sum(bool(each.row.problems) for each in self._kept.values())
+        return rows + sum(
+            rest.rows * self._left(key, rest) // rest.cells for key, rest in self._rest.items()
+        )
+
+    def groups(self) -> list[Group]:
+        """Return the groups that have problems left, the largest last in the order of the table."""
+        counts: dict[Key, int] = {}
+        values: dict[Key, Counter[str]] = {}
+        for kept in self._kept.values():
+            for found in kept.row.problems:
+                key = self._shown(self._key(found))
+                counts[key] = counts.get(key, 0) + 1
+                values.setdefault(key, Counter())[found.value] += 1
+        for each, rest in self._rest.items():
+            if left := self._left(each, rest):
+                key = self._shown(each)
+                counts[key] = counts.get(key, 0) + left
+                values.setdefault(key, Counter()).update(rest.values)
+        return [self._group(key, count, values[key]) for key, count in sorted(counts.items())]
+
+    def _group(self, key: Key, count: int, values: Counter[str]) -> Group:
+        formats = self._formats.get(key.field, ()) if key.problem == "format" else ()
+        fixes = () if key == OTHER else self._repair.fixes(key.field, key.problem)
+        if key.problem == "format":
+            fixes = ("convert",) if len(formats) == 1 else ()
+        elif key.problem == "kind" and self._is_open(key.field):
+            fixes = ()
+        shown = sorted(values.items(), key=lambda pair: (-pair[1], pair[0]))[:SHOWN_VALUES]
+        return Group(
+            id=f"{key.field}:{key.problem}",
+            field=key.field,
+            problem=key.problem,
+            count=count,
+            values=tuple(pair for pair in shown if pair[0]),
+            fixes=fixes,
+            formats=formats,
+        )
+
+    def _is_open(self, name: str) -> bool:
+        return name in self._formats and name not in self._decisions.formats
+
+    def _shown(self, key: Key) -> Key:
+        """Return the key of the group that shows a problem: other formats are wrong values."""
+        if key.fits and key.problem == "format":
+            fits = {*key.fits} & {*self._formats.get(key.field, ())}
+            return Key(key.field, "format" if fits else "kind")
+        return key
+
+    def _left(self, key: Key, rest: _Rest) -> int:
+        """Return how many problems of a key, whose rows are not kept, no decision mends."""
+        new = {*self._decisions.formats.items()} - {*self._base.formats.items()}
+        if any(
+            name == key.field and (each in key.fits or (each == "x/" and key.problem == "missing"))
+            for name, each in new
+        ):
+            return 0
+        left = rest.cells
+        for fix in self._decisions.fixes[len(self._base.fixes) :]:
+            if (fix.field, fix.problem) == key[:2]:
+                left -= left if fix.value is None else rest.values[fix.value]
+        return max(0, left)
+
+    def decide(self, decisions: Decisions) -> None:
+        """Use other decisions: look again at the kept rows that they concern."""
+        old, self._decisions = self._decisions, decisions
+        self._repair.decide(decisions)
+        pairs = {*old.formats.items()} ^ {*decisions.formats.items()}
+        fields = {name for name, _ in pairs} | {
+            each.field for each in {*old.fixes} ^ {*decisions.fixes}
+        }
+        rows = {row for row, *_ in {*old.cells} ^ {*decisions.cells}}
+        rows |= {*old.dropped} ^ {*decisions.dropped}
+        for number, kept in self._kept.items():
+            if number in rows or kept.fields & fields:
+                row = kept.row
+                kept.row = self._repair.row(number, row.line, row.raw, is_broken=kept.is_broken)
+                kept.fields |= {each.field for each in kept.row.problems}
+
+    def problems(
+        self, group: str, names: Sequence[str], offset: int, limit: int, language: str
+    ) -> list[Problem]:
+        """Return the kept problems of a group in the order of the file.
+
+        Args:
+            group: the id of the group.
+            names: the names of the fields.
+            offset, limit: the number of problems to skip, and of those to return.
+            language: the language of the reasons, such as `zh-CN`.
+        """
+        found = []
+        for kept in self._kept.values():
+            for each in kept.row.problems:
+                key = self._shown(self._key(each))
+                if f"{key.field}:{key.problem}" == group:
+                    found.append((kept.row, each, key.problem))
+        return [
+            Problem(
+                row=row.number,
+                line=row.line,
+                field=each.field,
+                value=each.value,
+                reason=_reason(each, problem, language),
+                values=dict(zip(names, row.texts, strict=True)),
+            )
+            for row, each, problem in found[offset : offset + limit]
+        ]
+
+
+def _reason(found: Found, problem: str, language: str) -> str:
+    """Return a sentence about a problem."""
+    details = dict(found.details)
+    if "text" in details:
+        return str(details["text"])
+    if "type" in details:
+        details["type"] = say(f"type_{details['type']}", language)
+    if "choices" in details:
+        details["choices"] = listed(found.details["choices"], language)
+    return say(f"repair_{problem}", language, **details)

@@ -1,0 +1,186 @@
+"""`Reading`: how the bytes of a file become rows, and the guess of it."""
+
+import codecs
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from ossferry_checks.builtin.table_grammar import SAMPLE as DELIMITER_SAMPLE
+from ossferry_checks.builtin.table_grammar import rated_delimiter
+from ossferry_checks.results import TableError
+from ossferry_checks.tables.declaration import Table
+from ossferry_checks.tables.matching import match
+from ossferry_checks.tables.rows import MARKS, is_workbook, open_rows
+
+SAMPLE = 256 * 1024  # bytes
+SAMPLE_ROWS = 50
+HEADERS = 20  # lines, one of which is taken for the header
+EXCEL = re.compile(r"sep=(.)\r?\n?")
+
+_OTHER = {
+    "gb18030": rb"[\xa1-\xa3\xb0-\xd7][\xa1-\xfe]",
+    "cp932": rb"[\x81-\x83\x88-\x97][\x40-\x7e\x80-\xfc]",
+    "cp1252": (
+        rb"(?<![\x80-\xff])[\x80\x91-\x97\xa3\xa7\xb0\xc0-\xd6\xd8-\xf6\xf8-\xff](?![\x80-\xff])"
+    ),
+}
+"""The most frequent characters of each encoding: simplified and Japanese characters of the first
+level, kana, and single letters with accents.
+"""
+
+ENCODINGS = (*MARKS, *_OTHER)
+SURE = 0.7
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How the bytes of a file become rows.
+
+    Attributes:
+        encoding, delimiter: those of a CSV file.
+        header_row: the row with the header, counted from 1; the rows above are skipped.
+        sheet: the sheet of a workbook; empty for the first.
+        is_sure: whether the guess of the encoding leaves no doubt.
+    """
+
+    encoding: str = "utf-8"
+    delimiter: str = ","
+    header_row: int = 1
+    sheet: str = ""
+    is_sure: bool = field(default=True, compare=False)
+
+    def __post_init__(self) -> None:
+        """Check the values.
+
+        Raises:
+            ValueError: Python does not know the encoding, or another value is impossible.
+        """
+        try:
+            name = codecs.lookup(self.encoding).name
+            "".encode(name)
+        except LookupError as error:
+            raise ValueError(f"encoding: {error}") from error
+        object.__setattr__(self, "encoding", name)
+        if len(self.delimiter) != 1 or self.delimiter in '"\r\n' or self.header_row < 1:
+            raise ValueError("delimiter must be one character, and header_row a number from 1")
+
+    @classmethod
+    def guess(cls, path: Path | str, table: Table | None = None) -> "Reading":
+        """Guess how to read a file by its first 256 KiB, or 50 rows of its first sheet.
+
+        Args:
+            path: the file.
+            table: the declaration, whose names help to find the header.
+
+        Raises:
+            TableError: the file is empty, or not a workbook that can be read.
+        """
+        path = Path(path)
+        if is_workbook(path):
+            head = cls().head(path)
+            rows = [list(head.header), *map(list, head.rows)]
+            return cls(sheet=head.sheets[0], header_row=_header_row(rows, table))
+        with path.open("rb") as source:
+            data = source.read(SAMPLE)
+        encoding, is_sure = _encoding(data)
+        text = codecs.getincrementaldecoder(encoding)("replace").decode(data).lstrip("\ufeff")
+        if not text.strip():
+            raise TableError("table_empty")
+        wanted = [each.name for each in table.fields] if table else []
+        delimiter = _delimiter(text, wanted, is_tsv=path.suffix.lower() == ".tsv")
+        found = cls(encoding, delimiter, is_sure=is_sure)
+        head = found.head(path)
+        rows = [list(head.header), *map(list, head.rows)]
+        return replace(found, header_row=_header_row(rows, table))
+
+    def head(self, path: Path | str) -> "Head":
+        """Read the header and the first rows.
+
+        Raises:
+            TableError: the table cannot be read.
+        """
+        path = Path(path)
+        with path.open("rb") as source:
+            rows = open_rows(source, path, self.encoding, self.delimiter, self.sheet)
+            found: list[list[str]] = []
+            while len(found) < self.header_row + SAMPLE_ROWS and (more := rows.take(1).rows):
+                found += more
+            lost = rows.lost()
+        header = found[self.header_row - 1] if len(found) >= self.header_row else []
+        return Head(tuple(header), tuple(map(tuple, found[self.header_row :])), rows.names, lost)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The start of a file.
+
+    Attributes:
+        header: the values of the header.
+        rows: the first rows after it.
+        sheets: the names of the sheets of a workbook.
+        lost: what the result does not keep of a workbook: `formulas` (their values stay), `merged`
+            cells, other `sheets`, `styles`.
+    """
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    sheets: tuple[str, ...]
+    lost: tuple[str, ...]
+
+
+def _encoding(data: bytes) -> tuple[str, bool]:
+    """Return the most likely encoding of the start of a file, and whether it leaves no doubt."""
+    for name, mark in MARKS.items():
+        if data.startswith(mark):
+            return name, True
+    if zeros := data.count(0):
+        name = "utf-16-le" if data[1::2].count(0) * 2 > zeros else "utf-16-be"
+        return (name, True) if _decodes(data, name) else ("utf-8", False)
+    if _decodes(data, "utf-8"):
+        return "utf-8", True
+    high = sum(map(data.count, (bytes([each]) for each in range(0x80, 0x100))))
+    scores = []
+    for name, pattern in _OTHER.items():
+        found = b"".join(re.findall(pattern, data))
+        score = len(found.translate(None, bytes(range(0x80)))) / high
+        scores.append((score if _decodes(data, name) else -1.0, name))
+    best, second, *_ = sorted(scores, reverse=True)
+    return best[1] if best[0] >= 0 else "cp1252", best[0] > SURE and best[0] - second[0] > 0.5
+
+
+def _decodes(data: bytes, encoding: str) -> bool:
+    try:
+        codecs.getincrementaldecoder(encoding)().decode(data)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _delimiter(text: str, wanted: Sequence[str], *, is_tsv: bool) -> str:
+    """Return the delimiter that is best for a header in one of the first lines."""
+    if excel := EXCEL.match(text):
+        return excel[1]
+    text = text[:DELIMITER_SAMPLE].replace("\r\n", "\n").replace("\r", "\n")
+    best: tuple[tuple[bool, float, int], str] = ((False, 0.0, 0), ",")
+    for _ in range(HEADERS):
+        if not text.strip():
+            break
+        best = max(best, rated_delimiter(text, wanted, is_tsv=is_tsv), key=lambda rated: rated[0])
+        text = text.partition("\n")[2]
+    return best[1]
+
+
+def _header_row(rows: list[list[str]], table: Table | None) -> int:
+    """Return the number of the row that is most likely the header."""
+
+    def known(row: list[str]) -> int:
+        return sum(each.field is not None for each in match(table, row, ())) if table else 0
+
+    filled = [sum(bool(value.strip()) for value in row) for row in rows]
+    if not any(filled):
+        raise TableError("table_empty")
+    names = [known(row) for row in rows[:HEADERS]]
+    if max(names):
+        return 1 + names.index(max(names))
+    return 1 + next(at for at, number in enumerate(filled) if number * 2 >= max(filled))

@@ -1,0 +1,406 @@
+"""`Repair`: applies decisions to the rows of a table, and finds the problems that are left.
+
+Most rows are right. So a batch of rows is checked by one regular expression for each column and one
+call of the model; only the other rows are looked at one by one.
+"""
+
+import dataclasses
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from ossferry_checks.results import TableError
+from ossferry_checks.tables.decisions import Decisions, Fix, FixName
+from ossferry_checks.tables.declaration import Field, Table
+from ossferry_checks.tables.reading import Reading
+from ossferry_checks.tables.rows import Batch, batches
+from ossferry_checks.tables.values import SHORT_YEAR, SPACES, canonical, converted, fitting
+
+CHOICE = ("enum", "literal_error")
+"""The types of pydantic's errors about a value that is none of the choices."""
+
+PARTS = 64
+OF_ROW: tuple[FixName, ...] = ("drop_rows",)
+OF_CELL: tuple[FixName, ...] = ("replace", "empty", "drop_rows")
+FIXES: Mapping[str, tuple[FixName, ...]] = {
+    "spaces": ("trim", *OF_CELL),
+    "format": ("convert", *OF_CELL),
+    "kind": ("convert", *OF_CELL),
+    "missing": ("replace", "drop_rows"),
+    "choice": ("look_up", *OF_CELL),
+    "duplicate": OF_ROW,
+    "short": ("empty", "drop_rows"),
+    "long": OF_ROW,
+    "quote": ("convert", "drop_rows"),
+}
+"""The fixes that make sense for a problem; `OF_CELL` or `OF_ROW` for the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A problem of a cell, or of a row.
+
+    Attributes:
+        field: the name of the field; empty for a problem of a row.
+        problem: the kind: `spaces`, `format`, `kind`, `year`, `missing`, `choice`, `duplicate`,
+            `short`, `long`, `quote`, or the type of an error of pydantic.
+        value: the wrong value.
+        fits: the formats that the value has.
+        details: the values of the sentence about it, or a sentence of the model as `text`.
+    """
+
+    field: str
+    problem: str
+    value: str = ""
+    fits: tuple[tuple[str, str], ...] = ()
+    details: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Row:
+    """A row that was looked at by itself.
+
+    Attributes:
+        number, line: its number, and its line or row in the file.
+        raw: the values in the file.
+        texts: the values of the fields in the order of the table.
+        problems: the problems that are left.
+        changes: for the index of each changed field, the fix that has changed it.
+        dropped: whether the result does not have the row.
+    """
+
+    number: int
+    line: int
+    raw: Sequence[str]
+    texts: list[str]
+    problems: list[Found] = dataclasses.field(default_factory=list)
+    changes: dict[int, str] = dataclasses.field(default_factory=dict)
+    dropped: bool = False
+
+
+@dataclass(slots=True)
+class Repaired:
+    """A batch of rows after the repair.
+
+    Attributes:
+        first: the number of the first row.
+        before, after: the columns of the fields.
+        rows: by index, the rows that were looked at by themselves; their values in `after` are
+            wrong.
+    """
+
+    first: int
+    before: list[Sequence[str]]
+    after: list[Sequence[str]]
+    rows: dict[int, Row]
+
+
+class Repair:
+    """Applies decisions to the rows of one file, in their order.
+
+    Args:
+        table: the declaration.
+        decisions: complete decisions.
+    """
+
+    def __init__(self, table: Table, decisions: Decisions) -> None:
+        self._table = table
+        self._fields = table.fields
+        self._names = [each.name for each in table.fields]
+        self._choices = {each.name: each.choices for each in table.fields}
+        self._unique = {self._names.index(name): Seen() for name in table.unique}
+        self.rows = 0
+        self.decide(decisions)
+
+    def decide(self, decisions: Decisions) -> None:
+        """Use other decisions for the following rows."""
+        columns = decisions.columns or ()  # complete decisions have them
+        self._width = len(columns)
+        self._places = [columns.index(name) if name in columns else None for name in self._names]
+        self._formats = [decisions.formats.get(name) for name in self._names]
+        self._fixes = decisions.fixes
+        self._dropped = {*decisions.dropped}
+        self._cells: dict[int, dict[int, str]] = {}
+        for row, name, text in decisions.cells:
+            self._cells.setdefault(row, {})[self._names.index(name)] = text
+        self._touched = self._dropped | {*self._cells}
+
+    def batch(self, batch: Batch) -> Repaired:
+        """Repair the next rows of the file.
+
+        Raises:
+            TableError: the file has too many rows.
+        """
+        number, first = len(batch.rows), self.rows + 1
+        self.rows += number
+        limit = self._table.max_rows
+        if limit is not None and self.rows > limit:
+            raise TableError("table_rows", line=batch.lines[limit - first + 1], limit=f"{limit:,}")
+        slow = {*batch.broken}
+        if self._touched:
+            slow |= {at for at in range(number) if first + at in self._touched}
+        rows = batch.rows
+        if {*map(len, rows)} != {self._width}:
+            slow |= {at for at, row in enumerate(rows) if self._is_ragged(row)}
+            rows = [[*row, *[""] * (self._width - len(row))] for row in rows]
+        columns = [*zip(*rows, strict=False)]
+        before: list[Sequence[str]] = []
+        after: list[Sequence[str]] = []
+        for each, name, place in zip(self._fields, self._formats, self._places, strict=True):
+            before.append(("",) * number if place is None or not rows else columns[place])
+            new, wrong = _column(each, name, before[-1])
+            after.append(new)
+            slow |= wrong
+        slow |= self._refused(after, number, slow)
+        found = Repaired(first, before, after, {})
+        for at in range(number) if self._unique else sorted(slow):
+            line = batch.lines[at]
+            if at in slow or not self._remember([column[at] for column in after], line):
+                broken = at in batch.broken
+                row = self.row(first + at, line, batch.rows[at], is_broken=broken)
+                self._remember(() if row.dropped else row.texts, line)
+                found.rows[at] = row
+        return found
+
+    def _refused(self, columns: list[Sequence[str]], number: int, slow: set[int]) -> set[int]:
+        """Return the indices of the rows that the model does not accept."""
+        if self._table.model is None:
+            return set()
+        names, kept = self._names, [at for at in range(number) if at not in slow]
+        values = zip(*columns, strict=True)
+        given = [
+            {name: value for name, value in zip(names, row, strict=True) if value}
+            for at, row in enumerate(values)
+            if at not in slow
+        ]
+        return {kept[at] for at, *_ in self._table.errors(given)} if given else set()
+
+    def _is_ragged(self, row: Sequence[str]) -> bool:
+        return len(row) < self._width or any(row[self._width :])
+
+    def row(self, number: int, line: int, raw: Sequence[str], *, is_broken: bool = False) -> Row:
+        """Repair one row."""
+        texts = [raw[at] if at is not None and at < len(raw) else "" for at in self._places]
+        row = Row(number, line, raw, texts)
+        for at, text in self._cells.get(number, {}).items():
+            row.texts[at] = text
+            row.changes[at] = "edit"
+        if number in self._dropped:
+            row.dropped = True
+            return row
+        whole = []
+        if is_broken:
+            whole.append(Found("", "quote"))
+        elif self._is_ragged(raw):
+            problem = "short" if len(raw) < self._width else "long"
+            details = {"found": len(raw), "expected": self._width}
+            whole.append(Found("", problem, details=details))
+        row.problems = whole or self._problems(row)
+        for fix in self._fixes:
+            hit = [each for each in row.problems if self._concerns(fix, each)]
+            if hit and fix.fix == "drop_rows":
+                row.dropped, row.problems = True, []
+                return row
+            for each in hit:
+                whole = [] if each in whole else whole
+                self._apply(fix, each, row)
+            if hit:
+                row.problems = whole or self._problems(row)
+        return row
+
+    def _apply(self, fix: Fix, found: Found, row: Row) -> None:
+        if not found.field:
+            return
+        at = self._names.index(found.field)
+        new = _mended(fix, self._fields[at], row.texts[at])
+        if new != row.texts[at]:
+            row.texts[at] = new
+            row.changes[at] = fix.fix
+
+    def _problems(self, row: Row) -> list[Found]:
+        """Return the problems of a row, and convert its values to the formats of their columns."""
+        found: dict[str, Found] = {}
+        for at, (each, name) in enumerate(zip(self._fields, self._formats, strict=True)):
+            text, problem = _cell(each, name, row.texts[at], is_new=at in row.changes)
+            if problem:
+                found[each.name] = problem
+            elif text != row.texts[at]:
+                row.texts[at] = text
+                row.changes[at] = "convert"
+        given = {name: text for name, text in zip(self._names, row.texts, strict=True) if text}
+        for name, wrong in found.items():
+            if len(meanings := {text for _, text in wrong.fits}) == 1:
+                given[name] = meanings.pop()  # so that the model sees the other fields
+        errors = []
+        for _, name, kind, message in self._table.errors([given]):
+            name = name if name in self._names else ""
+            if name not in found:
+                allowed = self._choices.get(name) if kind in CHOICE else None
+                details = {"choices": allowed} if allowed else {"text": message}
+                value = given.get(name, "")
+                errors.append(Found(name, "choice" if allowed else kind, value, details=details))
+        if found or errors:
+            return [*found.values(), *errors]
+        return [
+            Found(self._names[at], "duplicate", row.texts[at], details={"line": line})
+            for at, seen in self._unique.items()
+            if row.texts[at] and (line := seen.line(row.texts[at])) not in (0, row.line)
+        ]
+
+    def _remember(self, texts: Sequence[str], line: int) -> bool:
+        """Remember the unique values of a row, and return whether all of them are new."""
+        found = [(seen, texts[at]) for at, seen in self._unique.items() if texts and texts[at]]
+        known = [seen.add(text, line) for seen, text in found]
+        return not {*known} - {0, line}
+
+    def _concerns(self, fix: Fix, found: Found) -> bool:
+        is_same = (fix.field, fix.problem) == (found.field, found.problem)
+        return (
+            is_same
+            and fix.value in (None, found.value)
+            and fix.fix in self.fixes(found.field, found.problem)
+        )
+
+    def fixes(self, name: str, problem: str) -> tuple[FixName, ...]:
+        """Return the fixes that make sense for a problem of a field."""
+        known = FIXES.get(problem, OF_CELL if name else OF_ROW)
+        if not name or self._fields[self._names.index(name)].may_be_empty:
+            return known
+        return tuple(each for each in known if each != "empty")
+
+
+def rows_of(path: Path, repair: Repair, decisions: Decisions) -> Iterator[tuple[Batch, Repaired]]:
+    """Yield the rows of a file in batches, each as read and as repaired.
+
+    Raises:
+        TableError: the table cannot be read.
+    """
+    reading = decisions.reading or Reading()  # complete decisions have one
+    read = batches(path, reading.encoding, reading.delimiter, reading.sheet, reading.header_row)
+    next(read)
+    for batch in read:
+        yield batch, repair.batch(batch)
+
+
+class Seen:
+    """The values of a unique field with the lines of their first rows.
+
+    It keeps 64 bits of a hash of each value, in 18 to 36 bytes. It consists of parts that grow one
+    by one, so that no row takes long.
+    """
+
+    def __init__(self) -> None:
+        self._parts = [_Part(1 << 6) for _ in range(PARTS)]
+
+    def line(self, value: str) -> int:
+        """Return the line of the first row with a value; 0 if there is none."""
+        key = _hash(value)
+        part = self._parts[key % PARTS]
+        return part.lines[part.place(key)]
+
+    def add(self, value: str, line: int) -> int:
+        """Remember the line of a value, and return the line that was known before, or 0."""
+        key = _hash(value)
+        part = self._parts[key % PARTS]
+        at = part.place(key)
+        if not (known := part.lines[at]):
+            part.put(at, key, line)
+            if not part.free:
+                self._parts[key % PARTS] = part.grown()
+        return known
+
+
+class _Part:
+    def __init__(self, size: int) -> None:
+        self.keys = array("Q", bytes(8 * size))
+        self.lines = array("I", bytes(4 * size))
+        self.free = size * 2 // 3
+
+    def place(self, key: int) -> int:
+        """Return the place of a key, or the free place for it."""
+        keys, lines, last = self.keys, self.lines, len(self.keys) - 1
+        at = (key // PARTS) & last
+        while lines[at] and keys[at] != key:
+            at = (at + 1) & last
+        return at
+
+    def put(self, at: int, key: int, line: int) -> None:
+        self.keys[at], self.lines[at] = key, line
+        self.free -= 1
+
+    def grown(self) -> "_Part":
+        new = _Part(2 * len(self.keys))
+        for key, line in zip(self.keys, self.lines, strict=True):
+            if line:
+                new.put(new.place(key), key, line)
+        return new
+
+
+def _hash(value: str) -> int:
+    return int.from_bytes(blake2b(value.encode(), digest_size=8).digest(), "little")
+
+
+def _column(
+    field: Field, name: str | None, column: Sequence[str]
+) -> tuple[Sequence[str], set[int]]:
+    """Return the canonical values of a column, and the indices of the wrong ones."""
+    kind = field.kind
+    wrong = set() if field.may_be_empty else {at for at, text in enumerate(column) if not text}
+    if kind == "text":
+        bare = [text.strip(SPACES) for text in column]
+        if bare != [*column]:
+            wrong |= {at for at, text in enumerate(column) if text != bare[at]}
+        return column, wrong
+    fits = canonical(kind).fullmatch
+    if name is None:
+        if not fits("\0".join(column)):
+            wrong |= {at for at, text in enumerate(column) if not fits(text)}
+        return column, wrong
+    new = [converted(kind, name, text) for text in column]
+    if None in new:
+        wrong |= {at for at, text in enumerate(column) if new[at] is None and not fits(text)}
+    else:
+        wrong = set()
+    return [text if each is None else each for each, text in zip(new, column, strict=True)], wrong
+
+
+def _cell(field: Field, name: str | None, text: str, *, is_new: bool) -> tuple[str, Found | None]:
+    """Return the canonical value of a cell, and its problem.
+
+    Args:
+        field: the field.
+        name: the format of the column; None if it is not decided.
+        text: the value.
+        is_new: whether a decision has changed the value: then the format is not its first meaning.
+    """
+    kind, bare = field.kind, text.strip(SPACES)
+    fits = None if kind == "text" else canonical(kind).fullmatch
+    if fits and name and not (is_new and text and fits(text)):
+        new = converted(kind, name, text)
+        if new is not None:
+            return new, None
+    if not text:
+        return text, None if field.may_be_empty else Found(field.name, "missing")
+    if not fits or fits(bare):
+        return text, None if text == bare else Found(field.name, "spaces", text)
+    if not name and (formats := fitting(kind, text)):
+        return text, Found(field.name, "format", text, formats, {"type": kind})
+    is_short = kind in ("date", "datetime") and SHORT_YEAR.fullmatch(bare)
+    return text, Found(field.name, "year" if is_short else "kind", text, details={"type": kind})
+
+
+def _mended(fix: Fix, field: Field, text: str) -> str:
+    if fix.fix == "trim":
+        return text.strip(SPACES)
+    if fix.fix == "convert":
+        new = converted(field.kind, fix.to, text)
+        return text if new is None else new
+    if fix.fix == "look_up":
+        known = {each.casefold(): each for each in reversed(field.choices)}
+        near = get_close_matches(text.strip(SPACES).casefold(), known, 1)
+        return known[near[0]] if near else text
+    return fix.to if fix.fix == "replace" else ""

@@ -1,0 +1,243 @@
+"""Reads the rows of a table in batches: CSV in any encoding, or one sheet of a workbook.
+
+The memory in use does not depend on the size of the file.
+"""
+
+import csv
+import io
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import datetime, time
+from itertools import islice
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from ossferry_checks.builtin.table_grammar import MAX_ROW, long_values
+from ossferry_checks.builtin.text_blocks import decoded
+from ossferry_checks.builtin.xlsx import read_workbook, readable_workbook
+from ossferry_checks.files import CheckedFile
+from ossferry_checks.results import Reject, TableError
+
+MAX_COLUMNS = 16_000
+MAX_SHEET_ROWS = 100_000
+MAX_SHEET_ROW = 4_000_000  # bytes of XML
+BATCH = 500  # rows
+BATCH_CELLS = 20_000
+WORKBOOK = b"PK\3\4"
+MARKS = {"utf-8": b"\xef\xbb\xbf", "utf-16-le": b"\xff\xfe", "utf-16-be": b"\xfe\xff"}
+LOST = {"formulas": (b"<f>", b"<f "), "merged": (b"<mergeCell ",)}
+OVERLAP = 16  # bytes; the longest of these tags is shorter
+
+
+@dataclass(slots=True)
+class Batch:
+    """Successive rows of a file, without those that have no value.
+
+    Attributes:
+        rows: the values of each row.
+        lines: the number of the line or row in the file, of each row.
+        broken: the indices of rows with a quotation mark in a wrong place.
+        share: how much of the file is read, from 0 to 1.
+    """
+
+    rows: list[list[str]]
+    lines: list[int]
+    broken: set[int] = field(default_factory=set)
+    share: float = 0.0
+
+
+def is_workbook(path: Path) -> bool:
+    """Return whether a file is a workbook by its first bytes."""
+    with path.open("rb") as source:
+        return source.read(4) == WORKBOOK
+
+
+def batches(path: Path, encoding: str, delimiter: str, sheet: str, header: int) -> Iterator[Batch]:
+    """Yield the header of a table, and then its rows.
+
+    Args:
+        path: the file.
+        encoding, delimiter: those of a CSV file.
+        sheet: the name of the sheet of a workbook; empty for the first.
+        header: the number of rows at the start of the file; the last one is the header.
+
+    Raises:
+        TableError: the table cannot be read.
+    """
+    with path.open("rb") as source:
+        rows = open_rows(source, path, encoding, delimiter, sheet)
+        for _ in range(header - 1):
+            rows.take(1)
+        batch = rows.take(1)
+        if not any(map(any, batch.rows)):
+            raise TableError("table_empty")
+        if (columns := len(batch.rows[0])) > MAX_COLUMNS:
+            raise TableError("table_wide", line=batch.lines[0], limit=f"{MAX_COLUMNS:,}")
+        while batch.rows:
+            if not all(map(any, batch.rows)):
+                batch = _without_empty(batch)
+            yield batch
+            batch = rows.take(max(1, min(BATCH, BATCH_CELLS // columns)))
+
+
+def open_rows(
+    source: BinaryIO, path: Path, encoding: str, delimiter: str, sheet: str
+) -> "_Text | _Sheet":
+    """Return the rows of an open file; `take` reads the next ones, also those without a value."""
+    if is_workbook(path):
+        return _Sheet(source, path, sheet)
+    return _Text(source, path.stat().st_size, encoding, delimiter)
+
+
+def _without_empty(batch: Batch) -> Batch:
+    kept = [at for at, row in enumerate(batch.rows) if any(row)]
+    broken = {kept.index(at) for at in batch.broken}
+    rows, lines = ([each[at] for at in kept] for each in (batch.rows, batch.lines))
+    return Batch(rows, lines, broken, batch.share)  # type: ignore[arg-type] # of two types
+
+
+class _Text:
+    """The rows of a CSV file."""
+
+    names = ()
+
+    def __init__(self, source: BinaryIO, size: int, encoding: str, delimiter: str) -> None:
+        self._source = source
+        self._size = size
+        self._delimiter = delimiter
+        self._last = ""
+        mark = MARKS.get(encoding, b"")
+        source.seek(len(mark) if mark and source.read(len(mark)) == mark else 0)
+        self._reader = csv.reader(self._lines(encoding), delimiter=delimiter, strict=True)
+
+    def take(self, number: int) -> Batch:
+        """Read the next rows; none are left if there are fewer.
+
+        Raises:
+            TableError: a quotation mark is not closed, or in a wrong place of a row of many lines.
+        """
+        start, broken = self._reader.line_num, set()
+        rows: list[list[str]] = []
+        try:
+            with long_values():
+                rows.extend(islice(self._reader, number))
+        except csv.Error as error:
+            line = _lines_of(start, rows)[-1]
+            if "expected after" not in str(error):
+                raise TableError("table_quote_open", line=line) from error
+            if line < self._reader.line_num:
+                raise TableError("table_quote", line=line) from error
+            broken.add(len(rows))
+            rows.append(next(csv.reader([self._last], delimiter=self._delimiter)))
+        if self._reader.line_num - start == len(rows):
+            lines = [*range(start + 1, start + 1 + len(rows))]
+        else:
+            lines = _lines_of(start, rows)[:-1]
+        return Batch(rows, lines, broken, min(1.0, self._source.tell() / self._size))
+
+    def lost(self) -> tuple[str, ...]:
+        """Return nothing: a CSV file of a CSV file is the same."""
+        return ()
+
+    def _lines(self, encoding: str) -> Iterator[str]:
+        rest, line = "", 1
+        for block in decoded(self._source, encoding):
+            rest += block
+            end = rest.rfind("\n") + 1
+            if len(rest) - end > MAX_ROW:
+                raise TableError("table_long", line=line + rest.count("\n"))
+            for self._last in io.StringIO(rest[:end], newline="\n"):
+                yield self._last
+            line += rest.count("\n")
+            rest = rest[end:]
+        if rest:
+            self._last = rest
+            yield rest
+
+
+def _lines_of(start: int, rows: list[list[str]]) -> list[int]:
+    """Return the number of the first line of each row, and of the row after them."""
+    lines = [start + 1]
+    for row in rows:
+        lines.append(lines[-1] + 1 + sum(value.count("\n") for value in row))
+    return lines
+
+
+class _Sheet:
+    """The rows of one sheet of a workbook."""
+
+    def __init__(self, source: BinaryIO, path: Path, sheet: str) -> None:
+        self._book = _workbook(source, path)
+        self.names = tuple(each.title for each in self._book.worksheets)
+        if sheet and sheet not in self.names:
+            raise TableError("xlsx_sheets", sheets=sheet)
+        self._sheet = self._book[sheet] if sheet else self._book.worksheets[0]
+        opened = self._sheet._get_source
+        self._sheet._get_source = lambda: closing(_BoundedRows(opened()))
+        self._sheet.reset_dimensions()
+        self._rows = self._sheet.iter_rows(values_only=True)
+        self._taken = 0
+
+    def take(self, number: int) -> Batch:
+        """Read the next rows; none are left if there are fewer.
+
+        Raises:
+            TableError: the sheet is damaged, or has too many rows.
+        """
+        first = self._taken + 1
+        with readable_workbook():
+            rows = [[_text(cell) for cell in row] for row in islice(self._rows, number)]
+        self._taken += len(rows)
+        if self._taken > MAX_SHEET_ROWS:
+            raise TableError("table_rows", line=self._taken, limit=f"{MAX_SHEET_ROWS:,}")
+        return Batch(rows, [*range(first, first + len(rows))], share=self._taken / MAX_SHEET_ROWS)
+
+    def lost(self) -> tuple[str, ...]:
+        """Return the names of what a CSV file of this sheet does not have."""
+        found = {"styles", *(["sheets"] if len(self.names) > 1 else ())}
+        end = b""
+        with self._sheet._get_source() as source:
+            while data := source.read(1 << 20):
+                text = end + data
+                found |= {name for name, tags in LOST.items() if any(tag in text for tag in tags)}
+                end = data[-OVERLAP:]
+        return tuple(sorted(found))
+
+
+def _workbook(source: BinaryIO, path: Path) -> Any:
+    try:
+        with readable_workbook():
+            return read_workbook(source, CheckedFile(path))[1].wb
+    except Reject as error:
+        raise TableError("xlsx_large") from error
+
+
+class _BoundedRows:
+    """The XML of a sheet, of which openpyxl keeps one row in memory."""
+
+    def __init__(self, source: Any) -> None:
+        self.close = source.close
+        self._source = source
+        self._size = 0
+
+    def read(self, size: int = -1) -> bytes:
+        data: bytes = self._source.read(size)
+        end = data.rfind(b"row>")
+        self._size = len(data) - end if end >= 0 else self._size + len(data)
+        if self._size > MAX_SHEET_ROW:
+            raise TableError("xlsx_large")
+        return data
+
+
+def _text(value: Any) -> str:
+    """Return the value of a cell as CSV has it."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:.15g}"  # Excel has no more digits
+    if isinstance(value, datetime):
+        return (value.date() if value.time() == time() else value).isoformat()
+    return str(value)
