@@ -114,7 +114,7 @@ ARROWS: dict[str, dict[str, str]] = {
         "builtin.selection": "builtin.table builtin photos builtin.check_options registry",
         "builtin.table": "tables builtin builtin.check_options registry files results sentences",
         "tables": "builtin builtin.check_options files results sentences",
-        "builtin": "photos builtin.check_options registry files results sentences",
+        "builtin": "builtin.check_options registry files results sentences",
         "photos": "builtin.check_options registry files results sentences",
         "builtin.check_options": "",
         "runner": "registry files results sentences",

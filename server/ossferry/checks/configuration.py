@@ -144,11 +144,7 @@ def load_checks(settings: Settings, assets: Assets) -> PageChecks | None:
     _refuse_missing_pydantic(settings.checks_built_in, bundle)
     own: dict[str, StoredFile] = {}
     module = _add_module(own, selection.source) if selection.source else None
-    packages = [
-        _packaged(assets, package)
-        for check, package in NEEDED_BY_BUILT_IN.items()
-        if getattr(settings.checks_built_in, check)
-    ]
+    packages = [_packaged(assets, each) for each in _needed(settings.checks_built_in)]
     if bundle and settings.checks_dir:
         packages += [_add_wheel(own, settings.checks_dir, each) for each in bundle.packages]
     answer: Checks = {
@@ -171,8 +167,16 @@ def provided_modules(options: BuiltInOptions) -> set[str]:
     Args:
         options: the built-in checks that are on; some of them bring a module such as `pypdf`.
     """
+    modules = (module for name in _needed(options) for module in MODULES[name])
+    return {"ossferry_checks", *modules}
+
+
+def _needed(options: BuiltInOptions) -> list[str]:
+    """Return the packages that the built-in checks import."""
     needed = [name for check, name in NEEDED_BY_BUILT_IN.items() if getattr(options, check)]
-    return {"ossferry_checks", *(module for name in needed for module in MODULES[name])}
+    if options.table and options.table.repair and not options.xlsx:
+        needed.insert(0, NEEDED_BY_BUILT_IN["xlsx"])
+    return needed
 
 
 def _refuse_missing_pydantic(options: BuiltInOptions, bundle: Bundle | None) -> None:

@@ -33,6 +33,11 @@ class TableOptions:
             mark.
         model: the name of a pydantic model in the operator's `checks.py`, which validates each row;
             empty for none.
+        aliases: {column name or field of the model: other names that the header may have for it}.
+        unique: the names of columns that must not have the same value twice.
+        max_rows: the largest allowed number of rows; None for no limit.
+        repair: whether the page offers to repair a refused table. The check then also reads the
+            first sheet of workbooks (`*.xlsx`).
     """
 
     columns: tuple[str, ...] = ()
@@ -40,14 +45,20 @@ class TableOptions:
     delimiter: str = ""
     encoding: str = ""
     model: str = ""
+    aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    unique: tuple[str, ...] = ()
+    max_rows: int | None = None
+    repair: bool = False
 
     def __post_init__(self) -> None:
         """Check the values of the options.
 
         Raises:
-            ValueError: the delimiter is longer than one character, or Python does not know the
-                encoding.
+            ValueError: the delimiter is longer than one character, Python does not know the
+                encoding, or there is no column to repair.
         """
+        if self.repair and not (self.model or self.columns or self.types):
+            raise ValueError("repair needs model, columns or types")
         if len(self.delimiter) > 1:
             raise ValueError("delimiter must be one character")
         try:

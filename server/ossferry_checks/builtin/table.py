@@ -1,4 +1,4 @@
-"""The built-in check of CSV and TSV files.
+"""The built-in check of CSV and TSV files, and of workbooks that can be repaired.
 
 The check reads the file in blocks, so memory use does not depend on the size of the file.
 """
@@ -25,8 +25,15 @@ from ossferry_checks.builtin.text_blocks import text_blocks
 from ossferry_checks.builtin.words import listed, shortened
 from ossferry_checks.files import CheckedFile
 from ossferry_checks.registry import Check
-from ossferry_checks.results import Reject
+from ossferry_checks.results import Reject, TableError
 from ossferry_checks.sentences import say
+from ossferry_checks.tables.declaration import Table
+from ossferry_checks.tables.repair import Seen
+from ossferry_checks.tables.rows import is_workbook
+from ossferry_checks.tables.scan import Scan
+
+HOPELESS = ("table_empty", "table_long", "table_quote_open", "table_rows")
+"""The reasons of a refusal that a repair cannot mend."""
 
 
 def table_check(options: TableOptions, model: type[Any] | None = None) -> Check:
@@ -41,17 +48,34 @@ def table_check(options: TableOptions, model: type[Any] | None = None) -> Check:
         LookupError: Python does not know the encoding in the options.
     """
     codecs.lookup(options.encoding or "utf-8")
+    reads_rows = options.model or options.unique or options.repair
     return Check(
         name="table",
         function=partial(check_table, options=options, model=model),
-        patterns=("*.csv", "*.tsv"),
+        patterns=("*.csv", "*.tsv", *(("*.xlsx",) if options.repair else ())),
         max_seconds=60,
-        seconds_per_mb=2.0 if options.model else 0.3,
+        seconds_per_mb=2.0 if reads_rows else 0.3,
+    )
+
+
+def declared_table(options: TableOptions, model: type[Any] | None) -> Table:
+    """Return the table that the options of the check declare, for a repair.
+
+    Raises:
+        ValueError: the options name no column, or an unknown one.
+    """
+    return Table.of(
+        model,
+        columns=options.columns,
+        types=options.types,
+        aliases=options.aliases,
+        unique=options.unique,
+        max_rows=options.max_rows,
     )
 
 
 def check_table(file: CheckedFile, *, options: TableOptions, model: type[Any] | None) -> None:
-    """Check that a CSV or TSV file is a table whose columns and values match the options.
+    """Check that a CSV or TSV file, or the first sheet of a workbook, matches the options.
 
     Args:
         file: the file.
@@ -65,8 +89,42 @@ def check_table(file: CheckedFile, *, options: TableOptions, model: type[Any] | 
     """
     if options.model and model is None:
         raise ValueError(f"checks.py has no model {options.model}")
-    with long_values():
-        _Table(file, options, model).check()
+    try:
+        if is_workbook(file.path):
+            _check_sheet(file, declared_table(options, model))
+        else:
+            with long_values():
+                _Table(file, options, model).check()
+    except _HopelessError:
+        raise
+    except Reject as reject:
+        reject.repair = options.repair
+        raise
+
+
+class _HopelessError(Reject):
+    """A file that cannot be read as a table, or is too large."""
+
+
+def _check_sheet(file: CheckedFile, table: Table) -> None:
+    """Check the first sheet of a workbook.
+
+    Raises:
+        Reject: the sheet is not as it must be.
+    """
+    try:
+        scan = Scan(file.path, table, language=file.language)
+        for share in scan.run():
+            file.progress(share)
+            if scan.count:
+                break
+    except TableError as error:
+        raise _HopelessError(error.says(file.language), line=error.line) from error
+    problems = [each for group in scan.groups for each in scan.problems(group.id, limit=1)]
+    if problems:
+        first = min(problems, key=lambda problem: problem.line)
+        named = f"{first.field}: {first.reason}" if first.field else first.reason
+        raise Reject(named, line=first.line)
 
 
 class _Table:
@@ -78,6 +136,8 @@ class _Table:
         self._buffer = ""
         self._line = 1  # of the first row in the buffer
         self._header: list[str] = []
+        self._unique = {name: Seen() for name in options.unique}
+        self._rows = 0
 
     def check(self) -> None:
         while not self._buffer.lstrip("\n") and self._read():
@@ -93,8 +153,8 @@ class _Table:
         good_rows = rows(any_rows.delimiter, types)
         while True:
             end = good_rows.end(self._buffer)
-            if self._model is not None:
-                self._validate(self._buffer[:end], any_rows.delimiter, self._model)
+            if self._model or self._unique or self._options.max_rows is not None:
+                self._look_at_rows(self._buffer[:end], any_rows.delimiter)
             self._drop(end)
             if self._buffer:
                 self._explain(any_rows)
@@ -140,7 +200,10 @@ class _Table:
             self._explain(any_rows)
             if not self._read():
                 raise self._reject("table_quote_open")
-        self._header = [name.strip() for name in self._values(found[0], any_rows.delimiter)]
+        aliases = self._options.aliases
+        names = {alias: name for name, known in aliases.items() for alias in known}
+        given = [name.strip() for name in self._values(found[0], any_rows.delimiter)]
+        self._header = [names.get(each, each) for each in given]
         if missing := [each for each in self._options.columns if each not in self._header]:
             language = self._file.language
             raise self._reject("table_columns", self._line, columns=listed(missing, language))
@@ -174,35 +237,52 @@ class _Table:
                 )
         raise AssertionError("each value of the row has its type")
 
-    def _validate(self, text: str, delimiter: str, model: type[Any]) -> None:
-        """Give each row to the model; an empty value is a missing one.
+    def _look_at_rows(self, text: str, delimiter: str) -> None:
+        """Give each row to the model, compare the unique columns, and count the rows.
 
         Raises:
-            Reject: the model does not accept a row.
+            Reject: the model does not accept a row, a value is there twice, or there are too many
+                rows.
         """
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        line = self._line
+        for row in reader:
+            if row:
+                self._look_at_row(dict(zip(self._header, row, strict=False)), line)
+            line = self._line + reader.line_num
+
+    def _look_at_row(self, values: dict[str, str], line: int) -> None:
+        self._rows += 1
+        limit = self._options.max_rows
+        if limit is not None and self._rows > limit:
+            raise self._reject("table_rows", line, limit=f"{limit:,}")
+        given = {name: value for name, value in values.items() if value}
+        if self._model is not None:
+            self._validate(given, line, self._model)
+        for name, seen in self._unique.items():
+            if name in given and (known := seen.add(given[name], line)):
+                raise self._reject("table_unique", line, column=name, known=known)
+
+    def _validate(self, given: dict[str, str], line: int, model: type[Any]) -> None:
+        """Give a row to the model; an empty value is a missing one."""
         from pydantic import ValidationError
 
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-        lines_before = 0
-        for row in reader:
-            given = {name: value for name, value in zip(self._header, row, strict=False) if value}
-            try:
-                if row:
-                    model.model_validate(given)
-            except ValidationError as error:
-                first = error.errors(include_url=False, include_context=False)[0]
-                raise self._reject(
-                    "table_model",
-                    self._line + lines_before,
-                    column=".".join(str(each) for each in first["loc"]) or model.__name__,
-                    problem=first["msg"],
-                ) from error
-            lines_before = reader.line_num
+        try:
+            model.model_validate(given)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_context=False)[0]
+            raise self._reject(
+                "table_model",
+                line,
+                column=".".join(str(each) for each in first["loc"]) or model.__name__,
+                problem=first["msg"],
+            ) from error
 
     def _values(self, row: str, delimiter: str) -> list[str]:
         return next(csv.reader(io.StringIO(row, newline=""), delimiter=delimiter))
 
     def _reject(self, key: str, line: int | None = -1, **values: object) -> Reject:
-        return Reject(
+        kind = _HopelessError if key in HOPELESS else Reject
+        return kind(
             say(key, self._file.language, **values), line=self._line if line == -1 else line
         )

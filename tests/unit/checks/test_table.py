@@ -1,5 +1,6 @@
 """The built-in check of CSV and TSV files."""
 
+import asyncio
 import csv
 import io
 import tracemalloc
@@ -22,7 +23,9 @@ from ossferry_checks.builtin.table_grammar import (
     has_type,
     rows,
 )
+from ossferry_checks.runner import Refusal, run
 from support.checking import answer, refusal, written
+from support.content import workbook
 
 AGAIN = "Correct the row, and choose the file again."
 ANY = table_check(TableOptions())
@@ -406,3 +409,56 @@ def _written(lines: list[list[str]], quoting: Any) -> str:
 def test_every_date_and_time_of_python_has_its_type(date: Any, time: Any) -> None:
     assert has_type(date.isoformat(), "date")
     assert has_type(f"{date.isoformat()}T{time.isoformat()}", "datetime")
+
+
+TWO = TableOptions(
+    types={"id": "integer"}, aliases={"id": ("No.",)}, unique=("id",), max_rows=3, repair=True
+)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason", "line", "repair"),
+    [
+        ("id\n1\n2\n3\n", "", None, False),
+        ("No.\n1\n2\n\n3\n", "", None, False),
+        ("No.\n1\nx\n", "The value “x” in the column id is not a whole number.", 3, True),
+        ('id\n1\n"2\n"\n1\n', "The value “2” in the column id is not a whole number.", 3, True),
+        ("id\n1\n\n\n1\n", "The value in the column id is in line 2 too.", 5, True),
+        ("id\n1\n2\n3\n4\n", "The table has too many rows; the limit is 3.", 5, False),
+        (b"id\n\xe9\n", "This is not valid UTF-8 text", 2, True),
+        ("", "The table is empty", None, False),
+        ('id\n"1\n', "A quotation mark that begins in this row is not closed.", 2, False),
+        (workbook([["No."], [1], [2]]), "", None, False),
+        (workbook([["id"], [1], ["x"], [1]]), "id: This is not a whole number.", 3, True),
+        (workbook([["id"], [1], [2], [3], [4]]), "The table has too many rows", 5, False),
+        (b"PK\3\4", "The workbook is damaged and cannot be read.", None, False),
+    ],
+)
+def test_a_refused_table_can_be_repaired_unless_it_cannot_be_read(
+    tmp_path: Path, content: str | bytes, reason: str, line: int | None, repair: bool
+) -> None:
+    name = "a.xlsx" if content[:2] == b"PK" else "a.csv"
+    file = written(tmp_path, name, content)
+
+    verdict = asyncio.run(run([table_check(TWO)], file))
+
+    found = verdict.refusal or Refusal("", "")
+    assert (found.reason[: len(reason)], found.line, found.repair) == (reason, line, repair)
+    assert bool(reason) == bool(verdict.refusal)
+
+
+def test_without_the_option_no_table_can_be_repaired_and_no_workbook_is_read(
+    tmp_path: Path,
+) -> None:
+    check = table_check(TableOptions(columns=("id",)))
+
+    verdict = asyncio.run(run([check], written(tmp_path, "a.csv", "name\n")))
+
+    assert verdict.refusal
+    assert not verdict.refusal.repair
+    assert not check.matches("a.xlsx")
+
+
+def test_a_repair_needs_columns() -> None:
+    with pytest.raises(ValueError, match="repair needs model, columns or types"):
+        TableOptions(repair=True)

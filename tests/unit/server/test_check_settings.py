@@ -66,7 +66,7 @@ def test_what_the_page_gets_gives_it_the_options_of_the_settings() -> None:
 
     assert read_options(json.loads(json.dumps(built_in_json(options)))) == replace(
         options,
-        table=TableOptions(columns=[], types={"amount": "decimal"}),  # type: ignore[arg-type]
+        table=TableOptions(columns=[], types={"amount": "decimal"}, unique=[]),  # type: ignore[arg-type]
     )
 
 

@@ -103,6 +103,15 @@ def test_a_module_has_checks_or_the_model_of_tables(
         select_checks(make_settings(checks=checks, checks_built_in={"json": True}))
 
 
+def test_the_repair_of_tables_brings_openpyxl_once(start: MakeClient) -> None:
+    table = {"columns": ["id"], "repair": True}
+    for others in ({}, {"xlsx": True}):
+        with start(checks_built_in={"table": table, **others}) as client:
+            found = client.get("/api/checks").json()
+
+        assert [each["name"] for each in found["packages"]] == ["openpyxl", "phonenumbers"]
+
+
 @pytest.mark.parametrize(
     ("built_in", "own", "replaced"),
     [
