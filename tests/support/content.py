@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import io
 import lzma
+import re
 import sqlite3
 import struct
 import tarfile
@@ -14,7 +15,12 @@ from pathlib import Path
 
 import openpyxl
 import pypdf
+from openpyxl.reader.excel import SHARED_STRINGS
+from openpyxl.xml.constants import SHEET_MAIN_NS
 from PIL import Image
+
+SHEET, TYPES = "xl/worksheets/sheet1.xml", "[Content_Types].xml"
+STRINGS = "xl/sharedStrings.xml"
 
 
 def zip_of(files: dict[str, str | bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
@@ -60,6 +66,38 @@ def workbook(rows: list[list[object]], *sheets: str, cells: int = 0) -> bytes:
         noise = hashlib.shake_256().digest(cells // 45)  # the ratio of the sizes has a limit
         new.writestr("docProps/noise", noise)
     return more.getvalue()
+
+
+def with_parts(content: bytes, parts: dict[str, bytes]) -> bytes:
+    """Return a workbook with other parts."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(out, "w", 8) as new:
+        for name in {**dict.fromkeys(old.namelist()), **parts}:
+            new.writestr(name, parts[name] if name in parts else old.read(name))
+    return out.getvalue()
+
+
+def with_shared_strings(content: bytes) -> bytes:
+    """Return a workbook that has its strings in a part of their own, as Excel writes them."""
+    strings: list[str] = []
+
+    def index(cell: re.Match[str]) -> str:
+        strings.append(f"<si><t>{cell[1]}</t></si>")
+        return f't="s"><v>{len(strings) - 1}</v>'
+
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        sheet = archive.read(SHEET).decode()
+        types = archive.read(TYPES).decode()
+    sheet = re.sub(r't="inlineStr"><is><t>(.*?)</t></is>', index, sheet)
+    part = f'<Override PartName="/{STRINGS}" ContentType="{SHARED_STRINGS}" /></Types>'
+    return with_parts(
+        content,
+        {
+            SHEET: sheet.encode(),
+            TYPES: types.replace("</Types>", part).encode(),
+            STRINGS: f'<sst xmlns="{SHEET_MAIN_NS}">{"".join(strings)}</sst>'.encode(),
+        },
+    )
 
 
 def ole(stream: str) -> bytes:

@@ -13,8 +13,7 @@ from ossferry_checks.builtin.table_grammar import TYPES
 from ossferry_checks.tables.decisions import NOTHING, Decisions
 from ossferry_checks.tables.declaration import Table
 from ossferry_checks.tables.problems import Group, Problems
-from ossferry_checks.tables.repair import Repair, Repaired, rows_of
-from ossferry_checks.tables.rows import Batch
+from ossferry_checks.tables.repair import Repair, Repaired, repaired
 
 FORMULA = re.compile(r"(?:\A|\0)[=+\-@\t]")
 NUMBER = re.compile(TYPES["decimal"], re.ASCII)
@@ -119,25 +118,23 @@ class Cleaning:
         Raises:
             TableError: the table cannot be read.
         """
-        names = [each.name for each in self._table.fields]
-        target.write(_csv([names]))
+        target.write(_csv([self._repair.names]))
         if changes:
             changes.write(_csv([CHANGES]))
-        for batch, repaired in rows_of(self._path, self._repair, self._decisions):
-            rows: list[Sequence[str] | None] = [*zip(*repaired.after, strict=True)]
-            for at, row in repaired.rows.items():
+        for found in repaired(self._path, self._repair, self._decisions):
+            self._problems.add(found.rows.values())
+            rows: list[Sequence[str] | None] = [*zip(*found.after, strict=True)]
+            for at, row in found.rows.items():
                 rows[at] = None if row.dropped else row.texts
-                if row.problems:
-                    self._problems.add(row, is_broken=at in batch.broken)
             kept = [row for row in rows if row is not None]
             target.write(_csv(kept))
             self._rows_out += len(kept)
             self._dropped += len(rows) - len(kept)
             self._count_formulas(kept)
-            found = self._changes(batch, repaired, names)
+            lines = self._changes(found)
             if changes:
-                changes.write(_csv(found))
-            yield batch.share
+                changes.write(_csv(lines))
+            yield found.batch.share
         self._problems.end()
 
     @property
@@ -161,31 +158,27 @@ class Cleaning:
                     text[:1] in "=+-@\t" and not NUMBER.fullmatch(text) for text in column if text
                 )
 
-    def _changes(
-        self, batch: Batch, repaired: Repaired, names: list[str]
-    ) -> list[Sequence[object]]:
+    def _changes(self, batch: Repaired) -> list[Sequence[object]]:
         """Count the changed cells of a batch, and return a line for each and for dropped rows."""
-        found: list[tuple[int, int, Sequence[object]]] = []
-
-        def add(at: int, field: int, before: str, after: str, why: str) -> None:
-            line = (repaired.first + at, batch.lines[at], names[field], before, after, why)
-            found.append((at, field, line))
-
-        for field, (before, after) in enumerate(zip(repaired.before, repaired.after, strict=True)):
+        found: list[tuple[int, int, str, str, str]] = []  # index, field, before, after, why
+        for field, (before, after) in enumerate(zip(batch.before, batch.after, strict=True)):
             if before is not after:
                 for at, (old, new) in enumerate(zip(before, after, strict=True)):
-                    if old != new and at not in repaired.rows:
-                        add(at, field, old, new, "convert")
-        for at, row in repaired.rows.items():
+                    if old != new and at not in batch.rows:
+                        found.append((at, field, old, new, "convert"))
+        for at, row in batch.rows.items():
             if row.dropped:
-                line = (row.number, row.line, "", _csv([row.raw])[:-2].decode(), "", "drop_rows")
-                found.append((at, -1, line))
-            for field, why in () if row.dropped else row.changes.items():
-                old, new = repaired.before[field][at], row.texts[field]
-                if old != new:
-                    add(at, field, old, new, why)
-        self._changed += sum(field >= 0 for _, field, _ in found)
-        return [line for *_, line in sorted(found, key=lambda each: each[:2])]
+                found.append((at, -1, _csv([row.raw])[:-2].decode(), "", "drop_rows"))
+                continue
+            for field, why in row.changes.items():
+                if batch.before[field][at] != row.texts[field]:
+                    found.append((at, field, batch.before[field][at], row.texts[field], why))
+        self._changed += sum(field >= 0 for _, field, *_ in found)
+        names = [*self._repair.names, ""]  # the last one of dropped rows
+        return [
+            (batch.first + at, batch.batch.lines[at], names[field], *rest)
+            for at, field, *rest in sorted(found)
+        ]
 
 
 def _csv(rows: Sequence[Sequence[object]]) -> bytes:

@@ -1,7 +1,7 @@
 """Collects the problems of a table in groups, in bounded memory for any file."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -75,13 +75,6 @@ class Problem:
 
 
 @dataclass(slots=True)
-class _Kept:
-    row: Row
-    is_broken: bool
-    fields: set[str]
-
-
-@dataclass(slots=True)
 class _Rest:
     """Problems whose rows are not kept; `rows` counts each row once."""
 
@@ -101,7 +94,8 @@ class Problems:
     def __init__(self, repair: Repair, decisions: Decisions) -> None:
         self._repair = repair
         self._base = self._decisions = decisions
-        self._kept: dict[int, _Kept] = {}
+        self._kept: dict[int, Row] = {}
+        self._fields: dict[int, set[str]] = {}  # in which each kept row has or had problems
         self._rest: dict[Key, _Rest] = {}
         self._groups: set[tuple[str, str]] = set()
         self._numbers: Counter[Key] = Counter()
@@ -110,22 +104,23 @@ class Problems:
         self._differ: set[tuple[str, str, str]] = set()
         self._keys: dict[tuple[str, str, tuple[tuple[str, str], ...]], Key] = {}
 
-    def add(self, row: Row, *, is_broken: bool) -> None:
-        """Add the problems of a row."""
-        keys = [self._key(each) for each in row.problems]
-        has_room = any(self._numbers[key] < KEPT_ROWS for key in keys if key != OTHER)
-        if has_room and self._size < KEPT_SIZE:
-            self._size += sum(map(len, row.raw)) + 64 * len(row.raw)
-            self._numbers.update(keys)
-            fields = {each.field for each in row.problems}
-            self._kept[row.number] = _Kept(row, is_broken, fields)
-            return
-        for at, (key, found) in enumerate(zip(keys, row.problems, strict=True)):
-            rest = self._rest.setdefault(key, _Rest())
-            rest.rows += not at
-            rest.cells += 1
-            if found.value in rest.values or len(rest.values) < VALUES:
-                rest.values[found.value] += 1
+    def add(self, rows: Iterable[Row]) -> None:
+        """Add the problems of rows."""
+        for row in rows:
+            keys = [self._key(each) for each in row.problems]
+            has_room = any(self._numbers[key] < KEPT_ROWS for key in keys if key != OTHER)
+            if has_room and self._size < KEPT_SIZE:
+                self._size += sum(map(len, row.raw)) + 64 * len(row.raw)
+                self._numbers.update(keys)
+                self._kept[row.number] = row
+                self._fields[row.number] = {each.field for each in row.problems}
+                continue
+            for at, (key, found) in enumerate(zip(keys, row.problems, strict=True)):
+                rest = self._rest.setdefault(key, _Rest())
+                rest.rows += not at
+                rest.cells += 1
+                if found.value in rest.values or len(rest.values) < VALUES:
+                    rest.values[found.value] += 1
 
     def _key(self, found: Found) -> Key:
         """Return the key of a problem, and remember which formats give its value two meanings."""
@@ -166,17 +161,17 @@ class Problems:
     @property
     def count(self) -> int:
         """The number of rows with problems that are left."""
-        rows = sum(bool(each.row.problems) for each in self._kept.values())
+        rows = sum(bool(each.problems) for each in self._kept.values())
         return rows + sum(
             rest.rows * self._left(key, rest) // rest.cells for key, rest in self._rest.items()
         )
 
     def groups(self) -> list[Group]:
-        """Return the groups that have problems left, the largest last in the order of the table."""
+        """Return the groups that have problems left, in the order of the fields."""
         counts: dict[Key, int] = {}
         values: dict[Key, Counter[str]] = {}
-        for kept in self._kept.values():
-            for found in kept.row.problems:
+        for row in self._kept.values():
+            for found in row.problems:
                 key = self._shown(self._key(found))
                 counts[key] = counts.get(key, 0) + 1
                 values.setdefault(key, Counter())[found.value] += 1
@@ -185,7 +180,9 @@ class Problems:
                 key = self._shown(each)
                 counts[key] = counts.get(key, 0) + left
                 values.setdefault(key, Counter()).update(rest.values)
-        return [self._group(key, count, values[key]) for key, count in sorted(counts.items())]
+        names = ["", *self._repair.names]
+        ordered = sorted(counts, key=lambda key: (names.index(key.field), key))
+        return [self._group(key, counts[key], values[key]) for key in ordered]
 
     def _group(self, key: Key, count: int, values: Counter[str]) -> Group:
         formats = self._formats.get(key.field, ()) if key.problem == "format" else ()
@@ -239,29 +236,26 @@ class Problems:
         }
         rows = {row for row, *_ in {*old.cells} ^ {*decisions.cells}}
         rows |= {*old.dropped} ^ {*decisions.dropped}
-        for number, kept in self._kept.items():
-            if number in rows or kept.fields & fields:
-                row = kept.row
-                kept.row = self._repair.row(number, row.line, row.raw, is_broken=kept.is_broken)
-                kept.fields |= {each.field for each in kept.row.problems}
+        for number, row in self._kept.items():
+            if number in rows or self._fields[number] & fields:
+                new = self._repair.row(number, row.line, row.raw, is_broken=row.is_broken)
+                self._kept[number] = new
+                self._fields[number] |= {each.field for each in new.problems}
 
-    def problems(
-        self, group: str, names: Sequence[str], offset: int, limit: int, language: str
-    ) -> list[Problem]:
+    def problems(self, group: str, offset: int, limit: int, language: str) -> list[Problem]:
         """Return the kept problems of a group in the order of the file.
 
         Args:
             group: the id of the group.
-            names: the names of the fields.
             offset, limit: the number of problems to skip, and of those to return.
             language: the language of the reasons, such as `zh-CN`.
         """
         found = []
-        for kept in self._kept.values():
-            for each in kept.row.problems:
+        for row in self._kept.values():
+            for each in row.problems:
                 key = self._shown(self._key(each))
                 if f"{key.field}:{key.problem}" == group:
-                    found.append((kept.row, each, key.problem))
+                    found.append((row, each, key.problem))
         return [
             Problem(
                 row=row.number,
@@ -269,7 +263,7 @@ class Problems:
                 field=each.field,
                 value=each.value,
                 reason=_reason(each, problem, language),
-                values=dict(zip(names, row.texts, strict=True)),
+                values=dict(zip(self._repair.names, row.texts, strict=True)),
             )
             for row, each, problem in found[offset : offset + limit]
         ]

@@ -22,14 +22,16 @@ _OTHER = {
     "gb18030": rb"[\xa1-\xa3\xb0-\xd7][\xa1-\xfe]",
     "cp932": rb"[\x81-\x83\x88-\x97][\x40-\x7e\x80-\xfc]",
     "cp1252": (
-        rb"(?<![\x80-\xff])[\x80\x91-\x97\xa3\xa7\xb0\xc0-\xd6\xd8-\xf6\xf8-\xff](?![\x80-\xff])"
+        rb"(?<![\x80-\xff])[\x80\x91-\x97\xa3\xa7\xb0\xc0-\xd6\xd8-\xf6\xf8-\xff]{1,2}"
+        rb"(?![\x80-\xff])"
     ),
 }
 """The most frequent characters of each encoding: simplified and Japanese characters of the first
-level, kana, and single letters with accents.
+level, kana, and one or two letters with accents.
 """
 
 ENCODINGS = (*MARKS, *_OTHER)
+ASCII = bytes(range(0x80))
 SURE = 0.7
 
 
@@ -134,27 +136,27 @@ def _encoding(data: bytes) -> tuple[str, bool]:
     for name, mark in MARKS.items():
         if data.startswith(mark):
             return name, True
-    if zeros := data.count(0):
-        name = "utf-16-le" if data[1::2].count(0) * 2 > zeros else "utf-16-be"
-        return (name, True) if _decodes(data, name) else ("utf-8", False)
-    if _decodes(data, "utf-8"):
+    for name in ("utf-16-le", "utf-16-be"):
+        if "\n".encode(name) in data and "\n" in _text(data, name):
+            return name, True
+    if _text(data, "utf-8"):
         return "utf-8", True
-    high = sum(map(data.count, (bytes([each]) for each in range(0x80, 0x100))))
+    high = max(1, len(data.translate(None, ASCII)))
     scores = []
     for name, pattern in _OTHER.items():
         found = b"".join(re.findall(pattern, data))
-        score = len(found.translate(None, bytes(range(0x80)))) / high
-        scores.append((score if _decodes(data, name) else -1.0, name))
+        score = len(found.translate(None, ASCII)) / high
+        scores.append((score if _text(data, name) else -1.0, name))
     best, second, *_ = sorted(scores, reverse=True)
     return best[1] if best[0] >= 0 else "cp1252", best[0] > SURE and best[0] - second[0] > 0.5
 
 
-def _decodes(data: bytes, encoding: str) -> bool:
+def _text(data: bytes, encoding: str) -> str:
+    """Return the text in some bytes; empty if they are not valid in an encoding."""
     try:
-        codecs.getincrementaldecoder(encoding)().decode(data)
+        return codecs.getincrementaldecoder(encoding)().decode(data)
     except UnicodeDecodeError:
-        return False
-    return True
+        return ""
 
 
 def _delimiter(text: str, wanted: Sequence[str], *, is_tsv: bool) -> str:
@@ -183,4 +185,4 @@ def _header_row(rows: list[list[str]], table: Table | None) -> int:
     names = [known(row) for row in rows[:HEADERS]]
     if max(names):
         return 1 + names.index(max(names))
-    return 1 + next(at for at, number in enumerate(filled) if number * 2 >= max(filled))
+    return 1 + next(at for at, number in enumerate(filled) if number * 2 > max(filled))

@@ -24,6 +24,9 @@ CHOICE = ("enum", "literal_error")
 """The types of pydantic's errors about a value that is none of the choices."""
 
 PARTS = 64
+DATES = ("date", "datetime")
+"""The types whose formats do not change canonical values."""
+
 OF_ROW: tuple[FixName, ...] = ("drop_rows",)
 OF_CELL: tuple[FixName, ...] = ("replace", "empty", "drop_rows")
 FIXES: Mapping[str, tuple[FixName, ...]] = {
@@ -71,6 +74,7 @@ class Row:
         problems: the problems that are left.
         changes: for the index of each changed field, the fix that has changed it.
         dropped: whether the result does not have the row.
+        is_broken: whether a quotation mark is in a wrong place.
     """
 
     number: int
@@ -80,6 +84,7 @@ class Row:
     problems: list[Found] = dataclasses.field(default_factory=list)
     changes: dict[int, str] = dataclasses.field(default_factory=dict)
     dropped: bool = False
+    is_broken: bool = False
 
 
 @dataclass(slots=True)
@@ -87,16 +92,18 @@ class Repaired:
     """A batch of rows after the repair.
 
     Attributes:
+        batch: the batch as read.
         first: the number of the first row.
         before, after: the columns of the fields.
         rows: by index, the rows that were looked at by themselves; their values in `after` are
             wrong.
     """
 
+    batch: Batch
     first: int
     before: list[Sequence[str]]
     after: list[Sequence[str]]
-    rows: dict[int, Row]
+    rows: dict[int, Row] = dataclasses.field(default_factory=dict)
 
 
 class Repair:
@@ -105,14 +112,18 @@ class Repair:
     Args:
         table: the declaration.
         decisions: complete decisions.
+
+    Attributes:
+        names: the names of the fields.
+        rows: the number of rows so far.
     """
 
     def __init__(self, table: Table, decisions: Decisions) -> None:
         self._table = table
         self._fields = table.fields
-        self._names = [each.name for each in table.fields]
+        self.names = [each.name for each in table.fields]
         self._choices = {each.name: each.choices for each in table.fields}
-        self._unique = {self._names.index(name): Seen() for name in table.unique}
+        self._unique = {self.names.index(name): Seen() for name in table.unique}
         self.rows = 0
         self.decide(decisions)
 
@@ -120,13 +131,13 @@ class Repair:
         """Use other decisions for the following rows."""
         columns = decisions.columns or ()  # complete decisions have them
         self._width = len(columns)
-        self._places = [columns.index(name) if name in columns else None for name in self._names]
-        self._formats = [decisions.formats.get(name) for name in self._names]
+        self._places = [columns.index(name) if name in columns else None for name in self.names]
+        self._formats = [decisions.formats.get(name) for name in self.names]
         self._fixes = decisions.fixes
         self._dropped = {*decisions.dropped}
         self._cells: dict[int, dict[int, str]] = {}
         for row, name, text in decisions.cells:
-            self._cells.setdefault(row, {})[self._names.index(name)] = text
+            self._cells.setdefault(row, {})[self.names.index(name)] = text
         self._touched = self._dropped | {*self._cells}
 
     def batch(self, batch: Batch) -> Repaired:
@@ -156,12 +167,12 @@ class Repair:
             after.append(new)
             slow |= wrong
         slow |= self._refused(after, number, slow)
-        found = Repaired(first, before, after, {})
+        found = Repaired(batch, first, before, after)
         for at in range(number) if self._unique else sorted(slow):
             line = batch.lines[at]
             if at in slow or not self._remember([column[at] for column in after], line):
-                broken = at in batch.broken
-                row = self.row(first + at, line, batch.rows[at], is_broken=broken)
+                is_broken = at in batch.broken
+                row = self.row(first + at, line, batch.rows[at], is_broken=is_broken)
                 self._remember(() if row.dropped else row.texts, line)
                 found.rows[at] = row
         return found
@@ -170,7 +181,7 @@ class Repair:
         """Return the indices of the rows that the model does not accept."""
         if self._table.model is None:
             return set()
-        names, kept = self._names, [at for at in range(number) if at not in slow]
+        names, kept = self.names, [at for at in range(number) if at not in slow]
         values = zip(*columns, strict=True)
         given = [
             {name: value for name, value in zip(names, row, strict=True) if value}
@@ -182,10 +193,10 @@ class Repair:
     def _is_ragged(self, row: Sequence[str]) -> bool:
         return len(row) < self._width or any(row[self._width :])
 
-    def row(self, number: int, line: int, raw: Sequence[str], *, is_broken: bool = False) -> Row:
+    def row(self, number: int, line: int, raw: Sequence[str], *, is_broken: bool) -> Row:
         """Repair one row."""
         texts = [raw[at] if at is not None and at < len(raw) else "" for at in self._places]
-        row = Row(number, line, raw, texts)
+        row = Row(number, line, raw, texts, is_broken=is_broken)
         for at, text in self._cells.get(number, {}).items():
             row.texts[at] = text
             row.changes[at] = "edit"
@@ -215,7 +226,7 @@ class Repair:
     def _apply(self, fix: Fix, found: Found, row: Row) -> None:
         if not found.field:
             return
-        at = self._names.index(found.field)
+        at = self.names.index(found.field)
         new = _mended(fix, self._fields[at], row.texts[at])
         if new != row.texts[at]:
             row.texts[at] = new
@@ -231,13 +242,13 @@ class Repair:
             elif text != row.texts[at]:
                 row.texts[at] = text
                 row.changes[at] = "convert"
-        given = {name: text for name, text in zip(self._names, row.texts, strict=True) if text}
+        given = {name: text for name, text in zip(self.names, row.texts, strict=True) if text}
         for name, wrong in found.items():
             if len(meanings := {text for _, text in wrong.fits}) == 1:
                 given[name] = meanings.pop()  # so that the model sees the other fields
         errors = []
         for _, name, kind, message in self._table.errors([given]):
-            name = name if name in self._names else ""
+            name = name if name in self.names else ""
             if name not in found:
                 allowed = self._choices.get(name) if kind in CHOICE else None
                 details = {"choices": allowed} if allowed else {"text": message}
@@ -246,7 +257,7 @@ class Repair:
         if found or errors:
             return [*found.values(), *errors]
         return [
-            Found(self._names[at], "duplicate", row.texts[at], details={"line": line})
+            Found(self.names[at], "duplicate", row.texts[at], details={"line": line})
             for at, seen in self._unique.items()
             if row.texts[at] and (line := seen.line(row.texts[at])) not in (0, row.line)
         ]
@@ -268,13 +279,13 @@ class Repair:
     def fixes(self, name: str, problem: str) -> tuple[FixName, ...]:
         """Return the fixes that make sense for a problem of a field."""
         known = FIXES.get(problem, OF_CELL if name else OF_ROW)
-        if not name or self._fields[self._names.index(name)].may_be_empty:
+        if not name or self._fields[self.names.index(name)].may_be_empty:
             return known
         return tuple(each for each in known if each != "empty")
 
 
-def rows_of(path: Path, repair: Repair, decisions: Decisions) -> Iterator[tuple[Batch, Repaired]]:
-    """Yield the rows of a file in batches, each as read and as repaired.
+def repaired(path: Path, repair: Repair, decisions: Decisions) -> Iterator[Repaired]:
+    """Yield the rows of a file in batches.
 
     Raises:
         TableError: the table cannot be read.
@@ -282,8 +293,7 @@ def rows_of(path: Path, repair: Repair, decisions: Decisions) -> Iterator[tuple[
     reading = decisions.reading or Reading()  # complete decisions have one
     read = batches(path, reading.encoding, reading.delimiter, reading.sheet, reading.header_row)
     next(read)
-    for batch in read:
-        yield batch, repair.batch(batch)
+    return map(repair.batch, read)
 
 
 class Seen:
@@ -349,23 +359,15 @@ def _column(
 ) -> tuple[Sequence[str], set[int]]:
     """Return the canonical values of a column, and the indices of the wrong ones."""
     kind = field.kind
-    wrong = set() if field.may_be_empty else {at for at, text in enumerate(column) if not text}
-    if kind == "text":
-        bare = [text.strip(SPACES) for text in column]
-        if bare != [*column]:
-            wrong |= {at for at, text in enumerate(column) if text != bare[at]}
-        return column, wrong
-    fits = canonical(kind).fullmatch
-    if name is None:
-        if not fits("\0".join(column)):
-            wrong |= {at for at, text in enumerate(column) if not fits(text)}
-        return column, wrong
-    new = [converted(kind, name, text) for text in column]
-    if None in new:
-        wrong |= {at for at, text in enumerate(column) if new[at] is None and not fits(text)}
-    else:
-        wrong = set()
-    return [text if each is None else each for each, text in zip(new, column, strict=True)], wrong
+    if (name is None or kind in DATES) and (field.may_be_empty or all(column)):
+        if kind == "text":
+            is_right = [text.strip(SPACES) for text in column] == [*column]
+        else:
+            is_right = canonical(kind).fullmatch("\0".join(column)) is not None
+        if is_right:
+            return column, set()
+    cells = [_cell(field, name, text, is_new=False) for text in column]
+    return [text for text, _ in cells], {at for at, (_, found) in enumerate(cells) if found}
 
 
 def _cell(field: Field, name: str | None, text: str, *, is_new: bool) -> tuple[str, Found | None]:
@@ -389,7 +391,7 @@ def _cell(field: Field, name: str | None, text: str, *, is_new: bool) -> tuple[s
         return text, None if text == bare else Found(field.name, "spaces", text)
     if not name and (formats := fitting(kind, text)):
         return text, Found(field.name, "format", text, formats, {"type": kind})
-    is_short = kind in ("date", "datetime") and SHORT_YEAR.fullmatch(bare)
+    is_short = kind in DATES and SHORT_YEAR.fullmatch(bare)
     return text, Found(field.name, "year" if is_short else "kind", text, details={"type": kind})
 
 

@@ -24,7 +24,7 @@ MAX_SHEET_ROWS = 100_000
 MAX_SHEET_ROW = 4_000_000  # bytes of XML
 BATCH = 500  # rows
 BATCH_CELLS = 20_000
-WORKBOOK = b"PK\3\4"
+WORKBOOKS = (b"PK\3\4", b"\xd0\xcf\x11\xe0")  # the second also with a password
 MARKS = {"utf-8": b"\xef\xbb\xbf", "utf-16-le": b"\xff\xfe", "utf-16-be": b"\xfe\xff"}
 LOST = {"formulas": (b"<f>", b"<f "), "merged": (b"<mergeCell ",)}
 OVERLAP = 16  # bytes; the longest of these tags is shorter
@@ -50,7 +50,7 @@ class Batch:
 def is_workbook(path: Path) -> bool:
     """Return whether a file is a workbook by its first bytes."""
     with path.open("rb") as source:
-        return source.read(4) == WORKBOOK
+        return source.read(4) in WORKBOOKS
 
 
 def batches(path: Path, encoding: str, delimiter: str, sheet: str, header: int) -> Iterator[Batch]:

@@ -8,7 +8,7 @@ from typing import Any
 from ossferry_checks.tables.decisions import NOTHING, Decisions, Fix
 from ossferry_checks.tables.declaration import Table
 from ossferry_checks.tables.problems import Group, Problem, Problems
-from ossferry_checks.tables.repair import Repair, rows_of
+from ossferry_checks.tables.repair import Repair, repaired
 
 
 class Scan:
@@ -51,11 +51,9 @@ class Scan:
         Raises:
             TableError: the table cannot be read.
         """
-        for batch, repaired in rows_of(self._path, self._repair, self.decisions):
-            for at, row in repaired.rows.items():
-                if row.problems:
-                    self._problems.add(row, is_broken=at in batch.broken)
-            yield batch.share
+        for found in repaired(self._path, self._repair, self.decisions):
+            self._problems.add(found.rows.values())
+            yield found.batch.share
         self._problems.end()
 
     @property
@@ -80,8 +78,7 @@ class Scan:
             group: the id of the group.
             offset, limit: the number of problems to skip, and of those to return.
         """
-        names = [each.name for each in self._table.fields]
-        return self._problems.problems(group, names, offset, limit, self._language)
+        return self._problems.problems(group, offset, limit, self._language)
 
     def decide(self, decision: Mapping[str, Any]) -> None:
         """Add a decision, and update the counts without reading the file again.

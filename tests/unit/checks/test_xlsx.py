@@ -1,61 +1,31 @@
 """The built-in check of Excel workbooks."""
 
 import io
-import re
 import sys
 import tracemalloc
 import zipfile
 from pathlib import Path
 
 import pytest
-from openpyxl.reader.excel import SHARED_STRINGS
-from openpyxl.xml.constants import SHEET_MAIN_NS
 
 from ossferry_checks.builtin import xlsx
 from ossferry_checks.builtin.check_options import XlsxOptions
 from ossferry_checks.builtin.file_type import file_type_check
 from ossferry_checks.builtin.xlsx import xlsx_check
 from support.checking import answer, refusal, written
-from support.content import ole, workbook, zip_of
+from support.content import (
+    SHEET,
+    STRINGS,
+    TYPES,
+    ole,
+    with_parts,
+    with_shared_strings,
+    workbook,
+    zip_of,
+)
 
 CHECK = xlsx_check(XlsxOptions())
 AGAIN = "Add them, and choose the file again."
-
-
-SHEET, TYPES = "xl/worksheets/sheet1.xml", "[Content_Types].xml"
-STRINGS = "xl/sharedStrings.xml"
-
-
-def with_parts(content: bytes, parts: dict[str, bytes]) -> bytes:
-    """Return a workbook with other parts."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(out, "w", 8) as new:
-        for name in {**dict.fromkeys(old.namelist()), **parts}:
-            new.writestr(name, parts[name] if name in parts else old.read(name))
-    return out.getvalue()
-
-
-def with_shared_strings(content: bytes) -> bytes:
-    """Return a workbook that has its strings in a part of their own, as Excel writes them."""
-    strings: list[str] = []
-
-    def index(cell: re.Match[str]) -> str:
-        strings.append(f"<si><t>{cell[1]}</t></si>")
-        return f't="s"><v>{len(strings) - 1}</v>'
-
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        sheet = archive.read(SHEET).decode()
-        types = archive.read(TYPES).decode()
-    sheet = re.sub(r't="inlineStr"><is><t>(.*?)</t></is>', index, sheet)
-    part = f'<Override PartName="/{STRINGS}" ContentType="{SHARED_STRINGS}" /></Types>'
-    return with_parts(
-        content,
-        {
-            SHEET: sheet.encode(),
-            TYPES: types.replace("</Types>", part).encode(),
-            STRINGS: f'<sst xmlns="{SHEET_MAIN_NS}">{"".join(strings)}</sst>'.encode(),
-        },
-    )
 
 
 def test_a_workbook_passes(tmp_path: Path) -> None:

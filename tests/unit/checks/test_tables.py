@@ -1,0 +1,433 @@
+"""The repair of tables: problems in groups, decisions, and the repaired file."""
+
+import csv
+import io
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import pytest
+from pydantic import BaseModel, Field, model_validator
+
+from ossferry_checks.tables import Decisions, Group, Scan, Table, clean, problems
+from support.checking import written
+
+
+class Order(BaseModel):
+    """A row of the tables in the tests."""
+
+    id: str = Field(pattern="^[0-9=]")
+    day: date | None = None
+    amount: Decimal = Field(default=Decimal(1), gt=0)
+    paid: bool = False
+    state: Literal["open", "closed"] = "open"
+
+    @model_validator(mode="after")
+    def _closed_is_paid(self) -> Self:
+        if self.state == "closed" and not self.paid:
+            raise ValueError("a closed order is paid")
+        return self
+
+
+TABLE = Table.of(Order, unique=["id"])
+
+
+def scanned(path: Path, table: Table = TABLE, decisions: Decisions = Decisions()) -> Scan:  # noqa: B008
+    """Return a scan that has read its file."""
+    scan = Scan(path, table, decisions)
+    for _ in scan.run():
+        pass
+    return scan
+
+
+def table_of(folder: Path, field: str, *values: str) -> Path:
+    """Return a table in which the ids are 1, 2, 3, … and another field has these values."""
+    path = folder / "orders.csv"
+    with path.open("w", newline="", encoding="utf-8") as file:
+        out = csv.writer(file)
+        out.writerow(["id", field])
+        out.writerows([number, value] for number, value in enumerate(values, 1))
+    return path
+
+
+def repaired(scan: Scan, path: Path, table: Table = TABLE) -> list[dict[str, str]]:
+    """Return the rows of the result; the same decisions from JSON make the same bytes."""
+    out, again = io.BytesIO(), io.BytesIO()
+    clean(path, table, scan.decisions, into=out)
+    clean(path, table, Decisions.from_json(scan.decisions.as_json()), into=again)
+    assert out.getvalue() == again.getvalue()
+    return [*csv.DictReader(io.StringIO(out.getvalue().decode(), newline=""))]
+
+
+def counts(scan: Scan) -> dict[str, int]:
+    return {each.id: each.count for each in scan.groups}
+
+
+def fix(field: str, problem: str, name: str, **more: str) -> dict[str, object]:
+    return {"fix": {"field": field, "problem": problem, "fix": name, **more}}
+
+
+@pytest.mark.parametrize(
+    ("field", "values", "groups", "formats"),
+    [
+        ("day", ["31.01.2026", "01.02.2026", "2026-02-02"], {"format": 2}, ["day.month.year"]),
+        ("day", ["3/4/2026", "31/1/2026"], {"format": 2}, ["day/month/year"]),
+        ("day", ["3/4/2026", "4/3/2026"], {"format": 2}, ["day/month/year", "month/day/year"]),
+        ("day", ["3/3/2026"], {"format": 1}, ["day/month/year"]),
+        (
+            "day",
+            ["31/1/2026", "13/1/2026", "1/31/2026"],
+            {"format": 2, "kind": 1},
+            ["day/month/year"],
+        ),
+        (
+            "day",
+            ["1.2.2026", "1.2.26", "soon"],
+            {"format": 1, "kind": 1, "year": 1},
+            ["day.month.year"],
+        ),
+        ("day", [" 2026-01-31", "2026-01-31\u200b"], {"spaces": 2}, []),
+        ("day", ["x", "", "2026-01-31"], {"kind": 1}, []),
+        ("amount", ["1,5", "2", "1.234,50"], {"format": 2}, ["1.234,56"]),
+        ("amount", ["1,234"], {"format": 1}, ["1.234,56", "1,234.56"]),
+        ("amount", ["1,5"], {"format": 1}, ["1.234,56"]),
+        ("amount", ["-1", "0"], {"greater_than": 2}, []),
+        ("amount", ["€ 5", "5%"], {"kind": 2}, []),
+        ("paid", ["ja", "nein"], {"format": 2}, ["ja/nein"]),
+        ("paid", ["no"], {"format": 1}, ["yes/no"]),
+        ("paid", ["x", "", "X"], {"format": 2}, ["x/"]),
+        ("state", ["opn", "open"], {"choice": 1}, []),
+        ("state", [" open", "\u00a0", "open\t"], {"spaces": 2, "choice": 1}, []),
+    ],
+)
+def test_problems_have_groups_and_columns_have_formats(
+    tmp_path: Path, field: str, values: list[str], groups: dict[str, int], formats: list[str]
+) -> None:
+    scan = scanned(table_of(tmp_path, field, *values))
+
+    assert counts(scan) == {f"{field}:{name}": number for name, number in groups.items()}
+    found = [each.formats for each in scan.groups if each.problem == "format"]
+    assert found == ([tuple(formats)] if formats else [])
+    assert [each.fixes for each in scan.groups if each.problem == "format"] == (
+        [("convert",) if len(formats) == 1 else ()] if formats else []
+    )
+
+
+@pytest.mark.parametrize(
+    ("field", "values", "decision", "result", "left"),
+    [
+        (
+            "day",
+            ["3/4/2026", "2026-01-02", ""],
+            ["day", "month/day/year"],
+            ["2026-03-04", "2026-01-02", ""],
+            0,
+        ),
+        ("amount", ["1,234", "1.234", "5"], ["amount", "1.234,56"], ["1.234", "1234", "5"], 0),
+        ("amount", ["1,234", "1.234"], ["amount", "1,234.56"], ["1234", "1.234"], 0),
+        ("amount", ["1,5", "x"], ["amount", "1.234,56"], ["1.5", "x"], 1),
+        ("paid", ["x", "", "true"], ["paid", "x/"], ["true", "false", "true"], 0),
+        ("day", [" 2026-01-31\u00a0"], fix("day", "spaces", "trim"), ["2026-01-31"], 0),
+        ("amount", ["€ 5", "6"], fix("amount", "kind", "replace", to="5"), ["5", "6"], 0),
+        (
+            "amount",
+            ["€ 5", "x"],
+            fix("amount", "kind", "replace", to="5", value="x"),
+            ["€ 5", "5"],
+            1,
+        ),
+        ("amount", ["5 €", "6"], fix("amount", "kind", "empty"), ["", "6"], 0),
+        (
+            "state",
+            ["Opne", "OPEN", "zzz"],
+            fix("state", "choice", "look_up"),
+            ["open", "open", "zzz"],
+            1,
+        ),
+        ("state", ["opn", "open"], fix("state", "choice", "drop_rows"), ["open"], 0),
+        ("amount", ["-1", "x"], fix("amount", "greater_than", "replace", to="1"), ["1", "x"], 1),
+        ("amount", ["-1", "2"], fix("amount", "greater_than", "replace", to="-2"), ["-2", "2"], 1),
+        ("amount", ["x", "2"], {"cell": [1, "amount", "3"]}, ["3", "2"], 0),
+        ("amount", ["x", "2"], {"cell": [1, "amount", "y"]}, ["y", "2"], 1),
+        ("amount", ["x", "2"], {"drop": 1}, ["2"], 0),
+        ("state", ["closed", "open"], fix("", "value_error", "drop_rows"), ["open"], 0),
+    ],
+)
+def test_a_decision_mends_a_group_at_once_and_in_the_result(
+    tmp_path: Path,
+    field: str,
+    values: list[str],
+    decision: dict[str, object] | list[str],
+    result: list[str],
+    left: int,
+) -> None:
+    path = table_of(tmp_path, field, *values)
+    scan = scanned(path)
+    before = (scan.count, scan.groups)
+
+    scan.decide(decision if isinstance(decision, dict) else {"format": decision})
+
+    assert scan.count == left
+    after = (scan.count, scan.groups)
+    again = scanned(path, decisions=scan.decisions)
+    assert (again.count, again.groups) == after
+    assert [row[field] for row in repaired(scan, path)] == result
+    assert scan.undo()
+    assert (scan.count, scan.groups) == before
+    assert scan.redo()
+    assert (scan.count, scan.groups) == after
+    assert not scan.redo()
+
+
+def test_a_number_is_converted_once_and_a_new_text_like_the_others(tmp_path: Path) -> None:
+    path = table_of(tmp_path, "amount", "1,234", "x", "y", "z")
+    scan = scanned(path)
+
+    scan.decide({"format": ["amount", "1.234,56"]})
+    scan.decide({"cell": [2, "amount", "2,5"]})
+    scan.decide({"cell": [3, "amount", "2.500"]})
+    scan.decide(fix("amount", "kind", "drop_rows"))
+
+    assert [row["amount"] for row in repaired(scan, path)] == ["1.234", "2.5", "2.500"]
+    assert scan.count == 0
+
+
+def test_the_first_row_with_a_unique_value_stays(tmp_path: Path) -> None:
+    path = written(tmp_path, "a.csv", "id,state\n7,open\n\n8,opn\n7,open\n8,open\n7,closed\n").path
+    scan = scanned(path)
+
+    assert counts(scan) == {":value_error": 1, "id:duplicate": 2, "state:choice": 1}
+    first, second = scan.problems("id:duplicate")
+    assert (first.row, first.line, first.reason) == (3, 5, "The same value is in line 2.")
+    assert (second.line, second.reason) == (6, "The same value is in line 4.")
+
+    scan.decide(fix("id", "duplicate", "drop_rows"))
+    scan.decide({"cell": [5, "id", "9"]})
+    scan.decide(fix("", "value_error", "drop_rows"))
+    assert counts(scan) == {"state:choice": 1}
+    scan.decide({"drop": 2})
+    assert [row["id"] for row in repaired(scan, path)] == ["7", "8"]
+
+
+@pytest.mark.parametrize(
+    ("row", "problem", "name", "result"),
+    [
+        ("2", "short", "empty", [("2", "")]),
+        ("2", "short", "drop_rows", []),
+        ("2,open,x", "long", "drop_rows", []),
+        ('"2"x,open', "quote", "convert", [("2x", "open")]),
+        ('"2"x,open', "quote", "drop_rows", []),
+    ],
+)
+def test_a_row_of_another_length_or_with_a_wrong_quotation_mark(
+    tmp_path: Path, row: str, problem: str, name: str, result: list[tuple[str, str]]
+) -> None:
+    path = written(tmp_path, "a.csv", f"id,state\n1,open\n{row}\n3,open\n").path
+    table = Table.of(columns=["id", "state"])
+    scan = scanned(path, table)
+    assert counts(scan) == {f":{problem}": 1}
+    assert scan.problems(f":{problem}")[0].line == 3
+
+    scan.decide(fix("", problem, name))
+
+    assert scan.count == 0
+    rows = [(row["id"], row["state"]) for row in repaired(scan, path, table)]
+    assert rows == [("1", "open"), *result, ("3", "open")]
+
+
+def test_a_value_that_is_needed_is_missed_in_a_row_and_in_all_rows(tmp_path: Path) -> None:
+    path = written(tmp_path, "a.csv", "id,state\n,open\n2,open\n").path
+    one = scanned(path)
+    assert counts(one) == {"id:missing": 1}
+    assert one.groups[0].fixes == ("replace", "drop_rows")
+
+    both = scanned(path, decisions=Decisions(columns=(None, "state")))
+    assert counts(both) == {"id:missing": 2}
+    both.decide(fix("id", "missing", "replace", to="5"))
+    assert both.count == 0
+    left = clean(path, TABLE, both.decisions, into=io.BytesIO()).left
+    assert [(each.id, each.count) for each in left] == [("id:duplicate", 1)]
+
+
+def test_a_problem_names_the_row_and_speaks_the_language(tmp_path: Path) -> None:
+    path = table_of(tmp_path, "state", "open", "opn")
+    scan = Scan(path, TABLE, language="ja")
+    [*scan.run()]
+
+    (found,) = scan.problems("state:choice")
+
+    assert (found.row, found.line, found.field, found.value) == (2, 3, "state", "opn")
+    assert found.values == {"id": "2", "day": "", "amount": "", "paid": "", "state": "opn"}
+    assert found.reason == "使用できる値は open、closed だけです。"
+
+
+def test_the_kept_problems_and_groups_are_bounded_and_all_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(problems, "KEPT_ROWS", 3)
+    monkeypatch.setattr(problems, "GROUPS", 2)
+    path = tmp_path / "a.csv"
+    rows = [*["1.2.2026,x,"] * 6, *["3.2.2026,,"] * 4, ",y,", ",y,", ",,no", "soon,,"]
+    path.write_text("day,n,m\n" + "\n".join(rows) + "\n")
+    table = Table.of(types={"day": "date", "n": "integer", "m": "integer"})
+
+    scan = scanned(path, table)
+
+    assert {each.id: (each.count, each.values) for each in scan.groups} == {
+        ":other": (2, (("no", 1), ("soon", 1))),
+        "day:format": (10, (("1.2.2026", 6), ("3.2.2026", 4))),
+        "n:kind": (8, (("x", 6), ("y", 2))),
+    }
+    assert scan.count == 14
+    assert len(scan.problems("day:format")) == 3
+    assert [each.row for each in scan.problems("day:format", 1, 1)] == [2]
+
+    scan.decide({"format": ["day", "day.month.year"]})
+    scan.decide(fix("n", "kind", "empty", value="y"))
+    assert counts(scan) == {":other": 2, "n:kind": 6}
+    scan.decide(fix("n", "kind", "empty"))
+    assert (counts(scan), scan.count) == ({":other": 2}, 2)
+    assert counts(scanned(path, table, scan.decisions)) == {"day:kind": 1, "m:kind": 1}
+
+    monkeypatch.setattr(problems, "KEPT_SIZE", 1)
+    small = scanned(path, table)
+    assert small.count == 14
+    assert len(small.problems("day:format")) == 1
+
+
+def test_a_result_with_problems_names_them(tmp_path: Path) -> None:
+    path = table_of(tmp_path, "day", "31.01.2026", "x", "=1+1")
+    changes, into = tmp_path / "changes.csv", tmp_path / "new.csv"
+    decisions = Decisions(formats={"day": "day.month.year"}, dropped=(3,))
+
+    result = clean(path, Order, decisions, into=into, changes=changes)
+
+    assert (result.rows_in, result.rows_out, result.changed, result.dropped) == (3, 2, 1, 1)
+    assert result.left == (
+        Group(
+            id="day:kind",
+            field="day",
+            problem="kind",
+            count=1,
+            values=(("x", 1),),
+            fixes=("convert", "replace", "empty", "drop_rows"),
+            formats=(),
+        ),
+    )
+    assert result.model == Table.of(Order).fingerprint
+    assert into.read_bytes() == (b"id,day,amount,paid,state\r\n1,2026-01-31,,,\r\n2,x,,,\r\n")
+    assert changes.read_bytes() == (
+        b"row,line,field,before,after,why\r\n"
+        b"1,2,day,31.01.2026,2026-01-31,convert\r\n"
+        b'3,4,,"3,=1+1",,drop_rows\r\n'
+    )
+
+
+def test_formulas_stay_and_are_counted(tmp_path: Path) -> None:
+    texts = ["=1+1", "+49 30", "-5", "+5.5", "@x", "\tx", "a=b", "-x", ""]
+    path = table_of(tmp_path, "text", *texts)
+    out = io.BytesIO()
+
+    result = clean(path, Table.of(columns=["id", "text"]), into=out)
+
+    assert result.formulas == 5
+    assert result.changed == 0
+    rows = csv.DictReader(io.StringIO(out.getvalue().decode(), newline=""))
+    assert [row["text"] for row in rows] == texts
+
+
+def test_the_list_of_changes_has_the_reason_of_each(tmp_path: Path) -> None:
+    path = written(
+        tmp_path, "a.csv", "id,day,amount,state\n1, 2026-01-31,x,opn\n2,1.2.2026,3,open\n"
+    ).path
+    scan = scanned(path)
+    for decision in (
+        {"format": ["day", "day.month.year"]},
+        fix("day", "spaces", "trim"),
+        fix("state", "choice", "look_up"),
+        {"cell": [1, "amount", "4"]},
+    ):
+        scan.decide(decision)
+    out, changes = io.BytesIO(), io.BytesIO()
+
+    result = clean(path, TABLE, scan.decisions, into=out, changes=changes)
+
+    assert (result.left, result.changed) == ((), 4)
+    lines = [line.split(",") for line in changes.getvalue().decode().splitlines()[1:]]
+    assert [(line[1], line[2], line[-1]) for line in lines] == [
+        ("2", "day", "trim"),
+        ("2", "amount", "edit"),
+        ("2", "state", "look_up"),
+        ("3", "day", "convert"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "decision",
+    [
+        {"format": ["day", "day month"]},
+        {"format": ["none", "day.month.year"]},
+        {"format": ["id", "day.month.year"]},
+        {"cell": [1, "none", "x"]},
+        {"cell": ["1", "day", "x"]},
+        {"drop": "1"},
+        {"fix": {"field": "day", "problem": "kind", "fix": "guess"}},
+        {"fix": {"field": "day", "problem": "kind", "fix": "convert", "to": "x"}},
+        {"fix": {"field": "day"}},
+        {},
+    ],
+)
+def test_an_impossible_decision_is_an_error_and_changes_nothing(
+    tmp_path: Path, decision: Mapping[str, Any]
+) -> None:
+    scan = scanned(table_of(tmp_path, "day", "x"))
+    before = scan.decisions
+
+    with pytest.raises(ValueError, match=r"decision|field|fix"):
+        scan.decide(decision)
+
+    assert scan.decisions == before
+    assert not scan.undo()
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"version": 2}', '{"version": 1, "x": 1}'])
+def test_other_json_is_no_decision(text: str) -> None:
+    with pytest.raises(ValueError, match=r"decisions|Expecting"):
+        Decisions.from_json(text)
+
+
+def test_a_fix_that_does_not_suit_its_problem_does_nothing(tmp_path: Path) -> None:
+    path = written(tmp_path, "a.csv", "id,state\n1,open,x\n,open\n").path
+    scan = scanned(path)
+
+    scan.decide(fix("", "long", "empty"))
+    scan.decide(fix("id", "missing", "empty"))
+
+    assert scan.count == scanned(path, decisions=scan.decisions).count == 2
+
+
+def test_many_unique_values_are_remembered(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("id\n" + "".join(f"{number % 30_000}\n" for number in range(30_010)))
+
+    scan = scanned(path, Table.of(columns=["id"], unique=["id"]))
+
+    assert scan.count == 10
+    assert scan.problems("id:duplicate")[9].reason == "The same value is in line 11."
+
+
+def test_a_row_of_the_next_batch_is_looked_at_as_the_first(tmp_path: Path) -> None:
+    values = ["2026-01-31"] * 1200
+    values[700] = "x"
+    path = table_of(tmp_path, "day", *values)
+    scan = scanned(path)
+    (found,) = scan.problems("day:kind")
+    assert (found.row, found.line) == (701, 702)
+
+    scan.decide({"cell": [701, "day", "2026-02-01"]})
+    scan.decide({"drop": 1200})
+
+    rows = repaired(scan, path)
+    assert (len(rows), rows[700]["day"], scan.rows) == (1199, "2026-02-01", 1200)
