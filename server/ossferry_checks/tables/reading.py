@@ -79,10 +79,13 @@ class Reading:
             TableError: the file is empty, or not a workbook that can be read.
         """
         path = Path(path)
-        if is_workbook(path):
-            head = cls().head(path)
-            rows = [list(head.header), *map(list, head.rows)]
-            return cls(sheet=head.sheets[0], header_row=_header_row(rows, table))
+        found = cls() if is_workbook(path) else cls._of_text(path, table)
+        head = found.head(path)
+        header = _header_row([head.header, *head.rows], table)
+        return replace(found, header_row=header, sheet=(*head.sheets, "")[0])
+
+    @classmethod
+    def _of_text(cls, path: Path, table: Table | None) -> "Reading":
         with path.open("rb") as source:
             data = source.read(SAMPLE)
         encoding, is_sure = _encoding(data)
@@ -91,10 +94,7 @@ class Reading:
             raise TableError("table_empty")
         wanted = [each.name for each in table.fields] if table else []
         delimiter = _delimiter(text, wanted, is_tsv=path.suffix.lower() == ".tsv")
-        found = cls(encoding, delimiter, is_sure=is_sure)
-        head = found.head(path)
-        rows = [list(head.header), *map(list, head.rows)]
-        return replace(found, header_row=_header_row(rows, table))
+        return cls(encoding, delimiter, is_sure=is_sure)
 
     def head(self, path: Path | str) -> "Head":
         """Read the header and the first rows.
@@ -173,10 +173,10 @@ def _delimiter(text: str, wanted: Sequence[str], *, is_tsv: bool) -> str:
     return best[1]
 
 
-def _header_row(rows: list[list[str]], table: Table | None) -> int:
+def _header_row(rows: Sequence[Sequence[str]], table: Table | None) -> int:
     """Return the number of the row that is most likely the header."""
 
-    def known(row: list[str]) -> int:
+    def known(row: Sequence[str]) -> int:
         return sum(each.field is not None for each in match(table, row, ())) if table else 0
 
     filled = [sum(bool(value.strip()) for value in row) for row in rows]

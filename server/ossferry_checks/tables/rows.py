@@ -104,7 +104,7 @@ class _Text:
 
     def __init__(self, source: BinaryIO, size: int, encoding: str, delimiter: str) -> None:
         self._source = source
-        self._size = size
+        self._size = max(1, size)
         self._delimiter = delimiter
         self._last = ""
         mark = MARKS.get(encoding, b"")

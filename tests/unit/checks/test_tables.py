@@ -128,6 +128,7 @@ def test_problems_have_groups_and_columns_have_formats(
         ("amount", ["1,234", "1.234", "5"], ["amount", "1.234,56"], ["1.234", "1234", "5"], 0),
         ("amount", ["1,234", "1.234"], ["amount", "1,234.56"], ["1234", "1.234"], 0),
         ("amount", ["1,5", "x"], ["amount", "1.234,56"], ["1.5", "x"], 1),
+        ("amount", ["1.234", "5"], ["amount", "1.234,56"], ["1234", "5"], 0),
         ("paid", ["x", "", "true"], ["paid", "x/"], ["true", "false", "true"], 0),
         ("day", [" 2026-01-31\u00a0"], fix("day", "spaces", "trim"), ["2026-01-31"], 0),
         ("amount", ["€ 5", "6"], fix("amount", "kind", "replace", to="5"), ["5", "6"], 0),
@@ -192,6 +193,40 @@ def test_a_number_is_converted_once_and_a_new_text_like_the_others(tmp_path: Pat
 
     assert [row["amount"] for row in repaired(scan, path)] == ["1.234", "2.5", "2.500"]
     assert scan.count == 0
+
+
+def test_a_value_in_another_format_waits_for_the_format_of_its_column(tmp_path: Path) -> None:
+    path = table_of(tmp_path, "day", "31/1/2026", "30/1/2026", "1/31/2026", "soon")
+    scan = scanned(path)
+    assert [(each.problem, each.fixes) for each in scan.groups] == [
+        ("format", ("convert",)),
+        ("kind", ()),
+    ]
+
+    scan.decide({"format": ["day", "day/month/year"]})
+    assert [each.fixes for each in scan.groups] == [("convert", "replace", "empty", "drop_rows")]
+    scan.decide(fix("day", "kind", "convert", to="month/day/year"))
+
+    assert [row["day"] for row in repaired(scan, path)][2:] == ["2026-01-31", "soon"]
+    assert scan.count == 1
+
+
+def test_an_empty_value_can_be_false_in_all_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Paid(BaseModel):
+        id: int
+        paid: bool
+
+    monkeypatch.setattr(problems, "KEPT_ROWS", 1)
+    path = table_of(tmp_path, "paid", "x", "", "", "X")
+    scan = scanned(path, Table.of(Paid))
+    assert counts(scan) == {"paid:format": 2, "paid:missing": 2}
+
+    scan.decide({"format": ["paid", "x/"]})
+
+    assert scan.count == 0
+    assert clean(path, Paid, scan.decisions, into=io.BytesIO()).left == ()
 
 
 def test_the_first_row_with_a_unique_value_stays(tmp_path: Path) -> None:

@@ -193,7 +193,8 @@ def test_an_unknown_sheet_and_other_office_files_are_errors(tmp_path: Path) -> N
 def test_the_strings_of_a_workbook_have_a_limit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str
 ) -> None:
-    book = workbook([["id"], *[[f"text {number}"] for number in range(40)]])
+    texts: list[list[object]] = [[f"text {number}"] for number in range(40)]
+    book = workbook([["id"], *texts])
     path = written(tmp_path, "a.xlsx", with_shared_strings(book)).path
     monkeypatch.setattr(xlsx, limit, 30)
 
@@ -209,7 +210,8 @@ def test_a_row_and_the_rows_of_a_sheet_have_a_limit(
         Reading(sheet="Data").head(wide)
 
     monkeypatch.setattr(rows, "MAX_SHEET_ROWS", 100)
-    long = written(tmp_path, "b.xlsx", workbook([["id"], *[[1]] * 100])).path
+    numbers: list[list[object]] = [[1]] * 100
+    long = written(tmp_path, "b.xlsx", workbook([["id"], *numbers])).path
     with pytest.raises(TableError, match="too many rows; the limit is 100"):
         [*Scan(long, Table.of(columns=["id"])).run()]
 
@@ -240,3 +242,10 @@ def test_memory_does_not_depend_on_the_size(tmp_path: Path) -> None:
 def test_a_reading_that_is_impossible_is_an_error(chosen: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"encoding|delimiter"):
         Reading(**chosen)  # type: ignore[arg-type]
+
+
+def test_an_empty_file_has_no_header_also_if_all_is_decided(tmp_path: Path) -> None:
+    path = written(tmp_path, "a.csv", "").path
+
+    with pytest.raises(TableError, match="The table is empty"):
+        cleaned(path, "id", reading=Reading(), columns=("id",))
