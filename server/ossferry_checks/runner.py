@@ -166,8 +166,7 @@ async def run(
         except Reject as reject:
             reason = _cut(reject.reason)
             verdict.refusal = Refusal(check.name, reason, reject.line, repair=reject.repair)
-            seconds = monotonic() - began
-            verdict.ran.append(Ran(check.name, "rejected", reason, seconds))
+            verdict.ran.append(Ran(check.name, "rejected", reason, monotonic() - began))
             return verdict
         except asyncio.CancelledError:
             raise

@@ -15,7 +15,7 @@ from ossferry_checks.tables.declaration import Table
 from ossferry_checks.tables.problems import Group, Problems
 from ossferry_checks.tables.repair import Repair, Repaired, repaired
 
-FORMULA = re.compile(r"(?:\A|\0)[=+\-@\t]")
+FORMULA = re.compile(r"\0[=+\-@\t]")
 NUMBER = re.compile(TYPES["decimal"], re.ASCII)
 CHANGES = ("row", "line", "field", "before", "after", "why")
 
@@ -151,9 +151,9 @@ class Cleaning:
         )
 
     def _count_formulas(self, rows: Sequence[Sequence[str]]) -> None:
-        for at in self._texts:
-            column = [row[at] for row in rows]
-            if FORMULA.search("\0".join(column)):
+        columns = [*zip(*rows, strict=True)]
+        for column in [columns[at] for at in self._texts] if columns else ():
+            if FORMULA.search("\0".join(("", *column))):
                 self._formulas += sum(
                     text[:1] in "=+-@\t" and not NUMBER.fullmatch(text) for text in column if text
                 )

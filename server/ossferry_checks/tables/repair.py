@@ -168,12 +168,14 @@ class Repair:
             slow |= wrong
         slow |= self._refused(after, number, slow)
         found = Repaired(batch, first, before, after)
-        for at in range(number) if self._unique else sorted(slow):
+        unique = [after[at] for at in self._unique]
+        for at in range(number) if unique else sorted(slow):
             line = batch.lines[at]
-            if at in slow or not self._remember([column[at] for column in after], line):
+            if at in slow or not self._remember([column[at] for column in unique], line):
                 is_broken = at in batch.broken
                 row = self.row(first + at, line, batch.rows[at], is_broken=is_broken)
-                self._remember(() if row.dropped else row.texts, line)
+                if not row.dropped:
+                    self._remember([row.texts[each] for each in self._unique], line)
                 found.rows[at] = row
         return found
 
@@ -264,9 +266,11 @@ class Repair:
 
     def _remember(self, texts: Sequence[str], line: int) -> bool:
         """Remember the unique values of a row, and return whether all of them are new."""
-        found = [(seen, texts[at]) for at, seen in self._unique.items() if texts and texts[at]]
-        known = [seen.add(text, line) for seen, text in found]
-        return not {*known} - {0, line}
+        is_new = True
+        for seen, text in zip(self._unique.values(), texts, strict=False):
+            if text and seen.add(text, line) not in (0, line):
+                is_new = False
+        return is_new
 
     def _concerns(self, fix: Fix, found: Found) -> bool:
         is_same = (fix.field, fix.problem) == (found.field, found.problem)
@@ -359,12 +363,13 @@ def _column(
 ) -> tuple[Sequence[str], set[int]]:
     """Return the canonical values of a column, and the indices of the wrong ones."""
     kind = field.kind
-    if (name is None or kind in DATES) and (field.may_be_empty or all(column)):
-        if kind == "text":
+    fits = None if kind == "text" else canonical(kind).fullmatch
+    if name is None or kind in DATES:
+        if fits is None:
             is_right = [text.strip(SPACES) for text in column] == [*column]
         else:
-            is_right = canonical(kind).fullmatch("\0".join(column)) is not None
-        if is_right:
+            is_right = fits("\0".join(column)) is not None
+        if is_right and (field.may_be_empty or all(column)):
             return column, set()
     cells = [_cell(field, name, text, is_new=False) for text in column]
     return [text for text, _ in cells], {at for at, (_, found) in enumerate(cells) if found}
