@@ -101,7 +101,7 @@ class Cleaning:
 
     def __init__(self, path: Path | str, table: Table, decisions: Decisions = NOTHING) -> None:
         self._path = Path(path)
-        self._table = table
+        self._model = table.fingerprint  # a model without a schema fails before anything is written
         self._decisions = decisions.complete(self._path, table)
         self._repair = Repair(table, self._decisions)
         self._problems = Problems(self._repair, self._decisions)
@@ -146,7 +146,7 @@ class Cleaning:
             changed=self._changed,
             dropped=self._dropped,
             formulas=self._formulas,
-            model=self._table.fingerprint,
+            model=self._model,
             left=tuple(self._problems.groups()),
         )
 
