@@ -9,13 +9,14 @@ const START_MS = 120_000; // loading Pyodide over a slow line
 const START_AFTER_MS = 1000; // so that the first files, which may need no check, have the processor and the line
 const IDLE_MS = 2000;
 const ANSWER_MS = 10_000; // a browser may end an idle worker, and says nothing
+const OUTPUT_FOLDER = "ossferry-tables"; // as in checks_worker.js
 const MAX_TIMER_MS = 2 ** 31 - 1; // a longer timer ends at once
 
 const most = () => (navigator.hardwareConcurrency >= MANY_CORES && (navigator.deviceMemory ?? MUCH_MEMORY) >= MUCH_MEMORY ? 2 : 1);
 
-// One worker. `ready` is rejected if it cannot start.
+// One worker. `ready` is rejected if it cannot start. `more` says what a worker that repairs a table needs.
 class CheckWorker {
-  constructor(config, base) {
+  constructor(config, base, more = {}) {
     this.worker = new Worker(new URL(config.files.worker, base), { type: "module" });
     this.ready = new Promise((done, fail) => {
       const timer = setTimeout(() => fail(new Error(`no answer after ${START_MS / 1000} s`)), START_MS);
@@ -31,7 +32,7 @@ class CheckWorker {
       };
     });
     this.ready.catch(() => {});
-    this.worker.postMessage({ start: { config, base: String(base) } });
+    this.worker.postMessage({ start: { config, base: String(base), ...more } });
   }
 
   // Resolves to the last message about a file: {verdict, file, heap}, or {failed, detail, check} with the check that
@@ -73,8 +74,6 @@ class CheckWorker {
 }
 
 export class CheckPool {
-  #config;
-  #base;
   #waiting = []; // jobs
   #idle = []; // workers
   #count = 0; // workers that exist
@@ -84,8 +83,8 @@ export class CheckPool {
 
   // `config` is the JSON of `GET /api/checks`; its addresses are relative to `base`.
   constructor(config, base) {
-    this.#config = config;
-    this.#base = base;
+    this.config = config;
+    this.base = base;
   }
 
   // Starts the first worker, so that the first file does not wait for it.
@@ -114,7 +113,7 @@ export class CheckPool {
         isFirst = false; // a check of an earlier file may have broken the worker: another worker tries it
         continue;
       }
-      if (this.#config.on_error === "reject" || !answer.check || answer.check in about.failed) return this.#withoutChecks(file, language, answer);
+      if (this.config.on_error === "reject" || !answer.check || answer.check in about.failed) return this.#withoutChecks(file, language, answer);
       about.failed[answer.check] = { reason: answer.failed, detail: String(answer.detail ?? "") };
     }
   }
@@ -129,7 +128,7 @@ export class CheckPool {
   async #start() {
     this.#count += 1;
     this.#starting += 1;
-    const worker = new CheckWorker(this.#config, this.#base);
+    const worker = new CheckWorker(this.config, this.base);
     try {
       await worker.ready.finally(() => (this.#starting -= 1));
       this.#failure = null;
@@ -164,13 +163,88 @@ export class CheckPool {
 
   // The verdict if a check has ended the worker, or if no check could run.
   #withoutChecks(file, language, { failed, detail, check }) {
-    const said = this.#config.said[language] ?? this.#config.said.en;
+    const said = this.config.said[language] ?? this.config.said.en;
     const reason = said[check ? failed : "start"].replace("{detail}", () => detail);
-    const refusal = this.#config.on_error === "reject" ? { check: check ?? "", reason, line: null, is_error: true } : null;
+    const refusal = this.config.on_error === "reject" ? { check: check ?? "", reason, line: null, is_error: true } : null;
     const ran = [{ check: check || "checks", outcome: "error", says: reason, seconds: 0 }];
     const verdict = { name: file.name, type: file.type, is_changed: false, refusal, questions: [], notes: {}, ran };
     return { verdict, file };
   }
+}
+
+// Repairs a table in a worker of its own, which `ossferry_checks.tables` runs in.
+class Repair {
+  #file;
+  #about;
+  #worker;
+  #output;
+  #id = 0;
+  #fail;
+
+  constructor(config, base, file, about) {
+    this.#file = file;
+    this.#about = about;
+    this.ready = newOutput().then((output) => {
+      this.#output = output;
+      this.#worker = new CheckWorker(config, base, { repairs: true, outputName: output?.name ?? "" });
+      return this.#worker.ready;
+    });
+    this.ready.catch(() => {});
+  }
+
+  // Resolves to the result of a command as JSON. Rejects if the worker has ended.
+  async call(command, given, onProgress) {
+    const { result } = await this.#send(command, given, onProgress);
+    return result;
+  }
+
+  // Resolves to {file, changes}: the repaired table as a File, and the list of changes as a Blob.
+  async take(name) {
+    const { blob, changes } = await this.#send("take", "null");
+    const written = blob ?? (await this.#output.handle.getFile());
+    return { file: new File([written], name, { type: "text/csv" }), changes };
+  }
+
+  async #send(command, given, onProgress) {
+    await this.ready;
+    const id = ++this.#id;
+    return new Promise((done, fail) => {
+      this.#fail = fail;
+      this.#worker.worker.onmessage = ({ data }) => {
+        if (data.id !== id) return;
+        if (data.share !== undefined) onProgress?.(data.share);
+        else if (data.failed) fail(new Error(data.failed));
+        else done(data);
+      };
+      this.#worker.worker.onerror = (event) => {
+        event.preventDefault();
+        fail(new Error(event.message ?? ""));
+      };
+      const [file, about] = id === 1 ? [this.#file, this.#about] : [];
+      this.#worker.worker.postMessage({ call: { id, file, about, command, given } });
+    });
+  }
+
+  // Ends the worker, and a command that runs.
+  close() {
+    this.#worker?.close();
+    this.#fail?.(new DOMException("closed", "AbortError"));
+  }
+}
+
+// A file of the origin private file system, which stays until its tab is closed; null without such a file system, which
+// needs HTTPS. Files of closed tabs are removed.
+async function newOutput() {
+  // A private window of Firefox refuses the folder.
+  const root = navigator.locks && (await navigator.storage?.getDirectory?.().catch(() => null));
+  if (!root) return null;
+  const folder = await root.getDirectoryHandle(OUTPUT_FOLDER, { create: true });
+  const lockOf = (name) => `${OUTPUT_FOLDER}/${name}`;
+  for await (const name of folder.keys())
+    await navigator.locks.request(lockOf(name), { ifAvailable: true }, (lock) => lock && folder.removeEntry(name)).catch(() => {});
+  const name = crypto.randomUUID();
+  await new Promise((held) => navigator.locks.request(lockOf(name), () => (held(), new Promise(() => {}))));
+  return { name, handle: await folder.getFileHandle(name, { create: true }) };
 }
 
 // Rejects with the error of the browser if a file has vanished.
@@ -186,6 +260,10 @@ class PagePool extends CheckPool {
     const checked = this.check(file, { language, keepOriginal, onProgress, signal: stopped.signal });
     const answer = checked.then(({ verdict, file: made }) => ({ verdict: JSON.stringify(verdict), changed: verdict.is_changed ? made : null }));
     return { answer, stop: () => stopped.abort() };
+  }
+
+  repair(file, name, language) {
+    return new Repair(this.config, this.base, file, { name, type: file.type, language });
   }
 }
 

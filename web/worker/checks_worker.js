@@ -7,6 +7,8 @@
 const PROGRESS_MS = 100;
 const READ_ONLY = 0o444;
 const READ_ONLY_FOLDER = 0o555;
+const OUTPUT_FOLDER = "ossferry-tables";
+const MAX_MEMORY_OUTPUT = 64 << 20; // bytes
 const MAX_COPY = 32 << 20; // bytes; of a larger file, each read of Python reads from the disk
 // What Python keeps: JavaScript itself, files, images, text, timers and messages. All else is removed, so that a function
 // which a browser adds later is removed too.
@@ -126,11 +128,43 @@ function limitNewFiles({ FS, ERRNO_CODES }) {
 // Drops what checks print. Otherwise Pyodide keeps a line until it ends, and fails if it is too long.
 const print = { write: (bytes) => bytes.length };
 
+// Where a repaired table is written: a file of the origin private file system, or memory. Python gets only `write`, and
+// none of the objects of the file system; their methods are bound before Python starts.
+async function makeOutput(name) {
+  if (!name) return memoryOutput();
+  const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle(OUTPUT_FOLDER);
+  const handle = await (await folder.getFileHandle(name)).createSyncAccessHandle();
+  const [truncate, write, close] = ["truncate", "write", "close"].map((method) => handle[method].bind(handle));
+  let at = 0;
+  return {
+    limit: 0,
+    begin: () => truncate((at = 0)),
+    write: (bytes) => void (at += write(bytes, { __proto__: null, at })),
+    end: () => close(), // the page opens the file
+  };
+}
+
+function memoryOutput() {
+  let blob = new Blob([]);
+  return {
+    limit: MAX_MEMORY_OUTPUT,
+    begin: () => (blob = new Blob([])),
+    write: (bytes) => {
+      if (blob.size + bytes.byteLength > MAX_MEMORY_OUTPUT) throw new RangeError(`more than ${MAX_MEMORY_OUTPUT} bytes`);
+      blob = new Blob([blob, bytes]);
+    },
+    end: () => blob,
+  };
+}
+
 let pyodide = null;
 let checker = null;
 let limits = null; // in bytes
+let output = null; // of a worker that repairs a table
+let makeRepair = null;
+let repair = null;
 
-async function start({ config, base }) {
+async function start({ config, base, repairs, outputName }) {
   const { files, module, packages } = config;
   limits = config.limits;
   const { library, heic: decoder } = files;
@@ -159,37 +193,60 @@ async function start({ config, base }) {
   pyodide.FS.mkdirTree("/in");
   self.ossferryChecks = { loadHeic: heicLoader(decoder && at(decoder.url), decoder?.integrity) };
   pyodide.runPython('import sys; sys.path.insert(0, "/lib/checks")');
-  const { make_checker } = pyodide.pyimport("ossferry_checks.in_browser");
+  const { make_checker, make_repair } = pyodide.pyimport("ossferry_checks.in_browser");
+  if (repairs) output = await makeOutput(outputName);
   removeAllBut(KEPT_OF_NAVIGATOR, navigator);
   removeAllBut(KEPT, self);
   // Only now, and behind Python's library: a wheel may have a module with the name of one that Python or we import.
   for (const [archive, format] of archives) if (format === "wheel") pyodide.unpackArchive(archive, format, { extractDir: "/lib/wheels" });
   pyodide.runPython('sys.path.append("/lib/wheels")');
-  checker = make_checker(JSON.stringify(config), own);
+  if (repairs) makeRepair = (path, about) => make_repair(JSON.stringify(config), own, path, JSON.stringify({ ...about, max_output: output.limit }), output.write);
+  else checker = make_checker(JSON.stringify(config), own);
+}
+
+// Makes a file readable for Python, and returns its path.
+async function mount(file, name) {
+  const { FS } = pyodide;
+  const path = `/in/${name.replaceAll(/[/\0]/g, "_")}`;
+  const content = file.size <= MAX_COPY && (await file.arrayBuffer().catch(() => null));
+  room = limits.new_files + (content ? content.byteLength : 0);
+  if (content) {
+    FS.mount(FS.filesystems.MEMFS, {}, "/in");
+    FS.writeFile(path, new Uint8Array(content), { canOwn: true });
+    FS.chmod(path, READ_ONLY);
+    FS.chmod("/in", READ_ONLY_FOLDER);
+  } else FS.mount(FS.filesystems.WORKERFS, { blobs: [{ name: path.slice("/in/".length), data: file }] }, "/in");
+  return path;
+}
+
+function progressOf(id) {
+  let reportedAt = 0;
+  return (share) => {
+    if (performance.now() - reportedAt < PROGRESS_MS) return;
+    reportedAt = performance.now();
+    postMessage({ id, share });
+  };
+}
+
+// Calls a command of the repair of a table, such as `open` or `scan`; arguments and result are JSON.
+async function call({ id, file, about, command, given }) {
+  if (file) repair = makeRepair(await mount(file, about.name), about);
+  if (command === "write") output.begin();
+  const result = await repair.call(command, given, progressOf(id));
+  if (command !== "take") return postMessage({ id, result });
+  const blob = output.end();
+  const changes = new Blob([pyodide.FS.readFile(repair.changes_path())], { type: "text/csv" });
+  postMessage({ id, result, blob, changes });
 }
 
 async function check({ id, file, about }) {
   const { FS } = pyodide;
   const folder = `/new/${id}`;
-  let reportedAt = 0;
   FS.mkdirTree(folder);
-  const name = about.name.replaceAll(/[/\0]/g, "_");
-  const content = file.size <= MAX_COPY && (await file.arrayBuffer().catch(() => null));
-  room = limits.new_files + (content ? content.byteLength : 0);
-  if (content) {
-    FS.mount(FS.filesystems.MEMFS, {}, "/in");
-    FS.writeFile(`/in/${name}`, new Uint8Array(content), { canOwn: true });
-    FS.chmod(`/in/${name}`, READ_ONLY);
-    FS.chmod("/in", READ_ONLY_FOLDER);
-  } else FS.mount(FS.filesystems.WORKERFS, { blobs: [{ name, data: file }] }, "/in");
+  const input = await mount(file, about.name);
   const onStart = (name, limit) => postMessage({ id, check: name, limit });
-  const onProgress = (share) => {
-    if (performance.now() - reportedAt < PROGRESS_MS) return;
-    reportedAt = performance.now();
-    postMessage({ id, share });
-  };
   try {
-    const verdict = JSON.parse(await checker.check(`/in/${name}`, folder, JSON.stringify(about), onStart, onProgress));
+    const verdict = JSON.parse(await checker.check(input, folder, JSON.stringify(about), onStart, progressOf(id)));
     const path = checker.new_path();
     const made = path && new File([FS.readFile(path)], verdict.name, { type: verdict.type });
     postMessage({ id, verdict, file: made || null, heap: pyodide._module.HEAPU8.length + limits.new_files - room });
@@ -208,14 +265,19 @@ self.onunhandledrejection = (event) => {
 let current; // id of the file
 const fail = (error) => postMessage({ id: current, failed: String(error?.message ?? error) });
 
-// {start: {config, base}} is answered by {ready: true} or {failed: text}.
+// {start: {config, base, repairs, outputName}} is answered by {ready: true} or {failed: text}.
 // {check: {id, file, about}} is answered by {id, began: true}, by {id, check, limit} for each check, by {id, share}, and at the end by
 // {id, verdict, file, heap} or {id, failed: text}.
+// {call: {id, file, about, command, given}} is answered by {id, share}, and at the end by {id, result} or {id, failed: text}; the
+// first call has a file. The answer to `take` also has `changes` and, without a file system, `blob`.
 self.onmessage = async ({ data }) => {
   try {
     if (data.start) {
       await start(data.start);
       postMessage({ ready: true });
+    } else if (data.call) {
+      current = data.call.id;
+      await call(data.call);
     } else {
       current = data.check.id;
       postMessage({ id: current, began: true });

@@ -117,14 +117,22 @@ class FileRejected(TransferError):
         line: the number of a line in the file; `None` if the reason concerns no line.
         is_built_in: whether the check is built into ossferry; its `reason` then also says what to
             do.
+        repair: whether the file is a table that `Checking.repair` can repair.
     """
 
     is_final = True
 
     def __init__(
-        self, check: str, reason: str, *, line: "int | None" = None, is_built_in: bool = False
+        self,
+        check: str,
+        reason: str,
+        *,
+        line: "int | None" = None,
+        is_built_in: bool = False,
+        repair: bool = False,
     ) -> None:
         super().__init__(f"{check}: {reason}")
+        self.repair = repair
         self.check = check
         self.reason = reason
         self.line = line
@@ -142,6 +150,18 @@ class CheckFailed(TransferError):
     def __init__(self, check: str, reason: str) -> None:
         super().__init__(f"{check}: {reason}")
         self.check = check
+        self.reason = reason
+
+
+class RepairEnded(TransferError):
+    """Raised if the worker that repairs a table has ended.
+
+    Args:
+        reason: the browser's error message; empty if the page has ended the worker.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
         self.reason = reason
 
 

@@ -305,6 +305,37 @@ if TYPE_CHECKING:
                 FileUnreadable: the file is gone or has changed, or the page may not read it.
             """
 
+        def repair(self, file: File) -> "TableRepair":
+            """Start to repair a table, outside the browser's main thread."""
+
+    class TableRepair(Protocol):
+        """Interface that runs the commands of `ossferry_checks.tables.session` for one table."""
+
+        async def call(self, command: str, given: Any, on_progress: Callable[[float], None]) -> Any:
+            """Run a command, such as `open` or `scan`, and return its result.
+
+            Args:
+                given: the argument, and the result is of the same kind: a value that JSON can
+                    represent.
+                on_progress: called with the finished share of the command, from 0 to 1.
+
+            Raises:
+                RepairEnded: the worker that runs the commands has ended, or `close` was called.
+            """
+
+        async def take(self, name: str) -> tuple[File, File]:
+            """Return the table that the command `write` has written, and the list of changes.
+
+            Args:
+                name: the name of the table, such as `orders.csv`.
+
+            Raises:
+                RepairEnded: the worker that runs the commands has ended, or `close` was called.
+            """
+
+        def close(self) -> None:
+            """End the repair, and a command that runs. The files of `take` stay readable."""
+
     class Random(Protocol):
         """Interface to a generator of unpredictable random numbers."""
 

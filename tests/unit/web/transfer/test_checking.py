@@ -7,10 +7,11 @@ import pytest
 from ossferry_uploader.transfer import states
 from ossferry_uploader.transfer.checks.checking import CONCURRENT
 from ossferry_uploader.transfer.checks.rules import matches, read_rules
-from ossferry_uploader.transfer.checks.verdict import Refusal, Verdict
+from ossferry_uploader.transfer.checks.verdict import Refusal, Repaired, Verdict
 from ossferry_uploader.transfer.errors import (
     CheckFailed,
     FileRejected,
+    IllegalMove,
     FileTooLarge,
     FileUnreadable,
     ServerRefused,
@@ -444,3 +445,41 @@ def test_patterns():
     ]
     for name, pattern, fits in table:
         assert matches(name, pattern) == fits, (name, pattern)
+
+
+async def refused(queue, checks, name="orders.csv", size=1):
+    """Return an upload whose table was refused and can be repaired."""
+    checks.verdicts[name] = Verdict(
+        refusal=Refusal("table", "Line 7.", line=7, repair=True), ran=[ran("table", "rejected")]
+    )
+    upload = await send(queue, FakeFile(name, size))
+    assert (upload.state, upload.error.repair, upload.may_retry()) == (states.FAILED, True, False)
+    return upload
+
+
+async def test_a_repaired_table_is_checked_and_sent_in_place_of_the_refused_file():
+    queue, ports, checks = make("*.csv", undo_s=60.0)
+    upload = await refused(queue, checks)
+    assert queue.checking.repair(upload) == "repair of orders.csv"
+    checks.verdicts = {"right.csv": Verdict(notes={"rows": "3"}, ran=[ran("table")])}
+
+    repaired = Repaired(FakeFile("right.csv", 20), {"rows": "2", "table-rows": "3"}, "1 cell")
+    queue.checking.use_repaired(upload, repaired)
+    await ended(upload)
+
+    assert (upload.state, checks.seen) == (states.DONE, ["orders.csv", "right.csv"])
+    assert ports.http.objects == {upload.key: 20}
+    assert upload.source.name == "orders.csv"
+    assert upload.checks["ran"] == [ran("table", "changed", "1 cell"), ran("table")]
+    headers = dict(ports.http.requests[0].headers)
+    assert (headers["x-oss-meta-rows"], headers["x-oss-meta-table-rows"]) == ("3", "3")
+
+
+async def test_only_a_refused_table_can_be_replaced():
+    queue, _, _ = make("*.csv")
+    upload = await send(queue, FakeFile("orders.csv"))
+
+    with pytest.raises(IllegalMove):
+        queue.checking.use_repaired(upload, Repaired(FakeFile("right.csv"), {}, ""))
+
+    assert upload.file.name == "orders.csv"

@@ -10,10 +10,10 @@ import pytest
 
 from ossferry_uploader.oss.encryption import PublicKey
 from ossferry_uploader.transfer import states
-from ossferry_uploader.transfer.checks.verdict import Verdict
+from ossferry_uploader.transfer.checks.verdict import Refusal, Repaired, Verdict
 from ossferry_uploader.transfer.errors import FileUnreadable
 from ossferry_uploader.transfer.journal.checkpoint import checkpoint_of
-from ossferry_uploader.transfer.plan import MIB
+from ossferry_uploader.transfer.plan import MIB, part_count
 from support.fake_browser import FakeStorage
 from support.fake_checks import FakeChecks
 from support.fakes import START_S, FakeFile, crc64_of_zeros, until
@@ -492,3 +492,33 @@ async def test_a_tab_whose_checks_run_keeps_the_record_of_a_closed_page_to_itsel
 
     assert world.http.objects == {first.key: size}
     assert len([each for each in world.http.requests if each.url.endswith("?uploads")]) <= 1
+
+
+async def test_a_repaired_table_continues_after_a_reload_when_it_is_repaired_again():
+    """Its record describes the repaired table; until it is repaired, the parts stay in OSS."""
+    world = Pages(("checks",))
+
+    async def repair(queue, ports):
+        ports.checks.verdicts["a.csv"] = Verdict(refusal=Refusal("table", "Line 7.", repair=True))
+        upload = queue.add(FakeFile("a.csv", LARGE + 9))
+        await until(lambda: upload.state == states.FAILED)
+        made = FakeFile("right.csv", LARGE)
+        made.is_lasting, made.modified = False, 0
+        queue.checking.use_repaired(upload, Repaired(made, {}, "2 rows"))
+        return upload
+
+    queue, ports = await world.open()
+    world.http.hold_after = 3
+    first = await repair(queue, ports)
+    await until(lambda: '"made": ["right.csv"' in str(world.storage.texts) and first.sent)
+    await world.close(queue, ports)
+    world.http.hold_after = None
+    world.http.release()
+    before = len(world.http.requests)
+
+    second = await repair(*await world.open())
+    await done(second)
+
+    assert (second.key, world.http.objects) == (first.key, {first.key: LARGE})
+    puts = [each for each in world.http.requests[before:] if each.method == "PUT"]
+    assert 0 < len(puts) < part_count(LARGE, second.progress.part_size)

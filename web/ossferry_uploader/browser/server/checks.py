@@ -9,16 +9,20 @@ from ossferry_uploader.browser.files import file_from_blob, unreadable
 from ossferry_uploader.browser.interop import JsException, create_proxy, reason_of, release
 from ossferry_uploader.transfer.checks.rules import read_rules
 from ossferry_uploader.transfer.checks.verdict import read_verdict
-from ossferry_uploader.transfer.errors import ServerRefused
+from ossferry_uploader.transfer.errors import RepairEnded, ServerRefused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from ossferry_uploader.browser.files import BrowserFile
     from ossferry_uploader.browser.server.calls import Server
     from ossferry_uploader.transfer.checks.rules import Rules
     from ossferry_uploader.transfer.checks.verdict import Verdict
+
+
+CSV = "text/csv"
 
 
 class BrowserChecks:
@@ -94,3 +98,57 @@ class BrowserChecks:
                 answer.changed, verdict["name"], path=file.path, content_type=verdict["type"]
             )
         return read_verdict(verdict, made)
+
+    def repair(self, file: "Any") -> "BrowserRepair":
+        """Start a worker that repairs a table, a `BrowserFile`; see `transfer.ports.Checks`."""
+        blob = file.slice(0, file.size)
+        return BrowserRepair(self._pool.repair(blob, file.name, self._language()), file.path)
+
+
+class BrowserRepair:
+    """Repairs one table in a worker of its own; implements `transfer.ports.TableRepair`.
+
+    Args:
+        worker: the JavaScript object that `repair` of `web/page/checks.js` returns.
+        path: the folders of the table, such as `a/b`.
+    """
+
+    def __init__(self, worker: "Any", path: str) -> None:
+        self._worker = worker
+        self._path = path
+
+    async def call(
+        self, command: str, given: "Any", on_progress: "Callable[[float], None]"
+    ) -> "Any":
+        """Run a command and return its result; see `transfer.ports.TableRepair`.
+
+        Raises:
+            RepairEnded: the worker has ended, or `close` was called.
+        """
+        show = create_proxy(on_progress)
+        try:
+            return json.loads(str(await self._worker.call(command, json.dumps(given), show)))
+        except JsException as error:
+            raise RepairEnded(reason_of(error))
+        finally:
+            release(show)
+
+    async def take(self, name: str) -> "tuple[BrowserFile, BrowserFile]":
+        """Return the repaired table with this name, and the list of changes, as CSV files.
+
+        Raises:
+            RepairEnded: the worker has ended, or `close` was called.
+        """
+        try:
+            taken = await self._worker.take(name)
+        except JsException as error:
+            raise RepairEnded(reason_of(error))
+        file, changes = [
+            file_from_blob(blob, text, path=self._path, content_type=CSV)
+            for blob, text in ((taken.file, name), (taken.changes, f"{name}.changes.csv"))
+        ]
+        return file, changes
+
+    def close(self) -> None:
+        """End the worker."""
+        self._worker.close()

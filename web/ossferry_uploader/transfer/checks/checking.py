@@ -6,7 +6,7 @@ import heapq
 from ossferry_uploader.oss.errors import OSSError
 from ossferry_uploader.transfer import states
 from ossferry_uploader.transfer.checks.rules import NO_RULES
-from ossferry_uploader.transfer.errors import CheckFailed, FileRejected, TransferError
+from ossferry_uploader.transfer.errors import CheckFailed, FileRejected, IllegalMove, TransferError
 from ossferry_uploader.transfer.sending.client import Client
 
 TYPE_CHECKING = False
@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ossferry_uploader.transfer.checks.rules import Rules
-    from ossferry_uploader.transfer.checks.verdict import Verdict
+    from ossferry_uploader.transfer.checks.verdict import Repaired, Verdict
     from ossferry_uploader.transfer.engine import Engine
     from ossferry_uploader.transfer.grants.limits import Limits
+    from ossferry_uploader.transfer.ports import TableRepair
     from ossferry_uploader.transfer.upload import Upload
 
+TABLE = "table"  # the check whose tables can be repaired
 CHECKS = "checks"  # the feature of a server that has checks
 CONCURRENT = 3  # files that the workers have; the others wait here
 
@@ -149,6 +151,24 @@ class Checking:
         upload.restart()
         self._passed(upload)
 
+    def repair(self, upload: "Upload") -> "TableRepair":
+        """Start to repair a table that a check has refused with `FileRejected.repair`."""
+        repair: TableRepair = self._checks.repair(upload.source)
+        return repair
+
+    def use_repaired(self, upload: "Upload", repaired: "Repaired") -> None:
+        """Check a repaired table, and send it in place of the refused file of an upload.
+
+        Raises:
+            IllegalMove: the upload is not in the state `failed`.
+        """
+        if upload.state != states.FAILED:
+            raise IllegalMove(f"the file of an upload that is {upload.state} cannot be replaced")
+        upload.check.repaired = repaired
+        upload.check.judge(None)
+        upload.use(repaired.file)
+        upload.retry()
+
     def _concerns(self, upload: "Upload") -> bool:
         """Return whether there are checks for the file, or the file was checked before.
 
@@ -162,7 +182,7 @@ class Checking:
 
     def _can_undo(self, upload: "Upload") -> bool:
         original = upload.source
-        if not (upload.made and self._rules and self._rules.undo_s):
+        if not (upload.made and self._rules and self._rules.undo_s) or upload.check.repaired:
             return False
         limits = self._limits()
         error = limits.refusal(original)
@@ -230,9 +250,14 @@ class Checking:
                 refusal.reason,
                 line=refusal.line,
                 is_built_in=bool(self._rules and refusal.check in self._rules.built_in),
+                repair=refusal.repair,
             )
+        notes, ran, repaired = verdict.notes, verdict.ran, upload.check.repaired
+        if repaired:
+            notes = dict(repaired.notes, **notes)
+            ran = [{"check": TABLE, "outcome": "changed", "says": repaired.says}] + ran
         try:
-            options = upload.options.with_metadata(verdict.notes)
+            options = upload.options.with_metadata(notes)
         except ValueError as error:
             raise CheckFailed("", str(error))
         if verdict.file:
@@ -240,7 +265,7 @@ class Checking:
         upload.use(verdict.file or upload.file, options)
         upload.check.judge(verdict, "" if verdict.file else crc64)
         version = self._rules.version if self._rules else ""
-        upload.checks = {"version": version, "ran": verdict.ran}
+        upload.checks = {"version": version, "ran": ran}
 
     async def _settle_later(self, upload: "Upload") -> None:
         await self._engine.ports.clock.sleep(self._rules.undo_s if self._rules else 0.0)

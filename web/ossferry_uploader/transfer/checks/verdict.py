@@ -16,7 +16,7 @@ class Refusal:
         reason: a sentence that the person reads.
         line: the number of a line in the file; `None` if the reason concerns no line.
         is_error: whether the check itself failed, so that nothing is known about the file.
-        repair: whether the person may repair the table.
+        repair: whether the file is a table that the person can repair in the page.
     """
 
     def __init__(
@@ -33,6 +33,21 @@ class Refusal:
         self.line = line
         self.is_error = is_error
         self.repair = repair
+
+
+class Repaired:
+    """A table that the person has repaired in this page.
+
+    Attributes:
+        file: the repaired table, which is checked and sent in place of the chosen file.
+        notes: metadata about the repair for the object, `{name: value}`.
+        says: a sentence about the changes, for the receipt.
+    """
+
+    def __init__(self, file: "File", notes: "dict[str, str]", says: str) -> None:
+        self.file = file
+        self.notes = notes
+        self.says = says
 
 
 class Verdict:
@@ -95,6 +110,7 @@ class CheckState:
         can_undo: whether the person may still choose the original file.
         keeps_original: whether the person has chosen the original file, which checks may not
             change.
+        repaired: the repaired table; `None` if the file was not repaired.
         is_settled: whether the person has answered the questions, or the time to choose the
             original file is over.
     """
@@ -107,6 +123,7 @@ class CheckState:
         self.options: Options | None = None
         self.can_undo = False
         self.keeps_original = False
+        self.repaired: Repaired | None = None
         self.is_settled = False
 
     def judge(self, verdict: "Verdict | None", crc64: str = "") -> None:
