@@ -6,15 +6,19 @@ Arguments and results are JSON, numbers and functions, so that the module also r
 import json
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from ossferry_checks.builtin.selection import read_options
+from ossferry_checks.builtin.table import declared_table
 from ossferry_checks.files import CheckedFile
-from ossferry_checks.loading import Declared, all_checks
+from ossferry_checks.loading import Declared, all_checks, load_module
 from ossferry_checks.registry import Check
 from ossferry_checks.runner import Limits, OnError, Verdict, run
 from ossferry_checks.sentences import say
+from ossferry_checks.tables.session import Session
 
 REASONS = {
     "timeout": "run_timeout",
@@ -56,6 +60,44 @@ def make_checker(config: str, source: str | None) -> "Checker":
     ]
     checks = all_checks(source, declared, read_options(given["built_in"]))
     return Checker(checks, given["on_error"], Limits(**given["limits"]))
+
+
+def make_repair(
+    config: str, source: str | None, path: str, about: str, write: Callable[[Any], object]
+) -> Session:
+    """Return the session in which a person repairs a table that the built-in check has refused.
+
+    Args:
+        config: the JSON of `GET /api/checks`.
+        source: the text of the operator's `checks.py`; None if there is none.
+        path: the path of the table.
+        about: JSON with `language`, the language of the person, such as `zh-CN`, and `max_size`,
+            the largest possible size of the repaired table in bytes; 0 for no limit.
+        write: a JavaScript function, called with bytes of the repaired table.
+    """
+    options = read_options(json.loads(config)["built_in"]).table
+    if options is None:
+        raise ValueError("the check of tables is switched off")
+    model = getattr(load_module(source), options.model) if source and options.model else None
+
+    def send(data: bytes) -> None:
+        from pyodide.ffi import JsException, to_js
+
+        try:
+            write(to_js(data))
+        except JsException as error:
+            raise OSError(str(error)) from error
+
+    folder = Path(tempfile.mkdtemp())
+    given = json.loads(about)
+    return Session(
+        Path(path),
+        declared_table(options, model),
+        folder=folder,
+        write=send,
+        language=given["language"],
+        max_size=given["max_size"],
+    )
 
 
 class Checker:

@@ -200,7 +200,7 @@ async function start({ config, base, repairs, outputName }) {
   // Only now, and behind Python's library: a wheel may have a module with the name of one that Python or we import.
   for (const [archive, format] of archives) if (format === "wheel") pyodide.unpackArchive(archive, format, { extractDir: "/lib/wheels" });
   pyodide.runPython('sys.path.append("/lib/wheels")');
-  if (repairs) makeRepair = (path, about) => make_repair(JSON.stringify(config), own, path, JSON.stringify({ ...about, max_output: output.limit }), output.write);
+  if (repairs) makeRepair = (path, about) => make_repair(JSON.stringify(config), own, path, JSON.stringify({ ...about, max_size: output.limit }), output.write);
   else checker = make_checker(JSON.stringify(config), own);
 }
 

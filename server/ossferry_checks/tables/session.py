@@ -1,0 +1,203 @@
+"""`Session`: the commands with which the page's panel repairs one table.
+
+Arguments and results are JSON, so that the panel can run in another process than the session.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from ossferry_checks.results import TableError
+from ossferry_checks.sentences import say
+from ossferry_checks.tables.cleaning import Cleaning
+from ossferry_checks.tables.decisions import NOTHING, Decisions
+from ossferry_checks.tables.declaration import Table
+from ossferry_checks.tables.matching import match
+from ossferry_checks.tables.reading import ENCODINGS, Reading
+from ossferry_checks.tables.scan import Scan
+
+CHANGES = "changes.csv"
+
+Progress = Callable[[float], None]
+
+
+class Session:
+    """The repair of one table.
+
+    Args:
+        path: the file to repair.
+        table: the declaration of the table.
+        folder: an existing folder for the list of changes.
+        write: called with the bytes of the repaired table, in blocks. It raises an `OSError` if
+            there is no room for them.
+        language: the language of the sentences, such as `zh-CN`.
+        max_size: the largest possible size of the repaired table in bytes; 0 for no limit.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        table: Table,
+        *,
+        folder: Path,
+        write: Callable[[bytes], object],
+        language: str,
+        max_size: int = 0,
+    ) -> None:
+        self._path = path
+        self._table = table
+        self._folder = folder
+        self._target = _Target(write)
+        self._language = language
+        self._max_size = max_size
+        self._decisions = NOTHING
+        self._scan: Scan | None = None
+
+    def changes_path(self) -> str:
+        """Return the path of the list of changes that the command `write` has made."""
+        return str(self._folder / CHANGES)
+
+    def call(self, command: str, given: str, on_progress: Progress) -> str:
+        """Run a command, and return its result.
+
+        Args:
+            command: the name of a public method below, without `run_`.
+            given: the argument of the method as JSON.
+            on_progress: called with the finished share of the command, from 0 to 1.
+
+        Returns:
+            The result of the method as JSON, or `{"error": sentence}` if the table cannot be read
+            or there is no room for the repaired one.
+
+        Raises:
+            ValueError: the argument is wrong.
+        """
+        run = getattr(self, f"run_{command}")
+        try:
+            result = run(json.loads(given), on_progress)
+        except TableError as error:
+            result = {"error": error.says(self._language), "line": error.line}
+        except OSError as error:
+            result = {"error": say("repair_no_room", self._language, detail=error), "line": None}
+        return json.dumps(result)
+
+    def run_open(self, given: str | None, _on_progress: Progress) -> dict[str, Any]:
+        """Guess how to read the file, or use decisions, and match its columns.
+
+        Args:
+            given: the JSON of earlier `Decisions`; None for none.
+        """
+        self._decisions = Decisions.from_json(given) if given else NOTHING
+        reading = self._decisions.reading or Reading.guess(self._path, self._table)
+        return self._overview(reading, self._decisions.columns)
+
+    def run_read(self, given: dict[str, Any], _on_progress: Progress) -> dict[str, Any]:
+        """Read the file in another way, and match its columns again.
+
+        Args:
+            given: the fields of a `Reading`.
+        """
+        self._decisions = NOTHING
+        return self._overview(Reading(**given), None)
+
+    def _overview(self, reading: Reading, columns: tuple[str | None, ...] | None) -> dict[str, Any]:
+        head = reading.head(self._path)
+        matched = match(self._table, head.header, head.rows)
+        self._decisions = replace(self._decisions, reading=reading, columns=columns)
+        fields = [each.field for each in matched]
+        if columns and len(columns) == len(matched):
+            fields = list(columns)
+        return {
+            "reading": asdict(reading),
+            "encodings": ENCODINGS,
+            "sheets": head.sheets,
+            "lost": head.lost,
+            "max_size": self._max_size,
+            "columns": [
+                {"header": each.header, "field": field, "samples": each.samples}
+                for each, field in zip(matched, fields, strict=True)
+            ],
+            "fields": [asdict(each) for each in self._table.fields],
+        }
+
+    def run_scan(self, given: list[str | None], on_progress: Progress) -> dict[str, Any]:
+        """Read the whole file, and return the state of the repair.
+
+        Args:
+            given: for each column of the file, the name of its field, or None to ignore it.
+        """
+        decisions = replace(self._decisions, columns=tuple(given))
+        scan = Scan(self._path, self._table, decisions, language=self._language)
+        _run(scan.run(), on_progress)
+        self._scan = scan
+        return self._state(scan)
+
+    def run_problems(self, given: dict[str, Any], _on_progress: Progress) -> list[dict[str, Any]]:
+        """Return problems of a group; `given` has `group`, `offset` and `limit`."""
+        return [asdict(each) for each in self._scanned().problems(**given)]
+
+    def run_decide(self, given: dict[str, Any], _on_progress: Progress) -> dict[str, Any]:
+        """Add a decision, see `Scan.decide`, and return the state of the repair."""
+        scan = self._scanned()
+        scan.decide(given)
+        return self._state(scan)
+
+    def run_undo(self, _given: None, _on_progress: Progress) -> dict[str, Any]:
+        """Take the last decision back, and return the state of the repair."""
+        scan = self._scanned()
+        scan.undo()
+        return self._state(scan)
+
+    def run_redo(self, _given: None, _on_progress: Progress) -> dict[str, Any]:
+        """Repeat the decision that was taken back last, and return the state of the repair."""
+        scan = self._scanned()
+        scan.redo()
+        return self._state(scan)
+
+    def run_write(self, _given: None, on_progress: Progress) -> dict[str, Any]:
+        """Write the repaired table and the list of changes, and return the `Result`.
+
+        The result also has `decisions`, their JSON, and `size`, the bytes of the repaired table.
+        """
+        decisions = self._scanned().decisions
+        cleaning = Cleaning(self._path, self._table, decisions)
+        self._target.size = 0
+        with (self._folder / CHANGES).open("wb") as changes:
+            _run(cleaning.run(self._target, changes), on_progress)
+        more = {"decisions": decisions.as_json(), "size": self._target.size}
+        return {**asdict(cleaning.result), **more}
+
+    def run_take(self, _given: None, _on_progress: Progress) -> None:
+        """Do nothing: the worker gives the repaired table to the page."""
+
+    def _scanned(self) -> Scan:
+        if self._scan is None:
+            raise ValueError("the table is not scanned")
+        return self._scan
+
+    def _state(self, scan: Scan) -> dict[str, Any]:
+        return {
+            "rows": scan.rows,
+            "count": scan.count,
+            "groups": [asdict(each) for each in scan.groups],
+            "can_undo": scan.can_undo,
+            "can_redo": scan.can_redo,
+            "decisions": scan.decisions.as_json(),
+        }
+
+
+class _Target:
+    def __init__(self, write: Callable[[bytes], object]) -> None:
+        self._write = write
+        self.size = 0
+
+    def write(self, data: bytes) -> None:
+        self._write(data)
+        self.size += len(data)
+
+
+def _run(shares: Iterator[float], on_progress: Progress) -> None:
+    for share in shares:
+        on_progress(share)
