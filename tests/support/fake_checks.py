@@ -8,6 +8,7 @@ from ossferry_uploader.transfer.checks.verdict import Verdict
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from ossferry_uploader.transfer.files import File
 
@@ -77,5 +78,5 @@ class FakeChecks:
             raise verdict
         return verdict
 
-    def repair(self, file: "File") -> str:
+    def repair(self, file: "File") -> "Any":
         return f"repair of {file.name}"

@@ -110,6 +110,16 @@ class Scan:
         self._future.clear()
         self._use(new)
 
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is a decision that `undo` takes back."""
+        return bool(self._past)
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether there is a decision that `redo` repeats."""
+        return bool(self._future)
+
     def undo(self) -> bool:
         """Take the last decision back, and return whether there was one."""
         return self._move(self._past, self._future)

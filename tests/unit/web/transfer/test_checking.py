@@ -11,9 +11,9 @@ from ossferry_uploader.transfer.checks.verdict import Refusal, Repaired, Verdict
 from ossferry_uploader.transfer.errors import (
     CheckFailed,
     FileRejected,
-    IllegalMove,
     FileTooLarge,
     FileUnreadable,
+    IllegalMove,
     ServerRefused,
     WrongType,
 )
