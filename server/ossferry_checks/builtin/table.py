@@ -119,6 +119,8 @@ def _check_sheet(file: CheckedFile, table: Table) -> None:
             if scan.count:
                 break
     except TableError as error:
+        if error.key == "table_columns" and not error.values["columns"]:
+            return  # the table needs no column, and the sheet is another table
         raise _HopelessError(error.says(file.language), line=error.line) from error
     problems = [each for group in scan.groups for each in scan.problems(group.id, limit=1)]
     if problems:

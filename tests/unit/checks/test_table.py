@@ -429,6 +429,7 @@ TWO = TableOptions(
         ("", "The table is empty", None, False),
         ('id\n"1\n', "A quotation mark that begins in this row is not closed.", 2, False),
         (workbook([["No."], [1], [2]]), "", None, False),
+        (workbook([["name"], [1], [2]]), "", None, False),
         (workbook([["id"], [1], ["x"], [1]]), "id: This is not a whole number.", 3, True),
         (workbook([["id"], [1], [2], [3], [4]]), "The table has too many rows", 5, False),
         (b"PK\3\4", "The workbook is damaged and cannot be read.", None, False),
