@@ -210,8 +210,11 @@ class Repair {
     const id = ++this.#id;
     return new Promise((done, fail) => {
       this.#fail = fail;
+      const timer = setTimeout(() => fail(new Error("the worker does not answer")), ANSWER_MS);
       this.#worker.worker.onmessage = ({ data }) => {
         if (data.id !== id) return;
+        clearTimeout(timer);
+        if (data.began) return;
         if (data.share !== undefined) onProgress?.(data.share);
         else if (data.failed) fail(new Error(data.failed));
         else done(data);
@@ -228,6 +231,7 @@ class Repair {
   // Ends the worker, and a command that runs.
   close() {
     this.#worker?.close();
+    this.ready.then(() => this.#worker.close(), () => {}); // if the worker did not exist yet
     this.#fail?.(new DOMException("closed", "AbortError"));
   }
 }

@@ -230,6 +230,7 @@ function progressOf(id) {
 
 // Calls a command of the repair of a table, such as `open` or `scan`; arguments and result are JSON.
 async function call({ id, file, about, command, given }) {
+  postMessage({ id, began: true });
   if (file) repair = makeRepair(await mount(file, about.name), about);
   if (command === "write") output.begin();
   const result = await repair.call(command, given, progressOf(id));
@@ -268,7 +269,7 @@ const fail = (error) => postMessage({ id: current, failed: String(error?.message
 // {start: {config, base, repairs, outputName}} is answered by {ready: true} or {failed: text}.
 // {check: {id, file, about}} is answered by {id, began: true}, by {id, check, limit} for each check, by {id, share}, and at the end by
 // {id, verdict, file, heap} or {id, failed: text}.
-// {call: {id, file, about, command, given}} is answered by {id, share}, and at the end by {id, result} or {id, failed: text}; the
+// {call: {id, file, about, command, given}} is answered by {id, began: true}, by {id, share}, and at the end by {id, result} or {id, failed: text}; the
 // first call has a file. The answer to `take` also has `changes` and, without a file system, `blob`.
 self.onmessage = async ({ data }) => {
   try {
