@@ -6,6 +6,7 @@ Each language has a JSON file that maps keys to messages. `{name}` in a message 
 import json
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 __all__ = ["LANGUAGES", "say"]
 
@@ -27,16 +28,18 @@ def say(key: str, language: str, **values: object) -> str:
     known = language if language in LANGUAGES else "en"
     before, after = ISOLATES if known == "ar" else ("", "")
     shown = {name: f"{before}{value}{after}" for name, value in values.items()}
-    return sentences(known)[key].format_map(shown)
+    return str(sentences(known)[key].format_map(shown))
 
 
 @cache
-def sentences(language: str) -> dict[str, str]:
+def sentences(language: str) -> dict[str, Any]:
     """Return all messages in one of `LANGUAGES`: {key: message with placeholders}.
+
+    A message of the panel that depends on a count is an object {plural form: message}.
 
     Raises:
         OSError: the language is unknown.
     """
     text = files(__name__).joinpath(f"{language}.json").read_text("utf-8")
-    found: dict[str, str] = json.loads(text)
+    found: dict[str, Any] = json.loads(text)
     return found

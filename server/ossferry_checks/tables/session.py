@@ -10,15 +10,23 @@ from pathlib import Path
 from typing import Any
 
 from ossferry_checks.results import TableError
-from ossferry_checks.sentences import say
+from ossferry_checks.sentences import LANGUAGES, say, sentences
 from ossferry_checks.tables.cleaning import Cleaning
 from ossferry_checks.tables.decisions import NOTHING, Decisions
 from ossferry_checks.tables.declaration import Table
 from ossferry_checks.tables.matching import match
-from ossferry_checks.tables.reading import ENCODINGS, Reading
+from ossferry_checks.tables.problems import Group
+from ossferry_checks.tables.reading import ENCODINGS, Head, Reading
+from ossferry_checks.tables.repair import FIXES
 from ossferry_checks.tables.scan import Scan
+from ossferry_checks.tables.values import converted, formats
 
 CHANGES = "changes.csv"
+WORDS = ("panel_", "type_")  # the keys of the panel's sentences begin so
+NAMED = {*FIXES, "year", "other"}
+"""The problems that the panel has sentences for; the others are errors of the model."""
+
+EXAMPLES = 3
 
 Progress = Callable[[float], None]
 
@@ -86,12 +94,17 @@ class Session:
     def run_open(self, given: str | None, _on_progress: Progress) -> dict[str, Any]:
         """Guess how to read the file, or use decisions, and match its columns.
 
+        The result also has `words`, the sentences of the panel: {key: sentence, or {plural form:
+        sentence}}.
+
         Args:
             given: the JSON of earlier `Decisions`; None for none.
         """
         self._decisions = Decisions.from_json(given) if given else NOTHING
         reading = self._decisions.reading or Reading.guess(self._path, self._table)
-        return self._overview(reading, self._decisions.columns)
+        known = sentences(self._language if self._language in LANGUAGES else "en")
+        words = {key: text for key, text in known.items() if key.startswith(WORDS)}
+        return {**self._overview(reading, self._decisions.columns), "words": words}
 
     def run_read(self, given: dict[str, Any], _on_progress: Progress) -> dict[str, Any]:
         """Read the file in another way, and match its columns again.
@@ -99,17 +112,23 @@ class Session:
         Args:
             given: the fields of a `Reading`.
         """
-        self._decisions = NOTHING
+        self._decisions, self._scan = NOTHING, None
         return self._overview(Reading(**given), None)
 
     def _overview(self, reading: Reading, columns: tuple[str | None, ...] | None) -> dict[str, Any]:
-        head = reading.head(self._path)
+        error = None
+        try:
+            head = reading.head(self._path)
+        except TableError as found:  # the person can choose another encoding
+            head, error = Head((), (), (), ()), found
         matched = match(self._table, head.header, head.rows)
         self._decisions = replace(self._decisions, reading=reading, columns=columns)
         fields = [each.field for each in matched]
         if columns and len(columns) == len(matched):
             fields = list(columns)
         return {
+            "error": error and error.says(self._language),
+            "line": error and error.line,
             "reading": asdict(reading),
             "encodings": ENCODINGS,
             "sheets": head.sheets,
@@ -128,7 +147,8 @@ class Session:
         Args:
             given: for each column of the file, the name of its field, or None to ignore it.
         """
-        decisions = replace(self._decisions, columns=tuple(given))
+        decided = self._scan.decisions if self._scan else self._decisions
+        decisions = replace(decided, columns=tuple(given))
         scan = Scan(self._path, self._table, decisions, language=self._language)
         _run(scan.run(), on_progress)
         self._scan = scan
@@ -181,11 +201,38 @@ class Session:
         return {
             "rows": scan.rows,
             "count": scan.count,
-            "groups": [asdict(each) for each in scan.groups],
+            "groups": [self._group(scan, each) for each in scan.groups],
             "can_undo": scan.can_undo,
             "can_redo": scan.can_redo,
             "decisions": scan.decisions.as_json(),
         }
+
+    def _group(self, scan: Scan, group: Group) -> dict[str, Any]:
+        """Return a group with examples, and with a reason if its problem has no sentence.
+
+        `examples` are `(format, [(value, converted value)])` for each format that the group can be
+        converted from.
+        """
+        values = [value for value, _ in group.values]
+        kind = next((each.kind for each in self._table.fields if each.name == group.field), "text")
+        names = group.formats
+        if group.problem == "kind" and "convert" in group.fixes:
+            names = tuple(formats(kind))
+        examples = []
+        for name in names:
+            new = [(value, converted(kind, name, value)) for value in values]
+            if shown := [pair for pair in new if pair[1] is not None][:EXAMPLES]:
+                examples.append((name, shown))
+        fixes = [
+            each
+            for each in group.fixes
+            if each != "convert" or examples or group.problem == "quote"
+        ]
+        reason = ""
+        if group.problem not in NAMED:
+            first = scan.problems(group.id, limit=1)
+            reason = first[0].reason if first else say("panel_is_other", self._language)
+        return {**asdict(group), "fixes": fixes, "examples": examples, "reason": reason}
 
 
 class _Target:
