@@ -73,6 +73,7 @@ LOADED_ON_DEMAND = {
     "qr": "qr.js",
     "frame": "frame.js",
     "checks": "checks.js",
+    "repair": "repair.css",
     **{f"locale-{language}": f"{language}.json" for language in LANGUAGES},
 }
 
@@ -341,7 +342,8 @@ def groups(extension: Path | None = None) -> dict[str, dict[str, bytes]]:
             **scripts(WEB / "page", "checks.js", "frame.js", "thumbnails.js", options=MODULE),
             **scripts(WEB / "page", "form.js", options=(ES5,)),
             **read(WEB / "page", "embed.js", "favicon.svg", "form.css"),
-            "styles.css": styles(),
+            "styles.css": styles(*sorted(WEB.glob("page/styles/*.css"))),
+            "repair.css": styles(WEB / "page/repair.css"),
             **read(WEB / "upload_page/locales", *(f"{language}.json" for language in LANGUAGES)),
             "sha256.js": (NODE_MODULES / "hash-wasm/dist/sha256.umd.min.js").read_bytes(),
             "qr.js": (NODE_MODULES / "qrcode-generator/dist/qrcode.mjs").read_bytes(),
@@ -417,9 +419,9 @@ def minified(*paths: Path, text: bytes = b"", options: tuple[str, ...] = ()) -> 
     return done.stdout
 
 
-def styles() -> bytes:
-    """Return the page's style sheets, joined in the order of their names, without comments."""
-    texts = (path.read_text("utf-8") for path in sorted(WEB.glob("page/styles/*.css")))
+def styles(*paths: Path) -> bytes:
+    """Return style sheets as one, in the given order, without comments."""
+    texts = (path.read_text("utf-8") for path in paths)
     return re.sub(r"/\*.*?\*/\n?", "", "".join(texts), flags=re.DOTALL).encode()
 
 

@@ -1,73 +1,266 @@
 """A refused table is repaired in the page, and uploaded."""
 
-import json
+import io
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import openpyxl
 import pytest
 from playwright.sync_api import Page
-from e2e.conftest import Console
+
+from e2e.axe import violations
+from e2e.conftest import ENDED_WORKER, Console, operator_bucket
+from e2e.pages.repair import RepairDialog
+from e2e.pages.uploader import CHECKED_MS, UploaderPage
+from ossferry.cli.demo import Demo
+from ossferry_checks.tables import Table
+from support.expecting import expect
 
 pytestmark = pytest.mark.e2e
 
-RUN = """async ([name, text, commands]) => {
-  const config = await (await fetch("api/checks")).text();
-  const pool = (await ossferry.load("checks")).makePool(config);
-  const repair = pool.repair(new File([text], name), name, "en");
-  const out = [];
-  try {
-    for (const [command, given] of commands) out.push(JSON.parse(await repair.call(command, JSON.stringify(given))));
-    const { file, changes } = await repair.take("right.csv");
-    out.push(await file.text(), await changes.text(), Boolean(navigator.storage?.getDirectory));
-  } catch (e) { out.push(String(e)); }
-  repair.close();
-  return out;
+MakeFile = Callable[[str, bytes], Path]
+
+TABLE: dict[str, Any] = {
+    "columns": ["id", "date", "sku", "amount"],
+    "types": {"id": "integer", "date": "date", "amount": "decimal"},
+    "aliases": {"id": ["No."], "date": ["Order date"], "sku": ["Article"]},
+    "unique": ["id"],
+}
+ORDERS = b"""No.;Order date;Article;Amount
+1;01.02.2026;0012;1.234,50
+2;13.02.2026;A-7;2,25
+2;13.02.2026;A-7;2,25
+3;14.02.2026;B-1;n/a
+"""
+RIGHT = b"""id,date,sku,amount
+1,2026-02-01,0012,1234.50
+2,2026-02-13,A-7,2.25
+3,2026-02-14,B-1,7.5
+""".replace(b"\n", b"\r\n")
+DATES, AMOUNTS = "Written as day.month.year", "Written as 1.234,56"
+KEEP_WORKERS = """() => {
+  window.made = [];
+  window.Worker = class extends Worker {
+    constructor(...given) { super(...given); made.push(this); }
+  };
 }"""
 
 
-def test_scratch(start_demo, page: Page, console: Console) -> None:
-    demo, uploader = start_demo(
-        checks_built_in={
-            "table": {
-                "columns": ["date", "sku", "amount"],
-                "types": {"date": "date", "amount": "decimal"},
-                "repair": True,
-            }
-        }
-    )
+@pytest.fixture(scope="module")
+def demo_of_tables() -> Iterator[Demo]:
+    with Demo(checks_built_in={"table": {**TABLE, "repair": True}}) as demo:
+        yield demo
+
+
+@pytest.fixture
+def uploader(
+    demo_of_tables: Demo, page: Page, console: Console, browser_name: str, runtime: str
+) -> UploaderPage:
+    """The page of a demo that checks tables."""
+    if browser_name == "firefox":
+        console.expected.append(ENDED_WORKER)
+    opened = UploaderPage(page, f"{demo_of_tables.url}/?runtime={runtime}")
+    opened.open()
+    opened.expect_ready()
+    return opened
+
+
+@pytest.fixture
+def refuse(uploader: UploaderPage, make_file: MakeFile) -> Callable[..., RepairDialog]:
+    """Return a function that chooses a file that is refused, and returns the dialog of its row."""
+
+    def choose(name: str, content: bytes) -> RepairDialog:
+        path = make_file(name, content)
+        os.utime(path, (1_700_000_000, 1_700_000_000))
+        uploader.choose(path)
+        row = uploader.row(name)
+        row.expect_state("failed", timeout_ms=CHECKED_MS)
+        return RepairDialog(uploader, row)
+
+    return choose
+
+
+Refuse = Callable[..., RepairDialog]
+
+
+@pytest.mark.core
+@pytest.mark.pyodide
+def test_a_table_is_repaired_with_the_keyboard(
+    demo_of_tables: Demo, uploader: UploaderPage, refuse: Refuse
+) -> None:
+    dialog, press = refuse("orders.csv", ORDERS), uploader.page.keyboard.press
+
+    dialog.reach(dialog.opener)
+    press("Enter")
+    dialog.expect_step("Columns", 1)
+    expect(dialog.field_of("Article")).to_have_value("sku")
+    assert violations(uploader.page) == []
+    dialog.reach(dialog.button("Find problems"))
+    press("Enter")
+    dialog.expect_step("Problems", 2)
+    dialog.expect_left("4 rows have problems.")
+    assert violations(uploader.page) == []
+    for sentence in (DATES, AMOUNTS):
+        dialog.reach(dialog.group(sentence).get_by_role("button", name="Convert"))
+        press("Enter")
+        expect(dialog.group(sentence)).to_have_count(0)
+    dialog.expect_left("2 rows have problems.")
+    press("F8")
+    expect(dialog.locator.get_by_label("Line 4 id", exact=True)).to_be_focused()
+    press("Tab")
+    press("Enter")
+    dialog.expect_left("1 row has problems.")
+    cell = dialog.locator.get_by_label("Line 5 amount", exact=True)
+    expect(cell).to_be_focused()
+    uploader.page.keyboard.type("seven")
+    press("Enter")
+    expect(dialog.group("seven")).to_be_visible()
+    expect(cell).to_be_focused()
+    uploader.page.keyboard.type("7,5")
+    press("Enter")
+    dialog.expect_left("No problems are left.")
+    expect(dialog.button("Write the corrected file")).to_be_focused()
+    press("Enter")
+    dialog.expect_step("Result", 3)
+    expect(dialog.button("Upload the corrected file")).to_be_focused()
+    assert violations(uploader.page) == []
+    press("Enter")
+    dialog.row.expect_state("done", timeout_ms=CHECKED_MS)
+
+    dialog.row.expect_says("→")
+    bucket = operator_bucket(demo_of_tables)
+    assert bucket.get_object(dialog.row.key).read() == RIGHT
+    found = bucket.head_object(dialog.row.key).headers
+    names = {"model", "rows-in", "rows-out", "changed", "dropped"}
+    assert {name: found[f"x-oss-meta-table-{name}"] for name in names} == {
+        "model": Table.of(**TABLE).fingerprint,
+        "rows-in": "4",
+        "rows-out": "3",
+        "changed": "6",
+        "dropped": "1",
+    }
+
+
+def test_decisions_are_undone_and_a_table_with_problems_is_not_sent(refuse: Refuse) -> None:
+    dialog = refuse("undo.csv", ORDERS)
+    dialog.open()
+    dialog.find_problems()
+
+    dialog.fix(DATES, "Convert")
+    dialog.fix(AMOUNTS, "Convert")
+    dialog.expect_left("2 rows have problems.")
+    dialog.button("Undo").click()
+    dialog.expect_left("4 rows have problems.")
+    dialog.page.keyboard.press("Control+Shift+Z")
+    dialog.expect_left("2 rows have problems.")
+    dialog.button("Write the corrected file").click()
+    expect(dialog.locator.locator(".toast")).to_contain_text("The file still has problems.")
+    dialog.expect_step("Problems", 2)
+    dialog.expect_left("2 rows have problems.")
+    dialog.fix("The same value as in an earlier row", "Drop the rows")
+    dialog.expect_left("1 row has problems.")
+
+
+def test_the_decisions_outlive_a_reload_and_the_columns_are_remembered(
+    uploader: UploaderPage, refuse: Refuse
+) -> None:
+    content = ORDERS.replace(b"Article", b"Thing")
+    dialog = refuse("again.csv", content)
+    dialog.open()
+    expect(dialog.locator).to_contain_text("Required, and not in this file: sku")
+    dialog.field_of("Thing").select_option("id")
+    expect(dialog.locator).to_contain_text("Chosen for two columns: id.")
+    expect(dialog.button("Find problems")).to_be_disabled()
+    dialog.field_of("Thing").select_option("sku")
+    dialog.find_problems()
+    dialog.fix(DATES, "Convert")
+    expect(dialog.group(DATES)).to_have_count(0)
     uploader.open()
-    text = "Date;SKU;Amount\n1.2.2026;0012;1,5\n13.2.2026;A;2,25\n14.2.2026; B;x\n"
-    got = page.evaluate(
-        RUN,
-        [
-            "orders.csv",
-            text,
-            [
-                ["open", None],
-                ["scan", ["date", "sku", "amount"]],
-                [
-                    "decide",
-                    {
-                        "fix": {
-                            "field": "date",
-                            "problem": "format",
-                            "fix": "convert",
-                            "to": "day.month.year",
-                        }
-                    },
-                ],
-                [
-                    "decide",
-                    {
-                        "fix": {
-                            "field": "amount",
-                            "problem": "format",
-                            "fix": "convert",
-                            "to": "1.234,56",
-                        }
-                    },
-                ],
-                ["decide", {"cell": [3, "amount", "7"]}],
-                ["write", None],
-            ],
-        ],
-    )
-    print(json.dumps(got[-5:]))
-    assert 0
+    uploader.expect_ready()
+
+    dialog = refuse("again.csv", content)
+    dialog.open()
+    expect(dialog.locator).to_contain_text("Your earlier changes to this file are used again.")
+    dialog.find_problems()
+    expect(dialog.group(AMOUNTS)).to_be_visible()
+    expect(dialog.group(DATES)).to_have_count(0)
+    dialog.button("Close").click()
+
+    dialog = refuse("other.csv", content)
+    dialog.open()
+    expect(dialog.locator).to_contain_text("matched as in your last file")
+    expect(dialog.field_of("Thing")).to_have_value("sku")
+
+
+@pytest.mark.parametrize("runtime", ["micropython"], indirect=True)
+def test_a_worker_that_ends_costs_no_decision(uploader: UploaderPage, refuse: Refuse) -> None:
+    uploader.page.evaluate(KEEP_WORKERS)
+    dialog = refuse("killed.csv", ORDERS)
+    dialog.open()
+    dialog.find_problems()
+    dialog.fix(DATES, "Convert")
+    expect(dialog.group(DATES)).to_have_count(0)
+
+    uploader.page.evaluate("() => made.at(-1).terminate()")
+    dialog.fix(AMOUNTS, "Convert")
+    expect(dialog.locator).to_contain_text("The repair has stopped.", timeout=CHECKED_MS)
+    dialog.button("Retry").click()
+    dialog.expect_step("Columns", 1)
+    dialog.find_problems()
+
+    expect(dialog.group(AMOUNTS)).to_be_visible()
+    expect(dialog.group(DATES)).to_have_count(0)
+
+
+def test_a_sheet_of_a_workbook_is_chosen(
+    demo_of_tables: Demo, uploader: UploaderPage, refuse: Refuse
+) -> None:
+    workbook, out = openpyxl.Workbook(), io.BytesIO()
+    workbook.active.append(["id", "date", "sku", "amount"])
+    workbook.active.append([1, "soon", "A", 2])
+    sheet = workbook.create_sheet("Orders")
+    sheet.append(["id", "date", "sku", "amount"])
+    sheet.append([1, "2026-02-01", "A", 2.5])
+    workbook.save(out)
+    dialog = refuse("orders.xlsx", out.getvalue())
+    dialog.open()
+
+    expect(dialog.locator).to_contain_text("other sheets")
+    dialog.locator.locator("summary").click()
+    dialog.field_of("Sheet").select_option("Orders")
+    expect(dialog.locator).to_contain_text("2.5")
+    dialog.find_problems()
+    dialog.expect_left("No problems are left.")
+    dialog.button("Write the corrected file").click()
+    dialog.button("Upload the corrected file").click()
+    row = uploader.row("orders.csv")
+    row.expect_state("done", timeout_ms=CHECKED_MS)
+
+    written = operator_bucket(demo_of_tables).get_object(row.key).read()
+    assert written == b"id,date,sku,amount\r\n1,2026-02-01,A,2.5\r\n"
+
+
+@pytest.mark.only_browser("chromium")  # only its downloads can be read
+def test_the_corrected_file_and_the_list_of_changes_are_downloaded(
+    uploader: UploaderPage, refuse: Refuse
+) -> None:
+    dialog = refuse("small.csv", b"id,date,sku,amount\n1,13.2.2026,A,2\n")
+    dialog.open()
+    dialog.find_problems()
+    dialog.fix(DATES, "Convert")
+    dialog.button("Write the corrected file").click()
+    dialog.expect_step("Result", 3)
+
+    saved = {}
+    for name in ("Download the corrected file", "Download the list of changes"):
+        with uploader.page.expect_download() as download:
+            dialog.locator.get_by_role("link", name=name).click()
+        saved[download.value.suggested_filename] = download.value.path().read_text()
+    assert saved == {
+        "small.csv": "id,date,sku,amount\n1,2026-02-13,A,2\n",
+        "small.csv.changes.csv": (
+            "row,line,field,before,after,why\n1,2,date,13.2.2026,2026-02-13,convert\n"
+        ),
+    }

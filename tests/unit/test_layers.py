@@ -109,7 +109,9 @@ ARROWS: dict[str, dict[str, str]] = {
         "errors": "",
     },
     "ossferry_checks": {
-        "in_browser": "loading runner builtin.selection registry files sentences",
+        "in_browser": (
+            "loading runner builtin.selection builtin.table tables registry files sentences"
+        ),
         "loading": "builtin.selection builtin.check_options registry files",
         "builtin.selection": "builtin.table builtin photos builtin.check_options registry",
         "builtin.table": "tables builtin builtin.check_options registry files results sentences",
@@ -129,7 +131,7 @@ ARROWS: dict[str, dict[str, str]] = {
             "view.signals browser @uploader @browser @transfer.queue @transfer.resuming "
             "@transfer.grants @transfer.pacing @transfer.errors"
         ),
-        "on_demand": "embedding other_devices dialogs",
+        "on_demand": "embedding other_devices repair dialogs",
         "embedding": (
             "view.page view.adding view.actions view.words view.model view.grant_model "
             "view.signals browser @transfer.grants @transfer.upload @transfer.options "
@@ -139,6 +141,11 @@ ARROWS: dict[str, dict[str, str]] = {
             "receipts view.elements view.words view.model view.signals browser @browser "
             "@transfer.resuming @transfer.sending @transfer.journal @transfer.upload "
             "@transfer.files @transfer.options @transfer.errors @oss"
+        ),
+        "repair": (
+            "dialogs view.actions view.elements view.words view.model view.signals browser "
+            "@transfer.checks @transfer.journal @transfer.ports @transfer.files "
+            "@transfer.errors"
         ),
         "dialogs": (
             "receipts view.actions view.elements view.words view.signals browser @browser "
@@ -165,8 +172,8 @@ ARROWS: dict[str, dict[str, str]] = {
         ),
         "view.actions": (
             "view.words view.model view.grant_model view.signals browser @uploader "
-            "@transfer.resuming @transfer.journal @transfer.upload @transfer.ports "
-            "@transfer.states @transfer.errors @oss"
+            "@transfer.checks @transfer.resuming @transfer.journal @transfer.upload "
+            "@transfer.ports @transfer.states @transfer.errors @oss"
         ),
         "view.elements": "view.words view.signals browser",
         "view.words": (
@@ -206,7 +213,7 @@ ARROWS: dict[str, dict[str, str]] = {
         "transfer.slots": "transfer.engine transfer.upload transfer.states transfer.plan",
         "transfer.checks.checking": (
             "transfer.sending transfer.engine transfer.grants transfer.checks transfer.upload "
-            "transfer.states transfer.errors oss"
+            "transfer.ports transfer.states transfer.errors oss"
         ),
         "transfer.resuming": (
             "transfer.sending transfer.engine transfer.journal transfer.upload transfer.files "
@@ -257,7 +264,7 @@ OUTSIDE = {
     "browser": EVERYWHERE | JAVASCRIPT | {"binascii", "gc", "hashlib", "hmac", "time"},
     "client": {"asyncio", "js"},
     "view": EVERYWHERE,
-    **dict.fromkeys(("dialogs", "embedding", "other_devices", "receipts"), EVERYWHERE),
+    **dict.fromkeys(("dialogs", "embedding", "other_devices", "receipts", "repair"), EVERYWHERE),
     "main": {"sys"},
 }
 ONLY_FOR_TYPES = {"typing", "collections"}

@@ -15,6 +15,7 @@ from babel import Locale
 
 from build import LANGUAGES
 from ossferry.http.plurals import CATEGORIES, plural
+from ossferry_checks.tables.session import WORDS
 from support.browser_page import PYTHON
 from support.english import speak_english
 from upload_page.view.words.text import ISOLATES, say_count, use
@@ -68,6 +69,7 @@ Text: TypeAlias = "str | dict[str, str]"
 FILE, OF_FILES = (("ملف", "ملفان", "ملفات", "ملفًا"), ("ملف", "ملفين", "ملفات", "ملفًا"))
 OF_UPLOADS = ("عملية", "عمليتي", "عمليات", "عملية")
 CHECK = ("فحص", "فحصان", "فحوص", "فحصًا")
+ROW = ("صف", "صفان", "صفوف", "صفًا")
 OF_MINUTES = ("دقيقة", "دقيقتين", "دقائق", "دقيقة")
 ARABIC = {
     ("page", "announce_end"): FILE,
@@ -104,6 +106,9 @@ ARABIC = {
     ("page", "too_many_total"): FILE,
     ("page", "total"): OF_FILES,
     ("page", "unfinished_title"): OF_UPLOADS,
+    ("checks", "panel_left"): ROW,
+    ("checks", "panel_rows"): ROW,
+    ("checks", "panel_values"): ("قيمة", "قيمتان", "قيم", "قيمة"),
     ("form", "minutes"): OF_MINUTES,
     ("admin", "last"): OF_FILES,
     ("admin", "most"): ("مستخدم", "المستخدمان", "مستخدمين", "مستخدمًا"),
@@ -148,6 +153,12 @@ def texts(place: str, language: str) -> dict[str, Text]:
     path = Path(str(PLACES[place]).format(language))
     found: dict[str, Text] = json.loads(path.read_text("utf-8"))
     return found
+
+
+def said_by_page() -> dict[str, Text]:
+    """Return the English sentences of the page, also those that its worker sends."""
+    sent = {key: text for key, text in texts("checks", "en").items() if key.startswith(WORDS)}
+    return texts("page", "en") | sent
 
 
 def forms(text: Text) -> dict[str, str]:
@@ -290,9 +301,7 @@ def test_no_language_is_left_out_of_the_build() -> None:
 def test_every_key_is_used() -> None:
     patterns = [re.compile(each) for each in used_patterns()]
 
-    unused = [
-        key for key in texts("page", "en") if not any(each.fullmatch(key) for each in patterns)
-    ]
+    unused = [key for key in said_by_page() if not any(each.fullmatch(key) for each in patterns)]
 
     assert patterns
     assert unused == []
@@ -301,7 +310,7 @@ def test_every_key_is_used() -> None:
 def test_every_key_that_is_said_exists() -> None:
     said = set(re.findall(r"""\bsay\(\s*"([a-z_]+)\"""", SOURCES))
     counted = set(re.findall(r"""\bsay_count\(\s*"([a-z_]+)\"""", SOURCES))
-    english = texts("page", "en")
+    english = said_by_page()
 
     assert sorted(said - {key for key, found in english.items() if isinstance(found, str)}) == []
     assert (

@@ -13,6 +13,7 @@ from upload_page.dialogs.shortcuts import show_shortcuts
 from upload_page.dialogs.signature import show_signature
 from upload_page.embedding.messages import serve_embedding_page
 from upload_page.other_devices.list import show_other_devices
+from upload_page.repair.dialog import show_repair
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ FUNCTIONS: "dict[str, Callable[..., Any]]" = {
     "my_uploads": show_my_uploads,
     "other_devices": show_other_devices,
     "receipt": show_receipt,
+    "repair": show_repair,
     "same_name": ask_same_name,
     "share": show_share,
     "shortcuts": show_shortcuts,

@@ -54,6 +54,7 @@ KEYS = {
     "End": Keys.END,
     "Enter": Keys.ENTER,
     "Escape": Keys.ESCAPE,
+    "F8": Keys.F8,
     "Home": Keys.HOME,
     "Shift": Keys.SHIFT,
     "Space": " ",

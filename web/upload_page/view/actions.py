@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
     from typing import Any
 
+    from ossferry_uploader.transfer.checks.verdict import Repaired
     from ossferry_uploader.transfer.journal.checkpoint import Checkpoint
     from ossferry_uploader.transfer.ports import Clock
     from ossferry_uploader.transfer.resuming.unfinished import Failed
@@ -126,6 +127,11 @@ class Actions:
     def upload_original(self, item: "UploadModel") -> None:
         """Send the original file of an upload, not the file that a check has made from it."""
         self._queue.checking.answer(item.upload, keep_original=True)
+        self._model.flush()
+
+    def use_repaired(self, item: "UploadModel", repaired: "Repaired") -> None:
+        """Send the repaired table of a refused upload."""
+        self._queue.checking.use_repaired(item.upload, repaired)
         self._model.flush()
 
     def remove(self, item: "UploadModel") -> None:

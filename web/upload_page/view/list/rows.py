@@ -241,16 +241,20 @@ def _tell(words: "Element", explanation: "Explanation", buttons: "list[Element]"
 def _helpers(
     model: "UploadModel", explanation: "Explanation", actions: "Actions", listeners: Owner
 ) -> "list[Element]":
-    """Return the buttons that help a person to find the cause of a failed upload.
+    """Return the buttons that help a person with a failed upload.
 
-    One button copies a report. Another button explains a signature error. The list is empty if the
-    upload cannot be retried, because the cause is then known, such as a file that is too large.
+    One button repairs a refused table. One copies a report, and another one explains a signature
+    error: these two are missing if the upload cannot be retried, because the cause is then known,
+    such as a file that is too large.
 
     Args:
         explanation: of the upload's error.
         listeners: the owner of the buttons' listeners.
     """
     made: list[Element] = []
+    if getattr(model.upload.error, "repair", False):
+        repair = partial(actions.open_dialog, "repair", model, actions)
+        made.append(button("button small", say("repair"), repair, listeners))
     if not model.upload.may_retry():
         return made  # the cause is known, such as a file that is too large
     made.append(button("link", say("copy_report"), partial(actions.copy_report, model), listeners))

@@ -66,6 +66,7 @@ class _Current:
 
     def __init__(self) -> None:
         self.sentences: dict[str, Any] = {}  # {key: sentence, or {plural form: sentence}}
+        self.more: dict[str, Any] = {}  # those of `use_more`
         self.formats: Any = None  # Formats
         self.around_value = ("", "")  # put before and after each value in a sentence
 
@@ -86,6 +87,15 @@ def use(code: str, sentences: "dict[str, Any]", formats: "Formats") -> None:
     _current.formats = formats
     _current.around_value = ISOLATES if direction(code) == "rtl" else ("", "")
     language.set(code)
+
+
+def use_more(sentences: "dict[str, Any]") -> None:
+    """Add sentences that the locale files do not have; they stay in their language."""
+    _current.more = sentences
+
+
+def _sentence(key: str) -> "Any":
+    return _current.sentences.get(key) or _current.more[key]
 
 
 def direction(code: str) -> str:
@@ -121,7 +131,7 @@ def say(key: str, **values: object) -> str:
     Args:
         values: each `{name}` in the sentence is replaced by the value with this name.
     """
-    return _filled(_current.sentences[key], values)
+    return _filled(_sentence(key), values)
 
 
 def _filled(rest: str, values: "dict[str, object]") -> str:
@@ -143,7 +153,7 @@ def say_count(key: str, count: int, **values: object) -> str:
         values: each `{name}` in the sentence is replaced by the value with this name; `{count}` is
             replaced by the number.
     """
-    forms = _current.sentences[key]
+    forms = _sentence(key)
     values["count"] = number(count)
     return _filled(forms.get(_current.formats.plural(count)) or forms["other"], values)
 

@@ -1,0 +1,98 @@
+"""Functions of the browser that only the dialog for the repair of tables needs."""
+
+import js
+from pyscript.ffi import create_proxy
+
+from ossferry_uploader.browser.interop import JsException, release
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from upload_page.browser.dom import Element
+
+_loaded: "list[Element]" = []
+
+
+async def load_styles() -> None:
+    """Load the style sheet of the dialog, unless it is loaded already.
+
+    Raises:
+        JsException: the server does not answer.
+    """
+    if not _loaded:
+        answer = await js.ossferry.fetch(js.ossferry.url("repair"))
+        sheet = js.CSSStyleSheet.new()
+        sheet.replaceSync(await answer.text())
+        js.document.adoptedStyleSheets.push(sheet)
+        _loaded.append(sheet)
+
+
+class LocalStorage:
+    """The browser's `localStorage`; implements `repair.remembered.Storage`."""
+
+    def read(self, name: str) -> str:
+        """Return a stored text; empty if there is none, or if the browser stores nothing."""
+        try:
+            return str(js.localStorage.getItem(name) or "")
+        except JsException:
+            return ""
+
+    def write(self, name: str, text: str) -> bool:
+        """Store a text; an empty one is removed. Return whether there was room."""
+        try:
+            if text:
+                js.localStorage.setItem(name, text)
+            else:
+                js.localStorage.removeItem(name)
+        except JsException:
+            return False
+        return True
+
+
+def listen_keys(
+    target: "Element", handler: "Callable[[str, Element], bool]"
+) -> "Callable[[], None]":
+    """Call `handler(keys, element)` at each key press inside `target`.
+
+    `keys` is such as `Enter`, `Alt+ArrowDown` or `Ctrl+Shift+Z`; the Command key counts as Ctrl. If
+    the handler returns true, the browser does not perform its own action.
+
+    Returns:
+        A function that removes the listener.
+    """
+
+    def press(event: "Element") -> None:
+        if event.isComposing:
+            return  # the Enter key ends a word of an input method
+        key = str(event.key)
+        is_letter = len(key) == 1 and key < "\x7f"
+        name = key.upper() if is_letter else str(event.code).replace("Key", "")
+        parts = [("Ctrl+", event.ctrlKey or event.metaKey), ("Alt+", event.altKey)]
+        parts.append(("Shift+", event.shiftKey))
+        if handler("".join([held for held, is_down in parts if is_down]) + name, event.target):
+            event.preventDefault()
+
+    proxy = create_proxy(press)
+    target.addEventListener("keydown", proxy)
+
+    def stop() -> None:
+        target.removeEventListener("keydown", proxy)
+        release(proxy)
+
+    return stop
+
+
+def address_of(file: "Any") -> "tuple[str, Callable[[], None]]":
+    """Return an address of a `BrowserFile`, and a function that frees the address."""
+    address = str(js.URL.createObjectURL(file.blob))
+    return address, lambda: js.URL.revokeObjectURL(address)
+
+
+def put_in_order(target: "Element", children: "list[Element]") -> None:
+    """Add elements to another one in this order; those in their place keep the focus."""
+    for index, child in enumerate(children):
+        at = target.children.item(index)
+        if not at or not at.isSameNode(child):
+            target.insertBefore(child, at)
