@@ -8,6 +8,7 @@ import pytest
 
 from e2e.axe import violations
 from e2e.conftest import operator_bucket
+from e2e.pages.repair import RepairDialog
 from e2e.pages.uploader import CHECKED_MS, UploaderPage
 from ossferry.cli.demo import WITH_CHECKS, Demo
 from ossferry.cli.samples.files import SAMPLES, Sample, sample_folder
@@ -41,6 +42,14 @@ def test_each_sample_file_does_what_its_readme_says(start_demo: StartDemo, tmp_p
             if each.outcome == "changed":
                 row.expect_says("→")
         uploader.row("README.txt").expect_state("done")
+
+    dialog = RepairDialog(uploader, uploader.row("orders-broken.csv"))
+    dialog.open()
+    dialog.find_problems()
+    dialog.fix("Written as day.month.year", "Convert")
+    dialog.button("Write the corrected file").click()
+    dialog.button("Upload the corrected file").click()
+    dialog.row.expect_state("done", timeout_ms=CHECKED_MS)
 
     assert violations(uploader.page) == []
     uploader.page.set_viewport_size({"width": 390, "height": 844})

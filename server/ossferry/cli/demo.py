@@ -62,7 +62,12 @@ def _allow(actions: Sequence[str], *resources: str) -> str:
 WITH_CHECKS: Mapping[str, Any] = {
     "checks": Path(__file__).parent / "samples" / "checks.py",
     "checks_built_in": {
-        **dict.fromkeys(("file_type", "table", "json", "xlsx", "zip", "pdf", "secrets"), True),
+        **dict.fromkeys(("file_type", "json", "xlsx", "zip", "pdf", "secrets"), True),
+        "table": {
+            "types": {"date": "date", "sku": "text", "amount": "decimal"},
+            "aliases": {"date": ["Order date"], "sku": ["Article"], "amount": ["Pieces"]},
+            "repair": True,
+        },
         "photos": {"max_side": 2048},
     },
     "checks_undo_s": 6,

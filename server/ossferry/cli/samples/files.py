@@ -149,6 +149,12 @@ SAMPLES = (
         "refused",
         "Line 1 has other columns than the shop needs; checks.py says which.",
     ),
+    Sample(
+        "orders-broken.csv",
+        "refused",
+        "Line 2 has a date in another format. Repair table, Find problems, Convert, Write the"
+        " corrected file, Upload the corrected file: after these five clicks it is uploaded.",
+    ),
     Sample("orders.xlsx", "uploaded", "The workbook is complete."),
     Sample("prices.json", "refused", "The JSON ends too early, in line 29."),
     Sample(
