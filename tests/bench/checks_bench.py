@@ -220,10 +220,10 @@ def _check(url: str, paths: list[Path], *, is_warm: bool) -> tuple[float, list[f
         found = page.evaluate("bench")
     if "failed" in found:
         raise RuntimeError(found["failed"])
-    return (found["over"] - found["start"]) / 1000, list(_all_delays(found["delays"]))
+    return (found["over"] - found["start"]) / 1000, list(all_delays(found["delays"]))
 
 
-def _all_delays(seen_ms: list[float]) -> Iterator[float]:
+def all_delays(seen_ms: list[float]) -> Iterator[float]:
     """Add the clicks that were not made because the previous one was still waiting."""
     for delay_ms in seen_ms:
         while delay_ms > 0:

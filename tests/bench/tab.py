@@ -23,9 +23,14 @@ MESSAGE = "Target.receivedMessageFromTarget"
 
 
 class Tab:
-    """A page; `load` loads `url` again, with `scripts` that run before the page's own scripts."""
+    """A page; `load` loads `url` again, with `scripts` that run before the page's own scripts.
+
+    Attributes:
+        patience_s: the longest time that the page may take to answer.
+    """
 
     def __init__(self, cdp: CDPSession, url: str, scripts: tuple[str, ...]) -> None:
+        self.patience_s: float = PATIENCE_S
         self._cdp = cdp
         self._url = url
         self._scripts = scripts
@@ -95,7 +100,7 @@ class Tab:
         message = json.dumps({"id": number, "method": method, "params": given})
         told = {"sessionId": self._session, "message": message}
         self._cdp.send("Target.sendMessageToTarget", told)
-        end_s, look_s = time.monotonic() + PATIENCE_S, 0.001
+        end_s, look_s = time.monotonic() + self.patience_s, 0.001
         while number not in self._answers:
             if time.monotonic() > end_s:
                 raise TimeoutError(method)

@@ -234,7 +234,7 @@ async function call({ id, file, about, command, given }) {
   if (file) repair = makeRepair(await mount(file, about.name), about);
   if (command === "write") output.begin();
   const result = await repair.call(command, given, progressOf(id));
-  if (command !== "take") return postMessage({ id, result });
+  if (command !== "take") return postMessage({ id, result, heap: pyodide._module.HEAPU8.length });
   const blob = output.end();
   const changes = new Blob([pyodide.FS.readFile(repair.changes_path())], { type: "text/csv" });
   postMessage({ id, result, blob, changes });
@@ -269,8 +269,8 @@ const fail = (error) => postMessage({ id: current, failed: String(error?.message
 // {start: {config, base, repairs, outputName}} is answered by {ready: true} or {failed: text}.
 // {check: {id, file, about}} is answered by {id, began: true}, by {id, check, limit} for each check, by {id, share}, and at the end by
 // {id, verdict, file, heap} or {id, failed: text}.
-// {call: {id, file, about, command, given}} is answered by {id, began: true}, by {id, share}, and at the end by {id, result} or {id, failed: text}; the
-// first call has a file. The answer to `take` also has `changes` and, without a file system, `blob`.
+// {call: {id, file, about, command, given}} is answered by {id, began: true}, by {id, share}, and at the end by {id, result, heap} or
+// {id, failed: text}; the first call has a file. The answer to `take` also has `changes` and, without a file system, `blob`.
 self.onmessage = async ({ data }) => {
   try {
     if (data.start) {

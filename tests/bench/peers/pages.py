@@ -5,6 +5,8 @@ requests. A file larger than `?single=` bytes is sent in parts of `?part=` bytes
 defaults instead. At the end they call `bench.finish()`.
 
 `/uppy-page` is different: it shows Uppy's Dashboard, accepts dropped files, and never finishes.
+`/sheet-import` sends nothing: it gives the file to react-spreadsheet-import, until that shows its
+problems.
 
 All is compressed with Brotli's best quality, as our build compresses files, and the server is the
 same kind of server as ours.
@@ -13,7 +15,7 @@ same kind of server as ours.
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import brotli
@@ -107,7 +109,15 @@ UPPY = '<script src="/uppy.js"></script>'
 UPPY_PAGE = """<link rel="stylesheet" href="/uppy.css">
 <main id="uppy"></main>
 <script src="/uppy.js"></script>"""
-PAGES = {"/bare": BARE, "/ali-oss": ALI_OSS, "/uppy": UPPY, "/uppy-page": UPPY_PAGE}
+SHEET_IMPORT = """<main id="import"></main>
+<script src="/sheet_import.js"></script>"""
+PAGES = {
+    "/bare": BARE,
+    "/ali-oss": ALI_OSS,
+    "/uppy": UPPY,
+    "/uppy-page": UPPY_PAGE,
+    "/sheet-import": SHEET_IMPORT,
+}
 
 
 @contextmanager
@@ -119,12 +129,12 @@ def serve_pages() -> Iterator[str]:
         yield url
 
 
-def _bundle() -> bytes:
-    """Return our script and the packages that it imports as one classic script."""
+def _bundle(script: str) -> bytes:
+    """Return a script of ours and the packages that it imports as one classic script."""
     esbuild = PACKAGES / ".bin/esbuild"
     options = ("--bundle", "--minify", "--format=iife", "--log-level=error")
     return subprocess.run(  # noqa: S603 - fixed words
-        [esbuild, "uppy.js", *options], check=True, capture_output=True, cwd=HERE, timeout=60
+        [esbuild, script, *options], check=True, capture_output=True, cwd=HERE, timeout=60
     ).stdout
 
 
@@ -133,7 +143,10 @@ FILES: dict[str, tuple[str, Callable[[], bytes]]] = {
         "text/javascript",
         (PACKAGES / "ali-oss/dist/aliyun-oss-sdk.min.js").read_bytes,
     ),
-    "/uppy.js": ("text/javascript", _bundle),
+    **{
+        f"/{script}": ("text/javascript", partial(_bundle, script))
+        for script in ("uppy.js", "sheet_import.js")
+    },
     "/uppy.css": ("text/css", (PACKAGES / "@uppy/dashboard/dist/style.min.css").read_bytes),
     **{path: ("text/html", (PAGE % body).encode) for path, body in PAGES.items()},
 }
