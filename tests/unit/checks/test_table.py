@@ -13,16 +13,10 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from ossferry_checks import CheckedFile
-from ossferry_checks.builtin import text_blocks
+from ossferry_checks.builtin import table, text_blocks
 from ossferry_checks.builtin.check_options import ColumnType, TableOptions
 from ossferry_checks.builtin.table import table_check
-from ossferry_checks.builtin.table_grammar import (
-    MAX_ROW,
-    detected_delimiter,
-    grammar,
-    has_type,
-    rows,
-)
+from ossferry_checks.builtin.table_grammar import detected_delimiter, grammar, has_type, rows
 from ossferry_checks.runner import Refusal, run
 from support.checking import answer, refusal, written
 from support.content import workbook
@@ -131,7 +125,7 @@ def test_a_quotation_mark_that_is_not_closed_does_not_fill_the_memory(tmp_path: 
     path = tmp_path / "a.csv"
     with path.open("w") as file:
         file.write('a,b\n1,"2\n')
-        for _ in range(MAX_ROW // 1_000_000 + 5):
+        for _ in range(table.MAX_ROW // 1_000_000 + 5):
             file.write("some,text\n" * 100_000)
     shares: list[float] = []
 
@@ -144,7 +138,7 @@ def test_a_quotation_mark_that_is_not_closed_does_not_fill_the_memory(tmp_path: 
 
 @pytest.mark.usefixtures("short_rows")
 def test_a_row_without_end_is_refused(tmp_path: Path) -> None:
-    file = written(tmp_path, "a.csv", "a,b\n1," + "x" * (MAX_ROW + text_blocks.BLOCK))
+    file = written(tmp_path, "a.csv", "a,b\n1," + "x" * (table.MAX_ROW + text_blocks.BLOCK))
 
     assert refusal(ANY, file) == ("This row is too long for a table. Choose a CSV or TSV file.", 2)
 
