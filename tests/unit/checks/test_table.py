@@ -23,6 +23,7 @@ from support.content import workbook
 
 AGAIN = "Correct the row, and choose the file again."
 ANY = table_check(TableOptions())
+SHORT_ROW = 3 * text_blocks.BLOCK
 
 
 class Order(BaseModel):
@@ -117,7 +118,7 @@ def test_progress_ends_at_one(tmp_path: Path) -> None:
 @pytest.fixture
 def short_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a row have at most three blocks."""
-    monkeypatch.setattr(table, "MAX_ROW", 3 * text_blocks.BLOCK)
+    monkeypatch.setattr(table, "MAX_ROW", SHORT_ROW)
 
 
 @pytest.mark.usefixtures("short_rows")
@@ -125,7 +126,7 @@ def test_a_quotation_mark_that_is_not_closed_does_not_fill_the_memory(tmp_path: 
     path = tmp_path / "a.csv"
     with path.open("w") as file:
         file.write('a,b\n1,"2\n')
-        for _ in range(table.MAX_ROW // 1_000_000 + 5):
+        for _ in range(SHORT_ROW // 1_000_000 + 5):
             file.write("some,text\n" * 100_000)
     shares: list[float] = []
 
@@ -138,7 +139,7 @@ def test_a_quotation_mark_that_is_not_closed_does_not_fill_the_memory(tmp_path: 
 
 @pytest.mark.usefixtures("short_rows")
 def test_a_row_without_end_is_refused(tmp_path: Path) -> None:
-    file = written(tmp_path, "a.csv", "a,b\n1," + "x" * (table.MAX_ROW + text_blocks.BLOCK))
+    file = written(tmp_path, "a.csv", "a,b\n1," + "x" * (SHORT_ROW + text_blocks.BLOCK))
 
     assert refusal(ANY, file) == ("This row is too long for a table. Choose a CSV or TSV file.", 2)
 

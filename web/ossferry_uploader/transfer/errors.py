@@ -7,6 +7,7 @@ TransferError
 ├── WrongType       the grant does not allow the type of the file
 ├── FileRejected    a check does not allow the file
 ├── CheckFailed     a check of the file did not work
+├── RepairEnded     the worker that repairs a table has ended
 ├── TooManyFiles    the page has more files than the limits allow
 ├── QuotaExceeded   the file is larger than the remaining quota
 ├── NameTooLong     folders and name of the file do not fit into an object key
@@ -39,6 +40,7 @@ __all__ = [
     "NoForm",
     "PartsLeft",
     "QuotaExceeded",
+    "RepairEnded",
     "ServerRefused",
     "StorageBroken",
     "StreamSpent",
