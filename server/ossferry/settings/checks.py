@@ -95,9 +95,13 @@ def built_in_json(options: BuiltInOptions) -> dict[str, Any]:
     """Return the built-in checks that are on, as a dictionary for JSON.
 
     The dictionary maps the name of each check to a dictionary of all its options, or to True if the
-    check has no options.
+    check has no options. The types of columns are a list of pairs, because their order counts, and
+    MicroPython does not keep that of a dictionary.
     """
-    return {name: value for name, value in asdict(options).items() if value not in (None, False)}
+    found = {name: value for name, value in asdict(options).items() if value not in (None, False)}
+    if table := found.get("table"):
+        table["types"] = [*table["types"].items()]
+    return found
 
 
 Requirement: TypeAlias = Annotated[str, AfterValidator(_requirement)]

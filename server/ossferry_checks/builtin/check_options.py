@@ -57,6 +57,7 @@ class TableOptions:
             ValueError: the delimiter is longer than one character, Python does not know the
                 encoding, or there is no column to repair.
         """
+        object.__setattr__(self, "types", dict(self.types))  # the page sends pairs
         if self.repair and not (self.model or self.columns or self.types):
             raise ValueError("repair needs model, columns or types")
         if len(self.delimiter) > 1:
