@@ -3,6 +3,7 @@
 The setting `OSSFERRY_CHECKS_BUILT_IN` uses the same names.
 """
 
+import codecs
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
@@ -55,17 +56,20 @@ class TableOptions:
 
         Raises:
             ValueError: the delimiter is longer than one character, Python does not know the
-                encoding, or there is no column to repair.
+                encoding, or a repair has no columns or would be refused.
         """
         object.__setattr__(self, "types", dict(self.types))  # the page sends pairs
         if self.repair and not (self.model or self.columns or self.types):
             raise ValueError("repair needs model, columns or types")
         if len(self.delimiter) > 1:
             raise ValueError("delimiter must be one character")
+        encoding = self.encoding or "utf-8"
         try:
-            "".encode(self.encoding or "utf-8")
+            is_utf8 = "\ufeff".encode(encoding).endswith(codecs.BOM_UTF8)
         except LookupError as error:
             raise ValueError(f"encoding: {error}") from error
+        if self.repair and not (is_utf8 and self.delimiter in ("", ",")):
+            raise ValueError("repair writes UTF-8 with commas; omit delimiter and encoding")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,7 @@ from ossferry_checks.registry import Check
 from ossferry_checks.results import Reject, TableError
 from ossferry_checks.sentences import say
 from ossferry_checks.tables.declaration import Table
+from ossferry_checks.tables.matching import fields_of
 from ossferry_checks.tables.repair import Seen
 from ossferry_checks.tables.rows import is_workbook
 from ossferry_checks.tables.scan import Scan
@@ -59,15 +60,16 @@ def table_check(options: TableOptions, model: type[Any] | None = None) -> Check:
 
 
 def declared_table(options: TableOptions, model: type[Any] | None) -> Table:
-    """Return the table that the options of the check declare, for a repair.
+    """Return the table that the options of the check declare.
 
     Raises:
-        ValueError: the options name no column, or an unknown one.
+        ValueError: the options name no column, or one that the model does not have.
     """
+    named = () if model else (*options.aliases, *options.unique)
     return Table.of(
         model,
         columns=options.columns,
-        types=options.types,
+        types={**dict.fromkeys(named, "text"), **options.types},
         aliases=options.aliases,
         unique=options.unique,
         max_rows=options.max_rows,
@@ -134,11 +136,14 @@ class _Table:
         self._file = file
         self._options = options
         self._model = model
+        knows_names = options.aliases or model
+        self._table = declared_table(options, model) if knows_names else Table((), options.unique)
+        self._types = {self._table.name_of(name): kind for name, kind in options.types.items()}
         self._blocks = text_blocks(file, encoding=options.encoding)
         self._buffer = ""
         self._line = 1  # of the first row in the buffer
         self._header: list[str] = []
-        self._unique = {name: Seen() for name in options.unique}
+        self._unique = {name: Seen() for name in self._table.unique}
         self._rows = 0
 
     def check(self) -> None:
@@ -151,7 +156,7 @@ class _Table:
             raise self._reject("table_empty", None)
         any_rows = grammar(self._delimiter(text[:SAMPLE]))
         self._read_header(any_rows)
-        types = [self._options.types.get(name, "text") for name in self._header]
+        types = [self._types.get(name, "text") for name in self._header]
         good_rows = rows(any_rows.delimiter, types)
         while True:
             end = good_rows.end(self._buffer)
@@ -202,11 +207,11 @@ class _Table:
             self._explain(any_rows)
             if not self._read():
                 raise self._reject("table_quote_open")
-        aliases = self._options.aliases
-        names = {alias: name for name, known in aliases.items() for alias in known}
         given = [name.strip() for name in self._values(found[0], any_rows.delimiter)]
-        self._header = [names.get(each, each) for each in given]
-        if missing := [each for each in self._options.columns if each not in self._header]:
+        fields = fields_of(self._table, given)
+        self._header = [fields.get(at, name) for at, name in enumerate(given)]
+        required = {each: self._table.name_of(each) for each in self._options.columns}
+        if missing := [each for each, name in required.items() if name not in self._header]:
             language = self._file.language
             raise self._reject("table_columns", self._line, columns=listed(missing, language))
         self._drop(found.end())
@@ -229,7 +234,7 @@ class _Table:
             return self._reject("table_ragged", found=len(values), expected=len(self._header))
         language = self._file.language
         for name, value in zip(self._header, values, strict=True):
-            kind = self._options.types.get(name, "text")
+            kind = self._types.get(name, "text")
             if not has_type(value, kind):
                 return self._reject(
                     "table_type",

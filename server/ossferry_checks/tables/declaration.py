@@ -4,7 +4,7 @@ import hashlib
 import json
 import types
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -81,12 +81,14 @@ class Table:
         unique: Sequence[str] = (),
         max_rows: int | None = None,
     ) -> "Table":
-        """Return the table of a pydantic model, or of the columns and types.
+        """Return the table of a pydantic model, of columns and types, or of both.
+
+        All arguments name a field by its name or by an alias in the model.
 
         Args:
             model: the pydantic model of a row; None if there is none.
-            columns: without a model, the names of the columns that a file must have.
-            types: without a model, the types of columns by name; an empty value is allowed.
+            columns: the names of the columns that a file must have.
+            types: the types of columns by name; an empty value is allowed.
             aliases: other names of columns in files, by the name of the field.
             unique: the names of fields that must not have the same value twice.
             max_rows: the largest allowed number of rows.
@@ -94,23 +96,33 @@ class Table:
         Raises:
             ValueError: there are no fields, or `aliases` or `unique` names an unknown one.
         """
-        given = types or {}
-        fields = list(_of_model(model)) if model else []
-        for name in dict.fromkeys(() if model else (*columns, *given)):
-            kind = given.get(name, "text")
-            fields.append(Field(name=name, kind=kind, required=name in columns))
-        names = [each.name for each in fields]
-        if not fields or (unknown := {*(aliases or {}), *unique} - {*names}):
+        fields = {each.name: each for each in _of_model(model)} if model else {}
+        name_of = cls((*fields.values(),)).name_of
+        for name in columns:
+            known = name_of(name)
+            fields[known] = replace(fields.get(known, Field(name=known)), required=True)
+        for name, kind in (types or {}).items():
+            known = name_of(name)
+            field = fields.setdefault(known, Field(name=known))
+            fields[known] = replace(field, kind=field.kind if kind == "text" else kind)
+        more = {name_of(name): tuple(others) for name, others in (aliases or {}).items()}
+        names = tuple(map(name_of, unique))
+        if not fields or (unknown := {*more, *names} - {*fields}):
             raise ValueError(
                 f"unknown fields: {', '.join(sorted(unknown))}" if fields else "no fields"
             )
-        found = (
-            Field(
-                **{**asdict(each), "aliases": (*each.aliases, *(aliases or {}).get(each.name, ()))}
-            )
-            for each in fields
-        )
-        return cls(tuple(found), tuple(unique), max_rows, model)
+        for name, others in more.items():
+            fields[name] = replace(fields[name], aliases=(*fields[name].aliases, *others))
+        return cls((*fields.values(),), names, max_rows, model)
+
+    def name_of(self, name: str) -> str:
+        """Return the name of the field that has a name or an alias; else the given name."""
+        return self._names.get(name, name)
+
+    @cached_property
+    def _names(self) -> dict[str, str]:
+        found = {alias: each.name for each in reversed(self.fields) for alias in each.aliases}
+        return found | {each.name: each.name for each in self.fields}
 
     @cached_property
     def fingerprint(self) -> str:
@@ -139,7 +151,7 @@ class Table:
         except ValidationError as error:
             for each in error.errors(include_url=False, include_context=False, include_input=False):
                 at, *path = each["loc"]
-                name = str(path[0]) if path else ""
+                name = self.name_of(str(path[0])) if path else ""
                 yield int(at), name, each["type"], each["msg"]
 
     @cached_property

@@ -35,21 +35,33 @@ def match(table: Table, header: Sequence[str], samples: Sequence[Sequence[str]])
         header: the header of the file.
         samples: rows of the file.
     """
-    exact = {text.strip(): at for at, text in reversed([*enumerate(header)])}
-    loose = {plain(text): at for at, text in reversed([*enumerate(header)])}
-    found: dict[int, str] = {}
-    for names in zip(*(_names(each) for each in table.fields), strict=True):
-        for field, (is_exact, allowed) in zip(table.fields, names, strict=True):
-            index = exact if is_exact else loose
-            free = [index[each] for each in allowed if each in index and index[each] not in found]
-            if free and field.name not in found.values():
-                found[min(free)] = field.name
+    found = fields_of(table, header, is_loose=True)
     columns = []
     for at, text in enumerate(header):
         values = (row[at] for row in samples if at < len(row) and row[at].strip())
         shown = tuple(value for value, _ in zip(values, range(SAMPLES), strict=False))
         columns.append(Column(text, found.get(at), shown))
     return columns
+
+
+def fields_of(table: Table, header: Sequence[str], *, is_loose: bool = False) -> dict[int, str]:
+    """Return the names of the fields by the indices of their columns.
+
+    Args:
+        table: the table.
+        header: the header of the file.
+        is_loose: whether titles and similar names count, besides names and aliases.
+    """
+    exact = {text.strip(): at for at, text in reversed([*enumerate(header)])}
+    loose = {plain(text): at for at, text in reversed([*enumerate(header)])}
+    found: dict[int, str] = {}
+    for names in [*zip(*map(_names, table.fields), strict=True)][: None if is_loose else 2]:
+        for field, (is_exact, allowed) in zip(table.fields, names, strict=True):
+            index = exact if is_exact else loose
+            free = [index[each] for each in allowed if each in index and index[each] not in found]
+            if free and field.name not in found.values():
+                found[min(free)] = field.name
+    return found
 
 
 def _names(field: Field) -> Iterator[tuple[bool, set[str]]]:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel
+from pydantic import AliasChoices, BaseModel, Field
 
 from ossferry_checks import CheckedFile
 from ossferry_checks.builtin import table, text_blocks
@@ -18,6 +18,7 @@ from ossferry_checks.builtin.check_options import ColumnType, TableOptions
 from ossferry_checks.builtin.table import table_check
 from ossferry_checks.builtin.table_grammar import detected_delimiter, grammar, has_type, rows
 from ossferry_checks.runner import Refusal, run
+from ossferry_checks.tables import Table
 from support.checking import answer, refusal, written
 from support.content import workbook
 
@@ -354,6 +355,57 @@ def test_a_model_checks_each_row(tmp_path: Path) -> None:
     assert line == 3
 
 
+class Sale(BaseModel):
+    number: int = Field(validation_alias="id")
+    sku: str = Field(validation_alias=AliasChoices("sku", "article"))
+
+
+@pytest.mark.parametrize(
+    ("header", "unique", "reason"),
+    [
+        ("id,article", "sku", "The value in the column sku is in line 2 too."),
+        ("id,article", "article", "The value in the column sku is in line 2 too."),
+        ("id,No.", "sku", "The value in the column sku is in line 2 too."),
+        ("No.,article,sku", "sku", ""),
+        ("id,sku", "number", "The value in the column id is in line 3 too."),
+        ("id,Article", "sku", "Columns missing in the header: article."),
+    ],
+)
+def test_the_header_may_have_the_aliases_of_the_model(
+    tmp_path: Path, header: str, unique: str, reason: str
+) -> None:
+    options = TableOptions(
+        model="Sale",
+        columns=("article",),
+        types={"number": "integer"},
+        aliases={"article": ("No.",)} if "id" in header else {"number": ("No.",)},
+        unique=(unique,),
+    )
+    number = header.count(",") + 1
+    lines = [header, *(",".join(row[:number]) for row in ("1AA", "2BB", "2AC"))]
+    file = written(tmp_path, "a.csv", "\n".join(lines))
+
+    verdict = asyncio.run(run([table_check(options, Sale)], file))
+
+    assert not [each for each in verdict.ran if each.outcome == "error"]
+    said = verdict.refusal.reason if verdict.refusal else ""
+    assert said.startswith(reason)
+    assert bool(reason) == bool(said)
+
+
+def test_columns_and_types_of_the_options_are_added_to_a_model() -> None:
+    table = Table.of(
+        Sale, columns=["article", "note"], types={"sku": "integer", "id": "text"}, unique=["number"]
+    )
+
+    assert [(each.name, each.kind, each.required) for each in table.fields] == [
+        ("id", "integer", True),
+        ("sku", "integer", True),
+        ("note", "text", True),
+    ]
+    assert table.unique == ("id",)
+
+
 def test_a_row_of_another_length_after_rows_that_the_model_accepts(tmp_path: Path) -> None:
     check = table_check(TableOptions(model="Order"), Order)
 
@@ -455,6 +507,16 @@ def test_without_the_option_no_table_can_be_repaired_and_no_workbook_is_read(
     assert not check.matches("a.xlsx")
 
 
-def test_a_repair_needs_columns() -> None:
-    with pytest.raises(ValueError, match="repair needs model, columns or types"):
-        TableOptions(repair=True)
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({}, "repair needs model, columns or types"),
+        ({"columns": ("id",), "delimiter": ";"}, "repair writes UTF-8 with commas"),
+        ({"columns": ("id",), "encoding": "gb18030"}, "repair writes UTF-8 with commas"),
+    ],
+)
+def test_a_repair_needs_columns_and_its_own_format(given: dict[str, Any], said: str) -> None:
+    TableOptions(columns=("id",), encoding="UTF8", delimiter=",", repair=True)
+
+    with pytest.raises(ValueError, match=said):
+        TableOptions(**given, repair=True)

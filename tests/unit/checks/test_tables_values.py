@@ -168,9 +168,11 @@ def test_a_model_that_accepts_its_own_names_keeps_them() -> None:
         model_config = ConfigDict(populate_by_name=True)
         sku: str = Field(alias="SKU")
 
-    (field,) = Table.of(Sale).fields
+    table = Table.of(Sale)
 
+    (field,) = table.fields
     assert (field.name, field.aliases) == ("sku", ("SKU",))
+    assert [*table.errors([{}])] == [(0, "sku", "missing", "Field required")]
 
 
 def test_the_fields_come_from_columns_and_types() -> None:
