@@ -17,7 +17,7 @@ from ossferry_checks.builtin.text_blocks import text_blocks
 from ossferry_checks.builtin.words import shortened
 from ossferry_checks.files import CheckedFile
 from ossferry_checks.registry import Check
-from ossferry_checks.results import Reject
+from ossferry_checks.results import Reject, TableError
 from ossferry_checks.sentences import say
 
 LINES = (".jsonl", ".ndjson")
@@ -65,7 +65,10 @@ def check_json(file: CheckedFile) -> None:
         Reject: the file is not well-formed, not UTF-8, or nested too deeply.
     """
     has_lines = file.name.lower().endswith(LINES)
-    Reader(file, text_blocks(file, encoding="utf-8"), has_lines=has_lines).read()
+    try:
+        Reader(file, text_blocks(file, encoding="utf-8"), has_lines=has_lines).read()
+    except TableError as error:
+        raise Reject(error.says(file.language), line=error.line) from error
 
 
 def depth_limit(text: str) -> int:
@@ -117,8 +120,9 @@ class Reader:
         """Read the whole file, only to find out whether it is well-formed; keep no values.
 
         Raises:
-            Reject: the file is not well-formed JSON (JSON Lines if `has_lines` is true), not UTF-8,
-                or nested too deeply.
+            Reject: the file is not well-formed JSON (JSON Lines if `has_lines` is true), or nested
+                too deeply.
+            TableError: the file is not UTF-8.
         """
         if self._has_lines:
             while self._skip(SPACES):

@@ -7,6 +7,7 @@ import codecs
 import csv
 import io
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from ossferry_checks.builtin.check_options import TableOptions
@@ -29,11 +30,12 @@ from ossferry_checks.results import Reject, TableError
 from ossferry_checks.sentences import say
 from ossferry_checks.tables.declaration import Table
 from ossferry_checks.tables.matching import fields_of
+from ossferry_checks.tables.reading import Reading
 from ossferry_checks.tables.repair import Seen
 from ossferry_checks.tables.rows import is_workbook
 from ossferry_checks.tables.scan import Scan
 
-HOPELESS = ("table_empty", "table_long", "table_quote_open", "table_rows")
+HOPELESS = ("table_long", "table_quote_open", "table_rows", "xlsx_broken", "xlsx_large")
 """The reasons of a refusal that a repair cannot mend."""
 
 
@@ -92,43 +94,54 @@ def check_table(file: CheckedFile, *, options: TableOptions, model: type[Any] | 
     if options.model and model is None:
         raise ValueError(f"checks.py has no model {options.model}")
     try:
-        if is_workbook(file.path):
+        if options.repair and file.name.lower().endswith(".xlsx"):
             _check_sheet(file, declared_table(options, model))
         else:
             with long_values():
                 _Table(file, options, model).check()
-    except _HopelessError:
-        raise
-    except Reject as reject:
-        reject.repair = options.repair
-        raise
+    except TableError as error:
+        reject = Reject(error.says(file.language), line=error.line)
+        reject.repair = options.repair and _can_be_repaired(file.path, error.key)
+        raise reject from error
 
 
-class _HopelessError(Reject):
-    """A file that cannot be read as a table, or is too large."""
+def _can_be_repaired(path: Path, key: str) -> bool:
+    """Return whether a refused file can be read, as far as its start and the reason tell."""
+    try:
+        reading = Reading.guess(path)
+        reading.head(path)
+    except TableError:
+        return False
+    is_plain = not is_workbook(path) and not reading.encoding.startswith("utf-16")
+    return key not in (*HOPELESS, *(["text_zero_byte"] if is_plain else ()))
 
 
 def _check_sheet(file: CheckedFile, table: Table) -> None:
     """Check the first sheet of a workbook.
 
     Raises:
-        Reject: the sheet is not as it must be.
+        Reject: a row is not as it must be.
+        TableError: the sheet cannot be read.
     """
+    if not is_workbook(file.path):
+        raise TableError("xlsx_other")
     try:
         scan = Scan(file.path, table, language=file.language)
-        for share in scan.run():
-            file.progress(share)
-            if scan.count:
-                break
     except TableError as error:
         if error.key == "table_columns" and not error.values["columns"]:
             return  # the table needs no column, and the sheet is another table
-        raise _HopelessError(error.says(file.language), line=error.line) from error
+        raise
+    for share in scan.run():
+        file.progress(share)
+        if scan.count:
+            break
     problems = [each for group in scan.groups for each in scan.problems(group.id, limit=1)]
     if problems:
         first = min(problems, key=lambda problem: problem.line)
         named = f"{first.field}: {first.reason}" if first.field else first.reason
-        raise Reject(named, line=first.line)
+        reject = Reject(named, line=first.line)
+        reject.repair = True
+        raise reject
 
 
 class _Table:
@@ -153,7 +166,7 @@ class _Table:
         self._line += len(self._buffer) - len(text)
         self._buffer = text
         if not text:
-            raise self._reject("table_empty", None)
+            raise self._error("table_empty", None)
         any_rows = grammar(self._delimiter(text[:SAMPLE]))
         self._read_header(any_rows)
         types = [self._types.get(name, "text") for name in self._header]
@@ -168,7 +181,7 @@ class _Table:
             if not self._read():
                 break
         if self._buffer:
-            raise self._reject("table_quote_open")
+            raise self._error("table_quote_open")
 
     def _read(self) -> bool:
         """Add a block to the buffer, and return whether there was one."""
@@ -194,7 +207,7 @@ class _Table:
             return allowed or found or ","
         if len(self._values(sample, allowed)) > 1:
             return allowed
-        raise self._reject(
+        raise self._error(
             "table_delimiter", delimiter=self._named(found), allowed_delimiter=self._named(allowed)
         )
 
@@ -206,37 +219,38 @@ class _Table:
         while not (found := any_rows.row.match(self._buffer)):
             self._explain(any_rows)
             if not self._read():
-                raise self._reject("table_quote_open")
+                raise self._error("table_quote_open")
         given = [name.strip() for name in self._values(found[0], any_rows.delimiter)]
         fields = fields_of(self._table, given)
         self._header = [fields.get(at, name) for at, name in enumerate(given)]
         required = {each: self._table.name_of(each) for each in self._options.columns}
         if missing := [each for each, name in required.items() if name not in self._header]:
             language = self._file.language
-            raise self._reject("table_columns", self._line, columns=listed(missing, language))
+            raise self._error("table_columns", self._line, columns=listed(missing, language))
         self._drop(found.end())
 
     def _explain(self, any_rows: Grammar) -> None:
-        """Raise what is wrong with the first row in the buffer, unless its end is not read yet."""
+        """Raise a `TableError` about the first row in the buffer, unless its end is unread."""
         if self._header and (found := any_rows.row.match(self._buffer)):
             raise self._bad_row(self._values(found[0], any_rows.delimiter))
         values = any_rows.values.match(self._buffer)
         at = values.end() if values else 0
         quoted = any_rows.quoted.match(self._buffer, at)
         if quoted and self._buffer[quoted.end() :][:1] not in ("", "\n", any_rows.delimiter):
-            raise self._reject("table_quote")
+            is_open = "\n" in self._buffer[: quoted.end()]
+            raise self._error("table_quote_open" if is_open else "table_quote")
         if len(self._buffer) > MAX_ROW:
             is_open = self._buffer.startswith('"', at)
-            raise self._reject("table_quote_open" if is_open else "table_long")
+            raise self._error("table_quote_open" if is_open else "table_long")
 
-    def _bad_row(self, values: list[str]) -> Reject:
+    def _bad_row(self, values: list[str]) -> TableError:
         if len(values) != len(self._header):
-            return self._reject("table_ragged", found=len(values), expected=len(self._header))
+            return self._error("table_ragged", found=len(values), expected=len(self._header))
         language = self._file.language
         for name, value in zip(self._header, values, strict=True):
             kind = self._types.get(name, "text")
             if not has_type(value, kind):
-                return self._reject(
+                return self._error(
                     "table_type",
                     column=shortened(name),
                     value=shortened(value),
@@ -248,8 +262,8 @@ class _Table:
         """Give each row to the model, compare the unique columns, and count the rows.
 
         Raises:
-            Reject: the model does not accept a row, a value is there twice, or there are too many
-                rows.
+            TableError: the model does not accept a row, a value is there twice, or there are too
+                many rows.
         """
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
         line = self._line
@@ -262,13 +276,13 @@ class _Table:
         self._rows += 1
         limit = self._options.max_rows
         if limit is not None and self._rows > limit:
-            raise self._reject("table_rows", line, limit=f"{limit:,}")
+            raise self._error("table_rows", line, limit=f"{limit:,}")
         given = {name: value for name, value in values.items() if value}
         if self._model is not None:
             self._validate(given, line, self._model)
         for name, seen in self._unique.items():
             if name in given and (known := seen.add(given[name], line)):
-                raise self._reject("table_unique", line, column=name, known=known)
+                raise self._error("table_unique", line, column=name, known=known)
 
     def _validate(self, given: dict[str, str], line: int, model: type[Any]) -> None:
         """Give a row to the model; an empty value is a missing one."""
@@ -278,7 +292,7 @@ class _Table:
             model.model_validate(given)
         except ValidationError as error:
             first = error.errors(include_url=False, include_context=False)[0]
-            raise self._reject(
+            raise self._error(
                 "table_model",
                 line,
                 column=".".join(str(each) for each in first["loc"]) or model.__name__,
@@ -288,8 +302,5 @@ class _Table:
     def _values(self, row: str, delimiter: str) -> list[str]:
         return next(csv.reader(io.StringIO(row, newline=""), delimiter=delimiter))
 
-    def _reject(self, key: str, line: int | None = -1, **values: object) -> Reject:
-        kind = _HopelessError if key in HOPELESS else Reject
-        return kind(
-            say(key, self._file.language, **values), line=self._line if line == -1 else line
-        )
+    def _error(self, key: str, line: int | None = -1, **values: object) -> TableError:
+        return TableError(key, line=self._line if line == -1 else line, **values)

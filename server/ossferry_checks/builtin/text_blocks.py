@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from ossferry_checks.files import CheckedFile
-from ossferry_checks.results import Reject, TableError
-from ossferry_checks.sentences import say
+from ossferry_checks.results import TableError
 
 BLOCK = 1 << 20  # bytes
 MARKS = (
@@ -26,20 +25,17 @@ def text_blocks(file: CheckedFile, *, encoding: str = "") -> Iterator[str]:
             mark.
 
     Raises:
-        Reject: the file has another encoding, its bytes are not valid in its encoding, or it
+        TableError: the file has another encoding, its bytes are not valid in its encoding, or it
             contains a NUL character.
         LookupError: Python does not know the encoding.
     """
     with file.path.open("rb") as source:
-        mark, codec = _codec(file, source.read(4), encoding)
+        mark, codec = _codec(source.read(4), encoding)
         source.seek(len(mark))
-        try:
-            for text in decoded(source, codec):
-                yield text
-                if text or source.tell() < file.size:
-                    file.progress(source.tell() / file.size)
-        except TableError as error:
-            raise Reject(error.says(file.language), line=error.line) from error
+        for text in decoded(source, codec):
+            yield text
+            if text or source.tell() < file.size:
+                file.progress(source.tell() / file.size)
 
 
 def decoded(source: BinaryIO, codec: str) -> Iterator[str]:
@@ -65,23 +61,18 @@ def decoded(source: BinaryIO, codec: str) -> Iterator[str]:
         line += text.count("\n")
 
 
-def _codec(file: CheckedFile, start: bytes, encoding: str) -> tuple[bytes, str]:
+def _codec(start: bytes, encoding: str) -> tuple[bytes, str]:
     """Return the byte order mark of a text, and its codec.
 
     Raises:
-        Reject: the mark is not the one of the allowed encoding.
+        TableError: the mark is not the one of the allowed encoding.
     """
     wanted = codecs.lookup(encoding).name.removesuffix("-sig") if encoding else ""
     for mark, codec in MARKS:
         if start.startswith(mark):
             if not codec.startswith(wanted):
-                raise Reject(
-                    say(
-                        "text_other_encoding",
-                        file.language,
-                        found=_shown(codec),
-                        encoding=_shown(wanted),
-                    )
+                raise TableError(
+                    "text_other_encoding", found=_shown(codec), encoding=_shown(wanted)
                 )
             return mark, codec
     return b"", wanted or "utf-8"

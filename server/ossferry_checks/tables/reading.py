@@ -11,11 +11,13 @@ from ossferry_checks.builtin.table_grammar import rated_delimiter
 from ossferry_checks.results import TableError
 from ossferry_checks.tables.declaration import Table
 from ossferry_checks.tables.matching import match
-from ossferry_checks.tables.rows import MARKS, is_workbook, open_rows
+from ossferry_checks.tables.rows import MARKS, checked_width, is_workbook, open_rows
 
 SAMPLE = 256 * 1024  # bytes
 SAMPLE_ROWS = 50
 HEADERS = 20  # lines, one of which is taken for the header
+CONTROL = re.compile(r"[\x01-\x08\x0e-\x19\x1c-\x1f\x7f]")
+MOST_CONTROL = 100  # one of so many characters; a file with more of them is no text
 EXCEL = re.compile(r"sep=(.)\r?\n?")
 
 _OTHER = {
@@ -76,7 +78,7 @@ class Reading:
             table: the declaration, whose names help to find the header.
 
         Raises:
-            TableError: the file is empty, or not a workbook that can be read.
+            TableError: the file is empty, binary, or not a workbook that can be read.
         """
         path = Path(path)
         found = cls() if is_workbook(path) else cls._of_text(path, table)
@@ -92,6 +94,9 @@ class Reading:
         text = codecs.getincrementaldecoder(encoding)("replace").decode(data).lstrip("\ufeff")
         if not text.strip():
             raise TableError("table_empty")
+        if len(control := CONTROL.findall(text)) * MOST_CONTROL > len(text):
+            byte = f"0x{ord(control[0]):02X}"
+            raise TableError("text_not_valid", line=1, encoding="UTF-8", byte=byte)
         wanted = [each.name for each in table.fields] if table else []
         delimiter = _delimiter(text, wanted, is_tsv=path.suffix.lower() == ".tsv")
         return cls(encoding, delimiter, is_sure=is_sure)
@@ -110,6 +115,7 @@ class Reading:
                 found += more
             lost = rows.lost()
         header = found[self.header_row - 1] if len(found) >= self.header_row else []
+        checked_width(header, self.header_row)
         return Head(tuple(header), tuple(map(tuple, found[self.header_row :])), rows.names, lost)
 
 

@@ -5,7 +5,7 @@ The memory in use does not depend on the size of the file.
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, time
@@ -72,8 +72,7 @@ def batches(path: Path, encoding: str, delimiter: str, sheet: str, header: int) 
         batch = rows.take(1)
         if not any(map(any, batch.rows)):
             raise TableError("table_empty")
-        if (columns := len(batch.rows[0])) > MAX_COLUMNS:
-            raise TableError("table_wide", line=batch.lines[0], limit=f"{MAX_COLUMNS:,}")
+        columns = checked_width(batch.rows[0], batch.lines[0])
         while batch.rows:
             if not all(map(any, batch.rows)):
                 batch = _without_empty(batch)
@@ -88,6 +87,17 @@ def open_rows(
     if is_workbook(path):
         return _Sheet(source, path, sheet)
     return _Text(source, path.stat().st_size, encoding, delimiter)
+
+
+def checked_width(header: Sequence[str], line: int) -> int:
+    """Return the number of columns.
+
+    Raises:
+        TableError: there are too many.
+    """
+    if len(header) > MAX_COLUMNS:
+        raise TableError("table_wide", line=line, limit=f"{MAX_COLUMNS:,}")
+    return len(header)
 
 
 def _without_empty(batch: Batch) -> Batch:
@@ -115,7 +125,7 @@ class _Text:
         """Read the next rows; none are left if there are fewer.
 
         Raises:
-            TableError: a quotation mark is not closed, or in a wrong place of a row of many lines.
+            TableError: a quotation mark is not closed, or in a row of many lines in a wrong place.
         """
         start, broken = self._reader.line_num, set()
         rows: list[list[str]] = []
@@ -124,10 +134,8 @@ class _Text:
                 rows.extend(islice(self._reader, number))
         except csv.Error as error:
             line = _lines_of(start, rows)[-1]
-            if "expected after" not in str(error):
+            if "expected after" not in str(error) or line < self._reader.line_num:
                 raise TableError("table_quote_open", line=line) from error
-            if line < self._reader.line_num:
-                raise TableError("table_quote", line=line) from error
             broken.add(len(rows))
             rows.append(next(csv.reader([self._last], delimiter=self._delimiter)))
         if self._reader.line_num - start == len(rows):

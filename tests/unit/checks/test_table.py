@@ -3,6 +3,7 @@
 import asyncio
 import csv
 import io
+import random
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -458,6 +459,7 @@ def test_every_date_and_time_of_python_has_its_type(date: Any, time: Any) -> Non
     assert has_type(f"{date.isoformat()}T{time.isoformat()}", "datetime")
 
 
+GARBAGE = bytes(random.Random(1).choices(range(1, 256), k=100))
 TWO = TableOptions(
     types={"id": "integer"}, aliases={"id": ("No.",)}, unique=("id",), max_rows=3, repair=True
 )
@@ -475,6 +477,14 @@ TWO = TableOptions(
         (b"id\n\xe9\n", "This is not valid UTF-8 text", 2, True),
         ("", "The table is empty", None, False),
         ('id\n"1\n', "A quotation mark that begins in this row is not closed.", 2, False),
+        (b"id\n1\n\0\n", "The file has zero bytes", 3, False),
+        ("id\n1\nx\n".encode("utf-16-le"), "The file has zero bytes", 1, True),
+        (GARBAGE, "This is not valid UTF-8 text", 1, False),
+        (GARBAGE * 10_000, "This is not valid UTF-8 text", 1, False),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "This is not valid UTF-8 text", 1, False),
+        ("id," + "x" * 17_000_000, "This row is too long for a table.", 1, False),
+        (f"id{',' * 16_000}\n1\n", "This row and the header do not have the same", 2, False),
+        ('id\n"1\n"x\n', "A quotation mark that begins in this row is not closed.", 2, False),
         (workbook([["No."], [1], [2]]), "", None, False),
         (workbook([["name"], [1], [2]]), "", None, False),
         (workbook([["id"], [1], ["x"], [1]]), "id: This is not a whole number.", 3, True),
@@ -493,6 +503,25 @@ def test_a_refused_table_can_be_repaired_unless_it_cannot_be_read(
     found = verdict.refusal or Refusal("", "")
     assert (found.reason[: len(reason)], found.line, found.repair) == (reason, line, repair)
     assert bool(reason) == bool(verdict.refusal)
+
+
+@pytest.mark.parametrize("options", [TWO, TableOptions()], ids=["repair", "no repair"])
+def test_a_workbook_is_not_named_csv(tmp_path: Path, options: TableOptions) -> None:
+    file = written(tmp_path, "a.csv", workbook([["id"], [1]]))
+
+    verdict = asyncio.run(run([table_check(options)], file))
+
+    assert verdict.refusal
+    assert (verdict.refusal.is_error, verdict.refusal.repair) == (False, options.repair)
+    assert "Save the file as UTF-8" in verdict.refusal.reason
+
+
+def test_a_text_is_not_named_xlsx(tmp_path: Path) -> None:
+    verdict = asyncio.run(run([table_check(TWO)], written(tmp_path, "a.xlsx", "id\n1\n")))
+
+    assert verdict.refusal
+    assert verdict.refusal.reason.startswith("This is not an Excel workbook in the XLSX format.")
+    assert verdict.refusal.repair
 
 
 def test_without_the_option_no_table_can_be_repaired_and_no_workbook_is_read(
