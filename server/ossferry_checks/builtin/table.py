@@ -28,6 +28,7 @@ from ossferry_checks.files import CheckedFile
 from ossferry_checks.registry import Check
 from ossferry_checks.results import Reject, TableError
 from ossferry_checks.sentences import say
+from ossferry_checks.tables.decisions import Decisions
 from ossferry_checks.tables.declaration import Table
 from ossferry_checks.tables.matching import fields_of
 from ossferry_checks.tables.reading import Reading
@@ -121,16 +122,22 @@ def _check_sheet(file: CheckedFile, table: Table) -> None:
 
     Raises:
         Reject: a row is not as it must be.
-        TableError: the sheet cannot be read.
+        TableError: the sheet cannot be read, or columns are missing.
     """
     if not is_workbook(file.path):
         raise TableError("xlsx_other")
-    try:
-        scan = Scan(file.path, table, language=file.language)
-    except TableError as error:
-        if error.key == "table_columns" and not error.values["columns"]:
-            return  # the table needs no column, and the sheet is another table
-        raise
+    reading = Reading.guess(file.path, table)
+    header = reading.head(file.path).header
+    fields = fields_of(table, header)
+    required = (each.name for each in table.fields if each.required)
+    if missing := [name for name in required if name not in fields.values()]:
+        names = listed(missing, file.language)
+        raise TableError("table_columns", line=reading.header_row, columns=names)
+    if not fields:
+        return  # the table needs no column, and the sheet is another table
+    columns = tuple(map(fields.get, range(len(header))))
+    decisions = Decisions(reading=reading, columns=columns)
+    scan = Scan(file.path, table, decisions, language=file.language)
     for share in scan.run():
         file.progress(share)
         if scan.count:
