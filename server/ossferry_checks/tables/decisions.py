@@ -98,6 +98,19 @@ class Decisions:
             del given["reading"]["is_sure"]
         return json.dumps(given, ensure_ascii=False)
 
+    def read_as(self, reading: Reading) -> "Decisions":
+        """Return the decisions that fit another reading of the file.
+
+        Formats and fixes stay, because they name fields. Edited cells and dropped rows stay only if
+        nothing but the encoding changes, and both encodings end lines with the same bytes: only
+        then do the rows keep their numbers.
+        """
+        old, found = self.reading or Reading(), replace(self, reading=reading)
+        ends = {"\n".encode(each.encoding) for each in (old, reading)}
+        if len(ends) == 1 and replace(old, encoding=reading.encoding) == reading:
+            return found
+        return replace(found, cells=(), dropped=())
+
     def complete(self, path: Path, table: Table) -> "Decisions":
         """Return the decisions with a guess of how to read the file, where that is not decided.
 

@@ -60,7 +60,8 @@ class Session:
         self._target = _Target(write)
         self._language = language
         self._max_size = max_size
-        self._decisions = NOTHING
+        self._opened = NOTHING
+        self._reading = Reading()
         self._scan: Scan | None = None
 
     def changes_path(self) -> str:
@@ -100,19 +101,21 @@ class Session:
         Args:
             given: the JSON of earlier `Decisions`; None for none.
         """
-        self._decisions = Decisions.from_json(given) if given else NOTHING
-        reading = self._decisions.reading or Reading.guess(self._path, self._table)
+        decisions = Decisions.from_json(given) if given else NOTHING
+        reading = decisions.reading or Reading.guess(self._path, self._table)
+        self._opened, self._scan = replace(decisions, reading=reading), None
         known = sentences(self._language if self._language in LANGUAGES else "en")
         words = {key: text for key, text in known.items() if key.startswith(WORDS)}
-        return {**self._overview(reading, self._decisions.columns), "words": words}
+        return {**self._overview(reading, decisions.columns), "words": words}
 
     def run_read(self, given: dict[str, Any], _on_progress: Progress) -> dict[str, Any]:
         """Read the file in another way, and match its columns again.
 
+        The next scan keeps the decisions that fit, see `Decisions.read_as`.
+
         Args:
             given: the fields of a `Reading`.
         """
-        self._decisions, self._scan = NOTHING, None
         return self._overview(Reading(**given), None)
 
     def _overview(self, reading: Reading, columns: tuple[str | None, ...] | None) -> dict[str, Any]:
@@ -122,7 +125,7 @@ class Session:
         except TableError as found:  # the person can choose another encoding
             head, error = Head((), (), (), ()), found
         matched = match(self._table, head.header, head.rows)
-        self._decisions = replace(self._decisions, reading=reading, columns=columns)
+        self._reading = reading
         fields = [each.field for each in matched]
         if columns and len(columns) == len(matched):
             fields = list(columns)
@@ -142,13 +145,13 @@ class Session:
         }
 
     def run_scan(self, given: list[str | None], on_progress: Progress) -> dict[str, Any]:
-        """Read the whole file, and return the state of the repair.
+        """Read the whole file, and return the state of the repair; undo begins anew.
 
         Args:
             given: for each column of the file, the name of its field, or None to ignore it.
         """
-        decided = self._scan.decisions if self._scan else self._decisions
-        decisions = replace(decided, columns=tuple(given))
+        decided = self._scan.decisions if self._scan else self._opened
+        decisions = replace(decided.read_as(self._reading), columns=tuple(given))
         scan = Scan(self._path, self._table, decisions, language=self._language)
         _run(scan.run(), on_progress)
         self._scan = scan

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ossferry_checks.tables import Table
+from ossferry_checks.tables import Decisions, Reading, Table
 from ossferry_checks.tables.session import Session
 
 TABLE = Table.of(
@@ -83,6 +83,51 @@ def test_another_match_of_the_columns_keeps_the_decisions(tmp_path: Path) -> Non
     assert panel("scan", COLUMNS)["count"] == 0
     panel("read", panel("open")["reading"])
     assert panel("scan", COLUMNS)["count"] == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "stays"),
+    [
+        ([{"encoding": "cp1252"}], True),
+        ([{"encoding": "gb18030"}], True),
+        ([{"delimiter": ";"}, {}], True),  # back before the scan
+        ([{"header_row": 2}], False),
+        ([{"delimiter": "|"}], False),
+    ],
+)
+def test_another_reading_keeps_the_decisions_that_fit(
+    tmp_path: Path, changes: list[dict[str, object]], stays: bool
+) -> None:
+    panel = Panel(tmp_path, b"id,date,amount\n1,1.2.2026,2\n1,2.2.2026,x\n3,,y\n")
+    read = panel("open")
+    reading = read["reading"]
+    panel("scan", COLUMNS)
+    panel("decide", {"format": ["date", "day.month.year"]})
+    fix = {"field": "amount", "problem": "kind", "fix": "replace", "to": "7", "value": "y"}
+    panel("decide", {"fix": fix})
+    panel("decide", {"cell": [2, "id", "2"]})
+    state = panel("decide", {"drop": 3})
+
+    for each in changes:
+        read = panel("read", {**reading, **each})
+    columns = COLUMNS[: len(read["columns"])]
+    again = panel("scan", columns)
+
+    old, new = json.loads(state["decisions"]), json.loads(again["decisions"])
+    assert (new["formats"], new["fixes"]) == (old["formats"], old["fixes"])
+    assert (new["cells"], new["dropped"]) == ((old["cells"], old["dropped"]) if stays else ([], []))
+    assert not again["can_undo"]
+    assert panel("decide", {"drop": 1})["can_undo"]
+    undone = panel("undo")
+    assert (undone["decisions"], undone["count"]) == (again["decisions"], again["count"])
+
+
+def test_other_bytes_of_a_line_end_give_other_rows() -> None:
+    reading = Reading("utf-16-le")
+    decisions = Decisions(reading=reading, cells=((1, "id", "2"),), dropped=(2,))
+
+    assert decisions.read_as(Reading("utf-16-le")) == decisions
+    assert decisions.read_as(Reading("utf-16-be")) == Decisions(reading=Reading("utf-16-be"))
 
 
 def test_a_wrong_encoding_can_be_changed(tmp_path: Path) -> None:
