@@ -227,7 +227,10 @@ class Problems:
         return max(0, left)
 
     def decide(self, decisions: Decisions) -> None:
-        """Use other decisions: look again at the kept rows that they concern."""
+        """Use other decisions: look again at the kept rows that they concern.
+
+        Rows with unique values concern each other, so all of them are remembered anew.
+        """
         old, self._decisions = self._decisions, decisions
         self._repair.decide(decisions)
         pairs = {*old.formats.items()} ^ {*decisions.formats.items()}
@@ -236,9 +239,15 @@ class Problems:
         }
         rows = {row for row, *_ in {*old.cells} ^ {*decisions.cells}}
         rows |= {*old.dropped} ^ {*decisions.dropped}
+        fields |= {*self._repair.unique}
+        for row in self._kept.values():
+            self._repair.forget(row)
         for number, row in self._kept.items():
-            if number in rows or self._fields[number] & fields:
+            is_new = self._repair.remember(row)
+            if number in rows or self._fields[number] & fields or not is_new:
+                self._repair.forget(row)
                 new = self._repair.row(number, row.line, row.raw, is_broken=row.is_broken)
+                self._repair.remember(new)
                 self._kept[number] = new
                 self._fields[number] |= {each.field for each in new.problems}
 

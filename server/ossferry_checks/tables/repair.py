@@ -24,6 +24,9 @@ CHOICE = ("enum", "literal_error")
 """The types of pydantic's errors about a value that is none of the choices."""
 
 PARTS = 64
+FORGOTTEN = 0xFFFFFFFF
+"""The line of a value that is no longer known."""
+
 DATES = ("date", "datetime")
 """The types whose formats do not change canonical values."""
 
@@ -115,6 +118,7 @@ class Repair:
 
     Attributes:
         names: the names of the fields.
+        unique: the names of those that must not have the same value twice.
         rows: the number of rows so far.
     """
 
@@ -123,6 +127,7 @@ class Repair:
         self._fields = table.fields
         self.names = [each.name for each in table.fields]
         self._choices = {each.name: each.choices for each in table.fields}
+        self.unique = table.unique
         self._unique = {self.names.index(name): Seen() for name in table.unique}
         self.rows = 0
         self.decide(decisions)
@@ -174,10 +179,19 @@ class Repair:
             if at in slow or not self._remember([column[at] for column in unique], line):
                 is_broken = at in batch.broken
                 row = self.row(first + at, line, batch.rows[at], is_broken=is_broken)
-                if not row.dropped:
-                    self._remember([row.texts[each] for each in self._unique], line)
+                self.remember(row)
                 found.rows[at] = row
         return found
+
+    def forget(self, row: Row) -> None:
+        """Forget the unique values of a row that is looked at again."""
+        for at, seen in self._unique.items():
+            seen.forget(row.texts[at], row.line)
+
+    def remember(self, row: Row) -> bool:
+        """Remember the unique values of a row, and return whether all of them are new."""
+        texts = [row.texts[at] for at in self._unique]
+        return row.dropped or self._remember(texts, row.line)
 
     def _refused(self, columns: list[Sequence[str]], number: int, slow: set[int]) -> set[int]:
         """Return the indices of the rows that the model does not accept."""
@@ -301,7 +315,7 @@ def repaired(path: Path, repair: Repair, decisions: Decisions) -> Iterator[Repai
 
 
 class Seen:
-    """The values of a unique field with the lines of their first rows.
+    """The values of a unique field with the lines of their first rows; empty ones do not count.
 
     It keeps 64 bits of a hash of each value, in 18 to 36 bytes. It consists of parts that grow one
     by one, so that no row takes long.
@@ -314,18 +328,30 @@ class Seen:
         """Return the line of the first row with a value; 0 if there is none."""
         key = _hash(value)
         part = self._parts[key % PARTS]
-        return part.lines[part.place(key)]
+        known = part.lines[part.place(key)]
+        return 0 if known == FORGOTTEN else known
 
     def add(self, value: str, line: int) -> int:
         """Remember the line of a value, and return the line that was known before, or 0."""
         key = _hash(value)
         part = self._parts[key % PARTS]
         at = part.place(key)
-        if not (known := part.lines[at]):
+        known = part.lines[at]
+        if known == FORGOTTEN:
+            part.lines[at], known = line, 0
+        elif not known:
             part.put(at, key, line)
             if not part.free:
                 self._parts[key % PARTS] = part.grown()
         return known
+
+    def forget(self, value: str, line: int) -> None:
+        """Forget a value, if the first row with it is in this line."""
+        key = _hash(value)
+        part = self._parts[key % PARTS]
+        at = part.place(key)
+        if part.lines[at] == line:
+            part.lines[at] = FORGOTTEN
 
 
 class _Part:

@@ -2,16 +2,19 @@
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal, Self
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import BaseModel, Field, model_validator
 
-from ossferry_checks.tables import Decisions, Group, Scan, Table, clean, problems
+from ossferry_checks.tables import Decisions, Group, Scan, Table, clean, formats, problems
 from support.checking import written
 
 
@@ -211,6 +214,83 @@ def test_a_value_in_another_format_waits_for_the_format_of_its_column(tmp_path: 
     assert scan.count == 1
 
 
+POOLS = {
+    "id": ["1", "2", "3", "4", " 2", "=1", "x", ""],
+    "day": [
+        "01/02/2026",
+        "13/2/2026",
+        "2/13/2026",
+        "1.2.2026",
+        "2026-02-01",
+        " 2026-02-01",
+        "x",
+        "",
+    ],
+    "amount": ["1.234", "1,234", "1,5", "1.5", "2", "-1", "x", " 3", ""],
+    "paid": ["x", "X", "yes", "no", "true", "ja", ""],
+    "state": ["open", "closed", "opn", " open", ""],
+}
+NEW = {**POOLS, "id": ["7", "8", "x", ""]}  # no id of another row, which would be the second one
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data())
+def test_decisions_leave_the_same_problems_in_the_scan_and_in_the_result(
+    data: st.DataObject,
+) -> None:
+    draw = data.draw
+    rows = draw(st.lists(st.tuples(*map(st.sampled_from, POOLS.values())), min_size=1, max_size=12))
+    with TemporaryDirectory() as folder:
+        path, into = Path(folder, "a.csv"), Path(folder, "new.csv")
+        with path.open("w", newline="") as file:
+            csv.writer(file).writerows([POOLS, *rows])
+        scan = scanned(path)
+
+        for _ in range(draw(st.integers(0, 6))):
+            decide_something(scan, draw)
+            assert scan.count == scanned(path, decisions=scan.decisions).count
+
+        repaired(scan, path)
+        result = clean(path, TABLE, scan.decisions, into=into)
+        assert result.rows_out == result.rows_in - result.dropped
+        assert scanned(into).count == scan.count
+
+
+def decide_something(scan: Scan, draw: Callable[[st.SearchStrategy[Any]], Any]) -> None:
+    """Make a random decision that the panel offers for a problem, or take one back."""
+    moves = [scan.undo, scan.redo]
+    if not scan.groups or draw(st.integers(0, 4)) == 0:
+        draw(st.sampled_from(moves))()
+        return
+    group = draw(st.sampled_from(scan.groups))
+    problem = draw(st.sampled_from(scan.problems(group.id)))
+    choices: list[dict[str, object]] = [{"drop": problem.row}]
+    if group.field:
+        text = draw(st.sampled_from(NEW[group.field]))
+        choices.append({"cell": [problem.row, group.field, text]})
+        choices.extend({"format": [group.field, name]} for name in group.formats)
+    for name in group.fixes:
+        value = draw(st.sampled_from([None, problem.value]))
+        kinds = {"amount": "decimal", "day": "date", "paid": "boolean"}
+        to = ""
+        if name == "convert" and group.field:
+            to = draw(st.sampled_from([*formats(kinds[group.field])]))
+        elif name == "replace":
+            to = draw(st.sampled_from(NEW[group.field]))
+        choices.append(
+            {
+                "fix": {
+                    "field": group.field,
+                    "problem": group.problem,
+                    "fix": name,
+                    "to": to,
+                    "value": value,
+                }
+            }
+        )
+    scan.decide(draw(st.sampled_from(choices)))
+
+
 def test_an_empty_value_can_be_false_in_all_rows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -281,7 +361,7 @@ def test_a_value_that_is_needed_is_missed_in_a_row_and_in_all_rows(tmp_path: Pat
     both = scanned(path, decisions=Decisions(columns=(None, "state")))
     assert counts(both) == {"id:missing": 2}
     both.decide(fix("id", "missing", "replace", to="5"))
-    assert both.count == 0
+    assert (counts(both), both.count) == ({"id:duplicate": 1}, 1)
     left = clean(path, TABLE, both.decisions, into=io.BytesIO()).left
     assert [(each.id, each.count) for each in left] == [("id:duplicate", 1)]
 
