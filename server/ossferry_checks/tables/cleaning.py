@@ -127,7 +127,7 @@ class Cleaning:
             for at, row in found.rows.items():
                 rows[at] = None if row.dropped else row.texts
             kept = [row for row in rows if row is not None]
-            target.write(_csv(kept))
+            target.write(_plain(kept))
             self._rows_out += len(kept)
             self._dropped += len(rows) - len(kept)
             self._count_formulas(kept)
@@ -185,3 +185,13 @@ def _csv(rows: Sequence[Sequence[object]]) -> bytes:
     out = io.StringIO()
     csv.writer(out, lineterminator="\r\n").writerows(rows)
     return out.getvalue().encode()
+
+
+def _plain(rows: Sequence[Sequence[str]]) -> bytes:
+    """Return the same as `_csv`, in a fifth of the time if no value needs quotation marks."""
+    text = "\r\n".join([*map(",".join, rows), ""])
+    commas = sum(map(len, rows)) - len(rows)
+    is_plain = commas and '"' not in text and text.count(",") == commas
+    if is_plain and text.count("\r") == text.count("\n") == len(rows):
+        return text.encode()
+    return _csv(rows)

@@ -9,7 +9,7 @@ from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from hashlib import blake2b
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +24,10 @@ CHOICE = ("enum", "literal_error")
 """The types of pydantic's errors about a value that is none of the choices."""
 
 PARTS = 64
-FORGOTTEN = 0xFFFFFFFF
-"""The line of a value that is no longer known."""
+BITS = FORGOTTEN = 0xFFFFFFFF
+"""The line of a value that is no longer known is `FORGOTTEN`."""
 
 DATES = ("date", "datetime")
-"""The types whose formats do not change canonical values."""
 
 OF_ROW: tuple[FixName, ...] = ("drop_rows",)
 OF_CELL: tuple[FixName, ...] = ("replace", "empty", "drop_rows")
@@ -171,7 +170,8 @@ class Repair:
             new, wrong = _column(each, name, before[-1])
             after.append(new)
             slow |= wrong
-        slow |= self._refused(after, number, slow)
+        kept = [at for at in range(number) if at not in slow]
+        slow |= self._table.refused(dict(zip(self.names, after, strict=True)), kept)
         found = Repaired(batch, first, before, after)
         unique = [after[at] for at in self._unique]
         for at in range(number) if unique else sorted(slow):
@@ -192,19 +192,6 @@ class Repair:
         """Remember the unique values of a row, and return whether all of them are new."""
         texts = [row.texts[at] for at in self._unique]
         return row.dropped or self._remember(texts, row.line)
-
-    def _refused(self, columns: list[Sequence[str]], number: int, slow: set[int]) -> set[int]:
-        """Return the indices of the rows that the model does not accept."""
-        if self._table.model is None:
-            return set()
-        names, kept = self.names, [at for at in range(number) if at not in slow]
-        values = zip(*columns, strict=True)
-        given = [
-            {name: value for name, value in zip(names, row, strict=True) if value}
-            for at, row in enumerate(values)
-            if at not in slow
-        ]
-        return {kept[at] for at, *_ in self._table.errors(given)} if given else set()
 
     def _is_ragged(self, row: Sequence[str]) -> bool:
         return len(row) < self._width or any(row[self._width :])
@@ -381,24 +368,32 @@ class _Part:
 
 
 def _hash(value: str) -> int:
-    return int.from_bytes(blake2b(value.encode(), digest_size=8).digest(), "little")
+    """Return 64 bits; Python's own hash has only 32 in the browser."""
+    return hash(value) & BITS | (hash(f"{value} ") & BITS) << 32
 
 
 def _column(
     field: Field, name: str | None, column: Sequence[str]
 ) -> tuple[Sequence[str], set[int]]:
     """Return the canonical values of a column, and the indices of the wrong ones."""
-    kind = field.kind
-    fits = None if kind == "text" else canonical(kind).fullmatch
-    if name is None or kind in DATES:
-        if fits is None:
-            is_right = [text.strip(SPACES) for text in column] == [*column]
-        else:
-            is_right = fits("\0".join(column)) is not None
-        if is_right and (field.may_be_empty or all(column)):
-            return column, set()
-    cells = [_cell(field, name, text, is_new=False) for text in column]
-    return [text for text, _ in cells], {at for at, (_, found) in enumerate(cells) if found}
+    if field.kind == "text":
+        bare = (*map(str.strip, column, repeat(SPACES)),)
+        odd = [] if bare == column else [at for at, text in enumerate(column) if text != bare[at]]
+    else:
+        fits = canonical(field.kind, name).fullmatch
+        odd = []
+        if not fits("\0".join(column)):
+            odd = [at for at, text in enumerate(column) if not fits(text)]
+    if not field.may_be_empty and "" in column:
+        odd += [at for at, text in enumerate(column) if not text]
+    if not odd:
+        return column, set()
+    new, wrong = [*column], set()
+    for at in odd:
+        new[at], found = _cell(field, name, column[at], is_new=False)
+        if found:
+            wrong.add(at)
+    return new, wrong
 
 
 def _cell(field: Field, name: str | None, text: str, *, is_new: bool) -> tuple[str, Found | None]:
@@ -411,14 +406,14 @@ def _cell(field: Field, name: str | None, text: str, *, is_new: bool) -> tuple[s
         is_new: whether a decision has changed the value: then the format is not its first meaning.
     """
     kind, bare = field.kind, text.strip(SPACES)
-    fits = None if kind == "text" else canonical(kind).fullmatch
-    if fits and name and not (is_new and text and fits(text)):
+    is_typed = kind != "text"
+    if is_typed and name and not canonical(kind, None if is_new and text else name).fullmatch(text):
         new = converted(kind, name, text)
         if new is not None:
             return new, None
     if not text:
         return text, None if field.may_be_empty else Found(field.name, "missing")
-    if not fits or fits(bare):
+    if not is_typed or canonical(kind).fullmatch(bare):
         return text, None if text == bare else Found(field.name, "spaces", text)
     if not name and (formats := fitting(kind, text)):
         return text, Found(field.name, "format", text, formats, {"type": kind})

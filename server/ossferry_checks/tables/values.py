@@ -52,13 +52,20 @@ Convert = Callable[[str], "str | None"]
 
 
 @cache
-def canonical(kind: ColumnType) -> re.Pattern[str]:
+def canonical(kind: ColumnType, name: str | None = None) -> re.Pattern[str]:
     """Return the expression for the canonical values of a type, and for empty ones.
 
     It matches one value, or many with zero characters between them.
+
+    Args:
+        kind: the type.
+        name: a format, to match only the values that it does not change.
     """
     value = "true|false" if kind == "boolean" else TYPES[kind]
-    return re.compile(rf"(?:{value})?+(?:\0(?:{value})?+)*+", re.ASCII)
+    if name in NUMBERS:
+        value = rf"(?!\+|-?\d{{1,3}}(?:{NUMBERS[name][0]}\d{{3}})+(?![^\0]))(?:{value})"
+    value = rf"(?:{value}){'' if name == 'x/' else '?+'}"
+    return re.compile(rf"{value}(?:\0{value})*+", re.ASCII)
 
 
 @cache

@@ -12,7 +12,7 @@ from typing import Any, Literal, Self
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, ValidationInfo, field_validator, model_validator
 
 from ossferry_checks.tables import Decisions, Group, Scan, Table, clean, formats, problems
 from support.checking import written
@@ -440,6 +440,20 @@ def test_a_result_with_problems_names_them(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("text", ["a,b", 'a"b', '"', "a\nb", "a\rb", "a\r\nb", ",", "é", ""])
+@pytest.mark.parametrize("columns", [["n"], ["n", "m"]])
+def test_the_result_is_what_python_writes(tmp_path: Path, text: str, columns: list[str]) -> None:
+    path = written(tmp_path, "a.csv", "x,y\n1,2\n1,2\n").path
+    cells = ((2, columns[-1], text),)
+    out, expected = io.BytesIO(), io.StringIO()
+
+    clean(path, Table.of(columns=columns), Decisions(columns=("n", None), cells=cells), into=out)
+
+    rows = [columns, ["1", ""][: len(columns)], ["1", text][-len(columns) :]]
+    csv.writer(expected, lineterminator="\r\n").writerows(rows)
+    assert out.getvalue().decode() == expected.getvalue()
+
+
 def test_formulas_stay_and_are_counted(tmp_path: Path) -> None:
     texts = ["=1+1", "+49 30", "-5", "+5.5", "@x", "\tx", "a=b", "-x", ""]
     path = table_of(tmp_path, "text", *texts)
@@ -521,6 +535,59 @@ def test_a_fix_that_does_not_suit_its_problem_does_nothing(tmp_path: Path) -> No
     scan.decide(fix("id", "missing", "empty"))
 
     assert scan.count == scanned(path, decisions=scan.decisions).count == 2
+
+
+class Rising(BaseModel):
+    low: int
+    high: int = 9
+
+
+class ModelRule(Rising):
+    @model_validator(mode="after")
+    def _rises(self) -> Self:
+        assert self.low <= self.high
+        return self
+
+
+class FieldRule(Rising):
+    @field_validator("high")
+    @classmethod
+    def _rises(cls, high: int, info: ValidationInfo) -> int:
+        assert info.data.get("low", 0) <= high
+        return high
+
+
+class Initialised(Rising):
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        if self.low > self.high:
+            raise ValueError("it falls")
+
+
+class PostInitialised(Rising):
+    def model_post_init(self, _context: object) -> None:
+        assert self.low <= self.high
+
+
+@pytest.mark.parametrize(
+    ("model", "wrong"),
+    [
+        (Rising, [3]),
+        (ModelRule, [2, 3]),
+        (FieldRule, [2, 3]),
+        (Initialised, [2, 3]),
+        (PostInitialised, [2, 3]),
+    ],
+)
+def test_a_rule_of_two_fields_sees_the_whole_row(
+    tmp_path: Path, model: type[Rising], wrong: list[int]
+) -> None:
+    path = written(tmp_path, "a.csv", f"low,high\n1,2\n2,1\n1,{'9' * 5000}\n8,\n").path
+
+    scan = scanned(path, Table.of(model))
+
+    found = [each.row for group in scan.groups for each in scan.problems(group.id)]
+    assert sorted(found) == wrong
 
 
 def test_many_unique_values_are_remembered(tmp_path: Path) -> None:
