@@ -5,7 +5,6 @@ call of the model; only the other rows are looked at one by one.
 """
 
 import dataclasses
-from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -23,9 +22,7 @@ from ossferry_checks.tables.values import SHORT_YEAR, SPACES, canonical, convert
 CHOICE = ("enum", "literal_error")
 """The types of pydantic's errors about a value that is none of the choices."""
 
-PARTS = 64
-BITS = FORGOTTEN = 0xFFFFFFFF
-"""The line of a value that is no longer known is `FORGOTTEN`."""
+BITS = 0xFFFFFFFF
 
 DATES = ("date", "datetime")
 
@@ -269,7 +266,7 @@ class Repair:
         """Remember the unique values of a row, and return whether all of them are new."""
         is_new = True
         for seen, text in zip(self._unique.values(), texts, strict=False):
-            if text and seen.add(text, line) not in (0, line):
+            if text and seen.add(text, line):
                 is_new = False
         return is_new
 
@@ -304,67 +301,26 @@ def repaired(path: Path, repair: Repair, decisions: Decisions) -> Iterator[Repai
 class Seen:
     """The values of a unique field with the lines of their first rows; empty ones do not count.
 
-    It keeps 64 bits of a hash of each value, in 18 to 36 bytes. It consists of parts that grow one
-    by one, so that no row takes long.
+    It keeps 64 bits of a hash of each value, in about 70 bytes in the browser.
     """
 
     def __init__(self) -> None:
-        self._parts = [_Part(1 << 6) for _ in range(PARTS)]
+        self._lines: dict[int, int] = {}
 
     def line(self, value: str) -> int:
         """Return the line of the first row with a value; 0 if there is none."""
-        key = _hash(value)
-        part = self._parts[key % PARTS]
-        known = part.lines[part.place(key)]
-        return 0 if known == FORGOTTEN else known
+        return self._lines.get(_hash(value), 0)
 
     def add(self, value: str, line: int) -> int:
-        """Remember the line of a value, and return the line that was known before, or 0."""
-        key = _hash(value)
-        part = self._parts[key % PARTS]
-        at = part.place(key)
-        known = part.lines[at]
-        if known == FORGOTTEN:
-            part.lines[at], known = line, 0
-        elif not known:
-            part.put(at, key, line)
-            if not part.free:
-                self._parts[key % PARTS] = part.grown()
-        return known
+        """Remember the line of a value, and return another line that was known before, or 0."""
+        known = self._lines.setdefault(_hash(value), line)
+        return 0 if known == line else known
 
     def forget(self, value: str, line: int) -> None:
         """Forget a value, if the first row with it is in this line."""
         key = _hash(value)
-        part = self._parts[key % PARTS]
-        at = part.place(key)
-        if part.lines[at] == line:
-            part.lines[at] = FORGOTTEN
-
-
-class _Part:
-    def __init__(self, size: int) -> None:
-        self.keys = array("Q", bytes(8 * size))
-        self.lines = array("I", bytes(4 * size))
-        self.free = size * 2 // 3
-
-    def place(self, key: int) -> int:
-        """Return the place of a key, or the free place for it."""
-        keys, lines, last = self.keys, self.lines, len(self.keys) - 1
-        at = (key // PARTS) & last
-        while lines[at] and keys[at] != key:
-            at = (at + 1) & last
-        return at
-
-    def put(self, at: int, key: int, line: int) -> None:
-        self.keys[at], self.lines[at] = key, line
-        self.free -= 1
-
-    def grown(self) -> "_Part":
-        new = _Part(2 * len(self.keys))
-        for key, line in zip(self.keys, self.lines, strict=True):
-            if line:
-                new.put(new.place(key), key, line)
-        return new
+        if self._lines.get(key) == line:
+            del self._lines[key]
 
 
 def _hash(value: str) -> int:
