@@ -33,7 +33,7 @@ from ossferry_checks.tables.declaration import Table
 from ossferry_checks.tables.matching import fields_of
 from ossferry_checks.tables.reading import Reading
 from ossferry_checks.tables.repair import Seen
-from ossferry_checks.tables.rows import is_workbook
+from ossferry_checks.tables.rows import MAX_COLUMNS, is_workbook
 from ossferry_checks.tables.scan import Scan
 
 HOPELESS = ("table_long", "table_quote_open", "table_rows", "xlsx_broken", "xlsx_large")
@@ -110,11 +110,12 @@ def _can_be_repaired(path: Path, key: str) -> bool:
     """Return whether a refused file can be read, as far as its start and the reason tell."""
     try:
         reading = Reading.guess(path)
-        reading.head(path)
+        columns = len(reading.head(path).header)
     except TableError:
         return False
     is_plain = not is_workbook(path) and not reading.encoding.startswith("utf-16")
-    return key not in (*HOPELESS, *(["text_zero_byte"] if is_plain else ()))
+    hopeless = (*HOPELESS, *(["text_zero_byte"] if is_plain else ()))
+    return columns <= MAX_COLUMNS and key not in hopeless
 
 
 def _check_sheet(file: CheckedFile, table: Table) -> None:

@@ -10,8 +10,8 @@ from ossferry_checks.builtin.table_grammar import SAMPLE as DELIMITER_SAMPLE
 from ossferry_checks.builtin.table_grammar import rated_delimiter
 from ossferry_checks.results import TableError
 from ossferry_checks.tables.declaration import Table
-from ossferry_checks.tables.matching import match
-from ossferry_checks.tables.rows import MARKS, checked_width, is_workbook, open_rows
+from ossferry_checks.tables.matching import fields_of
+from ossferry_checks.tables.rows import MARKS, is_workbook, open_rows
 
 SAMPLE = 256 * 1024  # bytes
 SAMPLE_ROWS = 50
@@ -115,7 +115,6 @@ class Reading:
                 found += more
             lost = rows.lost()
         header = found[self.header_row - 1] if len(found) >= self.header_row else []
-        checked_width(header, self.header_row)
         return Head(tuple(header), tuple(map(tuple, found[self.header_row :])), rows.names, lost)
 
 
@@ -181,14 +180,10 @@ def _delimiter(text: str, wanted: Sequence[str], *, is_tsv: bool) -> str:
 
 def _header_row(rows: Sequence[Sequence[str]], table: Table | None) -> int:
     """Return the number of the row that is most likely the header."""
-
-    def known(row: Sequence[str]) -> int:
-        return sum(each.field is not None for each in match(table, row, ())) if table else 0
-
     filled = [sum(bool(value.strip()) for value in row) for row in rows]
     if not any(filled):
         raise TableError("table_empty")
-    names = [known(row) for row in rows[:HEADERS]]
-    if max(names):
+    names = [len(fields_of(table, row, is_loose=True)) for row in rows[:HEADERS] if table]
+    if any(names):
         return 1 + names.index(max(names))
     return 1 + next(at for at, number in enumerate(filled) if number * 2 > max(filled))

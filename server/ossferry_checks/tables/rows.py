@@ -5,7 +5,7 @@ The memory in use does not depend on the size of the file.
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, time
@@ -72,7 +72,8 @@ def batches(path: Path, encoding: str, delimiter: str, sheet: str, header: int) 
         batch = rows.take(1)
         if not any(map(any, batch.rows)):
             raise TableError("table_empty")
-        columns = checked_width(batch.rows[0], batch.lines[0])
+        if (columns := len(batch.rows[0])) > MAX_COLUMNS:
+            raise TableError("table_wide", line=batch.lines[0], limit=f"{MAX_COLUMNS:,}")
         while batch.rows:
             if not all(map(any, batch.rows)):
                 batch = _without_empty(batch)
@@ -87,17 +88,6 @@ def open_rows(
     if is_workbook(path):
         return _Sheet(source, path, sheet)
     return _Text(source, path.stat().st_size, encoding, delimiter)
-
-
-def checked_width(header: Sequence[str], line: int) -> int:
-    """Return the number of columns.
-
-    Raises:
-        TableError: there are too many.
-    """
-    if len(header) > MAX_COLUMNS:
-        raise TableError("table_wide", line=line, limit=f"{MAX_COLUMNS:,}")
-    return len(header)
 
 
 def _without_empty(batch: Batch) -> Batch:
@@ -137,7 +127,8 @@ class _Text:
             if "expected after" not in str(error) or line < self._reader.line_num:
                 raise TableError("table_quote_open", line=line) from error
             broken.add(len(rows))
-            rows.append(next(csv.reader([self._last], delimiter=self._delimiter)))
+            with long_values():
+                rows.append(next(csv.reader([self._last], delimiter=self._delimiter)))
         if self._reader.line_num - start == len(rows):
             lines = [*range(start + 1, start + 1 + len(rows))]
         else:

@@ -352,6 +352,12 @@ def test_a_row_of_another_length_or_with_a_wrong_quotation_mark(
     assert rows == [("1", "open"), *result, ("3", "open")]
 
 
+def test_a_long_value_may_have_a_wrong_quotation_mark(tmp_path: Path) -> None:
+    path = written(tmp_path, "a.csv", f'id,state\n"1"{"x" * 200_000},open\n').path
+
+    assert counts(scanned(path, Table.of(columns=["id", "state"]))) == {":quote": 1}
+
+
 def test_a_value_that_is_needed_is_missed_in_a_row_and_in_all_rows(tmp_path: Path) -> None:
     path = written(tmp_path, "a.csv", "id,state\n,open\n2,open\n").path
     one = scanned(path)
