@@ -66,9 +66,9 @@ def declared_table(options: TableOptions, model: type[Any] | None) -> Table:
     """Return the table that the options of the check declare.
 
     Raises:
-        ValueError: the options name no column, or one that the model does not have.
+        ValueError: the options name no column.
     """
-    named = () if model else (*options.aliases, *options.unique)
+    named = (*options.aliases, *options.unique)  # the model may not have them
     return Table.of(
         model,
         columns=options.columns,

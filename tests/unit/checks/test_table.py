@@ -369,6 +369,7 @@ class Sale(BaseModel):
         ("id,No.", "sku", "The value in the column sku is in line 2 too."),
         ("No.,article,sku", "sku", ""),
         ("id,sku", "number", "The value in the column id is in line 3 too."),
+        ("id,sku,x", "x", ""),
         ("id,Article", "sku", "Columns missing in the header: article."),
     ],
 )
