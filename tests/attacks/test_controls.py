@@ -136,9 +136,6 @@ CONTROLS: dict[str, Try] = {
     "T30 public with TLS in front": starts(host="0.0.0.0", behind_tls=True),  # noqa: S104
     "T31 one secret each": starts(metrics_token="9f86d081884c7d659a2feaa0c55ad015"),
     "T32 host with port": granted("demo", headers=(("host", "uploads.example.com:443"),)),
-    "T33 body in limits": with_key(
-        "apikey", headers=JSON, body=b'{"refused_key_id":"' + b"a" * 9000 + b'"}'
-    ),
     "T47 mock where it is allowed": starts(**MOCK, auth="demo"),
     "T47 key of the cloud": lambda _worlds: _may_serve("LTAI5tRealKeyOfSomebody1"),
     "T47 key of the mock with the mock": lambda _worlds: _may_serve(ACCESS_KEY_ID, **MOCK),

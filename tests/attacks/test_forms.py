@@ -188,26 +188,6 @@ def test_t53_the_fields_open_nothing_but_the_form(demo: Demo, site: httpx.Client
     expect_opens_nothing(demo, asked(site, **WISH))
 
 
-def test_t53_a_type_that_is_not_taken_gets_no_form(site: httpx.Client) -> None:
-    answer = site.post("/api/form", json={"name": "a.html", "type": "text/html"})
-
-    assert (answer.status_code, answer.json()["code"]) == (415, "type-not-taken")
-
-
-def test_t53_a_file_of_another_type_by_the_page_does_not_stay(
-    demo: Demo, site: httpx.Client
-) -> None:
-    form = shown(site.get("/form").text)
-    before = keys(demo)
-
-    answer = send(demo, form, name="a.html", content_type="text/html")
-    upload = httpx.URL(answer.headers["location"]).params["upload"]
-    told = site.get("/form/arrived", params={"upload": upload})
-
-    assert (answer.status_code, told.status_code) == (303, 415)
-    assert keys(demo) == before
-
-
 def pages_form(site: httpx.Client, name: str, content_type: str = "image/png") -> Form:
     """Return the form that the page makes of a grant, for a small file."""
     grant = read_grant(site.post("/api/grant").json())
@@ -319,19 +299,6 @@ def test_t53_a_form_of_the_page_ends_in_time(
     assert form["key"] not in keys(either)
 
 
-@pytest.mark.parametrize(
-    ("name", "content_type"), [("a.pdf", "application/pdf"), ("a.csv", "text/csv")]
-)
-def test_t53_the_form_of_a_grant_is_taken(
-    forms_only: Demo, forms_site: httpx.Client, name: str, content_type: str
-) -> None:
-    form = pages_form(forms_site, name, content_type)
-
-    assert send(forms_only, form).status_code == 200
-    stored = forms_only.oss.bucket(forms_only.bucket).objects[form["key"]]
-    assert stored.headers["content-type"] == content_type
-
-
 @pytest.mark.parametrize("content_type", ["text/html", "application/pdf2", "text/csv2"])
 def test_t53_the_exact_types_of_a_grant_are_exact(
     forms_only: Demo, forms_site: httpx.Client, content_type: str
@@ -342,23 +309,6 @@ def test_t53_the_exact_types_of_a_grant_are_exact(
 
     assert answer.status_code == 403
     assert form["key"] not in keys(forms_only)
-
-
-def test_t53_a_grant_with_forms_gives_no_credentials(forms_site: httpx.Client) -> None:
-    answer = forms_site.post("/api/grant")
-    token = forms_site.get("/get_sts_token")
-
-    assert "secret" not in answer.text
-    assert (token.status_code, token.json()["code"]) == (403, "forms-only")
-
-
-def test_t53_no_other_form_goes_round_the_types(forms_site: httpx.Client) -> None:
-    page = forms_site.get("/form")
-    wishes = [{}, {"name": "a.png"}, {"type": "text/html"}, {"type": "image/png,text/html"}]
-    answers = [forms_site.post("/api/form", json=wish) for wish in wishes]
-
-    assert page.status_code == 404
-    assert [answer.status_code for answer in answers] == [415, 415, 415, 400]
 
 
 def test_t53_the_fields_of_a_grant_open_nothing_but_forms(

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from attacks.in_policy import BUCKET, HTTPS, issued, prefix
-from mock_oss.policies.evaluation import Question, evaluate, evaluate_session, parse_policy, trusts
-from mock_oss.policies.evaluation import parse_trust_policy as parse_trust
+from mock_oss.policies.evaluation import Question, evaluate, evaluate_session, parse_policy
 from ossferry.cli.demo import OBJECTS_ROLE, SHARER
 from ossferry.cli.demo import SERVER as SERVER_USER
 
@@ -41,14 +40,6 @@ def test_t48_the_server_may_assume_exactly_two_roles() -> None:
     for arn in (ROLE_ARN + "x", "acs:ram::1000000000000000:role/admin", "*"):
         assert not evaluate((policy,), Question("sts:AssumeRole", arn, {})).allowed
     assert not evaluate((policy,), Question("oss:PutObject", "acs:oss:*:*:x", {})).allowed
-
-
-def test_t48_the_role_trusts_exactly_the_server() -> None:
-    policy = parse_trust(template("trust-policy"), "trust")
-
-    assert trusts(policy, [SERVER], {})
-    assert not trusts(policy, [("RAM", "acs:ram::1000000000000000:root")], {})
-    assert not trusts(policy, [("RAM", "acs:ram::2000000000000000:role/ossferry-server")], {})
 
 
 @pytest.mark.parametrize("action", ["oss:PutObject", "oss:ListParts", "oss:AbortMultipartUpload"])

@@ -119,6 +119,7 @@ def test_a_form_never_holds_the_secret(client: httpx.Client) -> None:
         {"size": True},
         {"type": "text"},
         {"type": "text/${filename}"},
+        {"type": "image/png,text/html"},
         {"type": "a/b\r\nx: y"},
         {"type": 1},
         {"refused_key_id": 1},

@@ -56,10 +56,14 @@ def test_a_worker_file_has_a_policy_of_its_own(client: httpx.Client) -> None:
         ("POST", "/api/grant", "localhost"),
         ("GET", "/nowhere", "localhost"),
         ("GET", "/api/grant", "localhost"),
+        ("DELETE", "/api/grant", "localhost"),
+        ("GET", "/get_sts_token", "localhost"),
+        ("GET", "/healthz", "localhost"),
+        ("GET", "/openapi.json", "localhost"),
         ("GET", "/", "evil.example"),
     ],
 )
-def test_t06_t34_every_answer_is_guarded(
+def test_t06_t24_t34_every_answer_is_guarded_and_not_cached(
     client: httpx.Client, method: str, path: str, host: str
 ) -> None:
     headers = client.request(method, path, headers={"host": host}).headers
@@ -71,6 +75,8 @@ def test_t06_t34_every_answer_is_guarded(
     assert headers["cross-origin-opener-policy"] == "same-origin"
     assert "default-src 'none'" in headers["content-security-policy"]
     assert "strict-transport-security" not in headers
+    assert headers["cache-control"] in ("no-store", "no-cache")
+    assert "expires" not in headers
 
 
 def test_t30_browsers_are_told_to_stay_with_https(client: httpx.Client) -> None:

@@ -51,7 +51,7 @@ def test_t12_two_ids_never_share_a_prefix_nor_hold_each_others() -> None:
     check()
 
 
-@pytest.mark.parametrize("id_", ["", "\ud800"], ids=["empty", "lone surrogate"])
+@pytest.mark.parametrize("id_", ["", "\ud800", "a\udfff", "\udc00b"], ids=ascii)
 def test_an_id_that_is_no_text_has_no_prefix(id_: str) -> None:
     with pytest.raises(PrefixError):
         prefix(id_)

@@ -74,6 +74,8 @@ def test_the_roles_trust_exactly_the_server() -> None:
         assert trusts(trust, [("RAM", principal)], {})
         for other in ("root", "user/somebody", "role/somebody"):
             assert not trusts(trust, [("RAM", f"acs:ram::{SAMPLE.account}:{other}")], {})
+        elsewhere = principal.replace(SAMPLE.account, "2000000000000000")
+        assert not trusts(trust, [("RAM", elsewhere)], {})
 
 
 def test_the_servers_role_trusts_ecs_or_one_service_account() -> None:
