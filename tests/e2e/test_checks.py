@@ -15,12 +15,10 @@ from playwright.sync_api import Page, Route
 
 from e2e.conftest import ENDED_WORKER, Console, operator_bucket
 from e2e.pages.uploader import CHECKED_MS, UploaderPage
-from e2e.storage_side import until
 from ossferry.checks.bundle import BUNDLE, PLATFORM, PYTHON
 from ossferry.cli.demo import Demo
 from support.content import zip_of
 from support.expecting import expect
-from support.records import record_keys
 
 pytestmark = pytest.mark.e2e
 
@@ -65,18 +63,6 @@ def compress(file):
 def ask(file):
     if "secret" in file.path.read_text():
         return Ask("The file has the word secret.", line=2)
-
-
-@check("*.md")
-def shorten(file):
-    new = file.folder / "short.md"
-    new.write_bytes(file.path.read_bytes()[:10])
-    return Replace(new, reason="Shortened.")
-
-
-@check("*.md")
-def ask_for_title(file):
-    return Ask("Is the title right?")
 
 
 @check("hang*.bin", max_seconds=2)
@@ -430,31 +416,6 @@ def test_a_check_that_does_not_work(
 
 @pytest.mark.page_stays
 @pytest.mark.parametrize("checked", [60], indirect=True)
-def test_a_file_that_waited_for_its_check_is_checked_after_a_reload(
-    checked: Checked, make_file: MakeFile, page: Page
-) -> None:
-    demo, uploader = checked
-    page.route(re.compile("checks_worker"), lambda route: None)
-    path = make_file("bad.csv", b"date,amount\n")
-    uploader.choose(path)
-    uploader.row("bad.csv").expect_state("checking")
-    until(page, lambda: record_keys(page))
-    page.goto("about:blank")
-    page.unroute_all()  # only now, so that the earlier page does not check the file
-    uploader.open()
-    uploader.expect_ready()
-    expect(page.get_by_test_id("unfinished")).to_contain_text("bad.csv")
-
-    uploader.choose(path)
-    row = uploader.row("bad.csv")
-    row.expect_state("failed", timeout_ms=CHECKED_MS)
-
-    row.expect_says("Line 1: The first three columns must be date, sku, amount.")
-    assert stored(demo) == []
-
-
-@pytest.mark.page_stays
-@pytest.mark.parametrize("checked", [60], indirect=True)
 def test_the_person_can_choose_the_original(checked: Checked, make_file: MakeFile) -> None:
     demo, uploader = checked
 
@@ -468,47 +429,6 @@ def test_the_person_can_choose_the_original(checked: Checked, make_file: MakeFil
     row.expect_state("done")
 
     assert operator_bucket(demo).get_object(row.key).read() == b"line\n" * 100
-
-
-@pytest.mark.page_stays
-@pytest.mark.parametrize("checked", [60], indirect=True)
-def test_a_question_about_a_changed_file_offers_the_original_too(
-    checked: Checked, make_file: MakeFile
-) -> None:
-    demo, uploader = checked
-
-    uploader.choose(make_file("a.md", b"# A title\n" * 100))
-    row = uploader.row("a.md")
-    row.expect_state("paused", timeout_ms=CHECKED_MS)
-    row.expect_says(re.compile(r"1\.0\skB → 10\sB"))
-    row.expect_says("Shortened.")
-    row.expect_says("Is the title right?")
-    row.locator.get_by_role("button", name="Upload the original").click()
-    row.expect_says(re.compile("^(?!.*Shortened).*Is the title right", re.DOTALL))
-    expect(row.locator.get_by_role("button", name="Upload the original")).to_have_count(0)
-    row.locator.get_by_role("button", name="Upload anyway").click()
-    row.expect_state("done")
-
-    assert operator_bucket(demo).get_object(row.key).read() == b"# A title\n" * 100
-
-
-def test_other_files_are_sent_while_the_worker_starts(
-    start_demo: StartDemo, make_file: MakeFile, checks: Path, page: Page
-) -> None:
-    _, uploader = start_demo(checks=checks)
-    page.route(re.compile("checks_worker"), lambda route: None)
-    uploader.open()
-    uploader.expect_ready()
-
-    uploader.choose(make_file("a.csv", b"date,sku,amount\n"))
-    uploader.choose(make_file("photo.png", b"\x89PNG"))
-
-    uploader.row("photo.png").expect_state("done")
-    waiting = uploader.row("a.csv")
-    waiting.expect_state("checking")
-    waiting.expect_says("Waiting to be checked")
-    waiting.cancel_button.click()
-    waiting.expect_state("cancelled")
 
 
 @pytest.mark.parametrize("runtime", ["micropython"], indirect=True)

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, Route
 
 from e2e.conftest import Console
 from e2e.pages.uploader import UploaderPage
-from e2e.storage_side import MIB, arrived, noise, pending, until
+from e2e.storage_side import until
 from ossferry.cli.demo import Demo
 from support.expecting import expect
 
@@ -113,6 +113,7 @@ def test_a_quota_that_is_used_up_is_told_and_room_can_be_made(
     uploader.expect_ready()
     uploader.drop(first__txt="x")
     uploader.row("first.txt").expect_state("done")
+    expect(page.locator("#hint")).to_contain_text("0 files of your quota left")
     until(page, lambda: page.evaluate(ASK_GRANT) == 429)
 
     uploader.open()
@@ -131,55 +132,6 @@ def test_a_quota_that_is_used_up_is_told_and_room_can_be_made(
 
     uploader.row("second.txt").expect_state("done", timeout_ms=30_000)
     expect(notice).to_have_count(0)
-
-
-def test_room_that_is_made_while_nothing_waits_is_told_at_once(
-    start_demo: StartDemo, page: Page, console: Console
-) -> None:
-    console.expected.append(f"{NO_GRANT} 429")
-    _, uploader = start_demo(quota_objects_total=1)
-    uploader.open()
-    uploader.expect_ready()
-    left = page.locator("#hint")
-    uploader.drop(first__txt="x")
-    uploader.row("first.txt").expect_state("done")
-    expect(left).to_contain_text("0 files of your quota left")
-    page.get_by_role("button", name="My uploads").click()
-    mine = uploader.dialog("my-uploads")
-    stored = mine.get_by_test_id("stored")
-
-    stored.get_by_role("button", name="Delete").click()
-    expect(left).to_contain_text("1 file of your quota left")
-    mine.get_by_role("status").get_by_role("button", name="Undo").click()
-    expect(stored).to_have_count(1)
-
-
-def test_what_is_unfinished_can_be_discarded_while_a_quota_is_used_up(
-    start_demo: StartDemo, page: Page, console: Console, make_file: MakeFile
-) -> None:
-    console.expected.append(f"{NO_GRANT} 429|net::ERR")
-    demo, uploader = start_demo(quota_objects_total=1)
-    demo.oss.faults.add("hang", operation="UploadPart", part_number=3, times=9)
-    uploader.open()
-    uploader.expect_ready()
-    uploader.choose(make_file("half.bin", noise(20 * MIB, seed=1)))
-    until(page, lambda: arrived(demo, "half.bin"))
-    uploader.open()
-    uploader.expect_ready()
-    box = page.locator("#unfinished")
-    expect(box).to_contain_text("half.bin")
-    uploader.drop(first__txt="x")
-    uploader.row("first.txt").expect_state("done")
-    until(page, lambda: page.evaluate(ASK_GRANT) == 429)
-
-    uploader.open()
-    uploader.expect_ready()
-
-    expect(box).to_contain_text("half.bin")
-    expect(uploader.grant).to_contain_text("Your quota is used up: 1 of 1 file.")
-    box.get_by_role("button", name="Discard").click()
-    expect(box).to_be_hidden()
-    until(page, lambda: pending(demo) == [])
 
 
 def test_the_end_is_notified_to_whom_looks_elsewhere(

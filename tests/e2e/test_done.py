@@ -1,12 +1,14 @@
 """Actions on a completed file."""
 
+import io
 import json
 import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, Route
+from PIL import Image
+from playwright.sync_api import FilePayload, Page, Route
 
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import until
@@ -16,9 +18,45 @@ from support.expecting import expect
 pytestmark = pytest.mark.e2e
 
 RECEIPTS = re.compile(r"/api/receipts(/batch)?$")
+SIZE = "async (image) => (await image.decode(), [image.naturalWidth, image.naturalHeight])"
 StartDemo = Callable[..., tuple[Demo, UploaderPage]]
 LISTED = """fetch("/api/objects?sort=name&limit=1000")
   .then((answer) => answer.json()).then((found) => found.objects.length)"""
+
+
+def test_a_picture_is_shown_before_it_is_shared_and_its_links_are_not_active_while_it_is_deleted(
+    start_demo: StartDemo, page: Page
+) -> None:
+    picture = io.BytesIO()
+    Image.new("RGB", (640, 320), "teal").save(picture, "PNG")
+    demo, uploader = start_demo()
+    uploader.open()
+    uploader.expect_ready()
+    uploader.choose(FilePayload(name="a.png", mimeType="image/png", buffer=picture.getvalue()))
+    row = uploader.row("a.png")
+
+    row.locator.get_by_role("button", name="Share…").click()
+    share = uploader.dialog("share")
+    preview = share.locator("img.preview")
+    expect(preview).to_be_visible()
+    assert preview.evaluate(SIZE) == [640, 320]
+    share.get_by_role("button", name="Make a link").click()
+    expect(share.get_by_label("Link", exact=True)).to_have_value(re.compile("^http"))
+    share.get_by_role("button", name="Close").click()
+
+    page.locator("#more").get_by_role("button", name="My uploads").click()
+    mine = uploader.dialog("my-uploads")
+    active = mine.locator("summary").filter(has_text="active link")
+    expect(active).to_have_text("1 active link")
+    mine.get_by_test_id("stored").get_by_role("button", name="Delete").click()
+    expect(active).to_be_hidden()
+    mine.get_by_role("button", name="Undo").click()
+    expect(active).to_be_visible()
+
+    key = row.key
+    page.goto(f"{demo.url}/admin")
+    expect(page.get_by_role("cell", name=key)).to_be_visible()
+    expect(page.locator("table").first).to_have_css("border-collapse", "collapse")
 
 
 @pytest.mark.only_browser("chromium")  # only its clipboard can be read

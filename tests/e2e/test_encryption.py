@@ -11,7 +11,7 @@ from e2e.conftest import Console, operator_bucket
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import MIB, arrived, noise, until
 from ossferry.cli.demo import Demo
-from support.encryption import DESCRIPTION, HEADER, KeyPair, crypto_bucket, read_with_v2
+from support.encryption import DESCRIPTION, KeyPair, crypto_bucket, read_with_v2
 from support.expecting import expect
 
 pytestmark = [
@@ -44,11 +44,6 @@ def start(
         )
 
     return begin
-
-
-def metadata(demo: Demo, key: str) -> dict[str, str]:
-    headers = operator_bucket(demo).head_object(key).headers
-    return {name: headers[name] for name in headers if name.startswith(HEADER)}
 
 
 def expect_encrypted(demo: Demo, keys: KeyPair, key: str, content: bytes) -> None:
@@ -86,37 +81,6 @@ def test_t56_the_sdks_decrypt_what_the_page_has_encrypted(
     assert read == LARGE[SECTION[0] : SECTION[1] + 1]
     with pytest.raises(oss2.exceptions.ClientError):
         crypto_bucket(demo, KeyPair()).get_object(large)
-
-
-def test_the_headers_are_those_of_the_sdk(
-    start: StartDemo, keys: KeyPair, make_file: MakeFile
-) -> None:
-    demo, uploader = start()
-    uploader.open()
-    uploader.expect_ready()
-    uploader.choose(make_file("small.txt", SMALL), make_file("large.bin", LARGE))
-    for name in ("small.txt", "large.bin"):
-        uploader.row(name).expect_state("done", timeout_ms=60_000)
-
-    bucket = crypto_bucket(demo, keys)
-    provider = oss2.RsaProvider({"public_key": keys.public_pem}, mat_desc=dict(DESCRIPTION))
-    bucket.crypto_provider = provider
-    bucket.put_object("sdk-small", SMALL, headers={"content-length": str(len(SMALL))})
-    context = oss2.models.MultipartUploadCryptoContext(len(LARGE), MIB)
-    begun = bucket.init_multipart_upload("sdk-large", upload_context=context).upload_id
-    part = operator_bucket(demo).upload_part("sdk-large", begun, 1, b"x")
-    info = oss2.models.PartInfo(1, part.etag)
-    bucket.complete_multipart_upload("sdk-large", begun, [info])
-    for name in ("small", "large"):
-        ours = metadata(demo, uploader.row(f"{name}.{'txt' if name == 'small' else 'bin'}").key)
-        theirs = metadata(demo, f"sdk-{name}")
-        secret = {HEADER + "key", HEADER + "start"}
-        assert {name: ours[name] for name in ours if name not in secret} == {
-            name: theirs[name] for name in theirs if name not in secret
-        }
-        assert {name: len(ours[name]) for name in secret} == {
-            name: len(theirs[name]) for name in secret
-        }
 
 
 def test_a_pause_and_a_reload_keep_the_parts_and_the_key(

@@ -12,12 +12,9 @@ from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import MIB, expect_whole, noise, until
 from ossferry.cli.demo import Demo
 from support.expecting import expect
-from support.faults import fault_for
 
 pytestmark = pytest.mark.e2e
 
-GRANTS = """() => performance.getEntriesByType("resource")
-  .filter(({name}) => name.endsWith("/api/grant")).length"""
 MakeFile = Callable[[str, bytes], Path]
 NOTE_PICKER = """() => {
   window.showOpenFilePicker = async (wanted) => {
@@ -31,21 +28,45 @@ NO_ANSWER = "Failed to load resource: net::"
 BLOCKED = "blocked by CORS policy"
 
 
-def test_uploads_wait_for_sts_and_go_on_by_themselves(
-    start_demo: StartDemo, console: Console
+@pytest.mark.parametrize(
+    ("code", "status", "answer", "grant", "state", "says"),
+    [
+        (
+            *("InternalError", 500, 503, "cannot give permission right now", "paused"),
+            "Waiting for the server of this page, continues by itself",
+        ),
+        (
+            *("NoPermission", 403, 502, "No upload is possible yet.", "failed"),
+            "The cloud refuses to give this page permission.",
+        ),
+    ],
+    ids=["STS is away", "STS refuses"],
+)
+def test_uploads_wait_for_sts_or_fail_with_its_refusal(
+    start_demo: StartDemo,
+    console: Console,
+    code: str,
+    status: int,
+    answer: int,
+    grant: str,
+    state: str,
+    says: str,
 ) -> None:
     demo, uploader = start_demo()
-    demo.oss.faults.add("error", code="InternalError", status=500, operation="AssumeRole")
-    console.expected.append(f"{REFUSED} 503")
+    demo.oss.faults.add("error", code=code, status=status, operation="AssumeRole")
+    console.expected.append(f"{REFUSED} {answer}")
     uploader.open()
     uploader.expect_ready()
-    expect(uploader.grant).to_contain_text("cannot give permission right now")
+    expect(uploader.grant).to_contain_text(grant)
 
     uploader.drop(patient__txt="x")
     row = uploader.row("patient.txt")
-    row.expect_state("paused")
-    row.expect_says("Waiting for the server of this page, continues by itself")
+    row.expect_state(state)
+    row.expect_says(says)
     demo.oss.faults.clear()
+    if state == "failed":
+        row.expect_says(re.compile("Report .+"))
+        row.retry_button.click()
 
     row.expect_state("done", timeout_ms=60_000)
     expect(uploader.grant).to_contain_text("May add files to")
@@ -91,42 +112,6 @@ def test_an_answer_without_end_is_read_as_far_as_it_may_be_one_of_oss(
     uploader.row("endless.bin").expect_state("done", timeout_ms=30_000)
     assert [fault.hits for fault in faults] == [1, 1]
     expect_whole(demo, "endless.bin", content)
-
-
-def test_a_file_that_has_to_be_sent_again_is_not_shown_as_being_verified(
-    uploader: UploaderPage, demo: Demo, console: Console
-) -> None:
-    fault_for(demo, "busy.txt", "unavailable", seconds=300)
-    console.expected.append(f"{REFUSED} 503")
-
-    uploader.drop(busy__txt="x", other__txt="y")
-
-    row = uploader.row("busy.txt")
-    row.expect_says("Sending failed; trying again automatically")
-    uploader.row("other.txt").expect_state("done")
-    row.expect_state("uploading")
-    row.cancel_button.click()
-    row.expect_state("cancelled")
-
-
-def test_a_role_that_may_not_be_assumed_is_told(start_demo: StartDemo, console: Console) -> None:
-    demo, uploader = start_demo()
-    demo.oss.faults.add("error", code="NoPermission", status=403, operation="AssumeRole")
-    console.expected.append(f"{REFUSED} 502")
-    uploader.open()
-    uploader.expect_ready()
-    expect(uploader.grant).to_contain_text("No upload is possible yet.")
-
-    uploader.drop(patient__txt="x")
-    row = uploader.row("patient.txt")
-    row.expect_state("failed")
-    row.expect_says("The cloud refuses to give this page permission.")
-    row.expect_says(re.compile("Report .+"))
-    demo.oss.faults.clear()
-    row.retry_button.click()
-
-    row.expect_state("done")
-    expect(uploader.grant).to_contain_text("May add files to")
 
 
 def test_oss_out_of_reach_is_waited_for(
@@ -195,22 +180,6 @@ def test_a_proof_that_cors_hides_is_not_taken_for_granted(
     row = uploader.row("hidden.txt")
     row.expect_state("failed")
     expect(uploader.notice("hidden")).to_contain_text("expose the header ETag")
-
-
-@pytest.mark.core
-def test_expired_credentials_are_renewed_without_a_word(
-    uploader: UploaderPage, demo: Demo, console: Console
-) -> None:
-    expect(uploader.grant).to_contain_text("May add files to")  # the first grant has arrived
-    demo.oss.faults.add("expire-tokens", key="*/late.txt", operation="PostObject", times=1)
-    console.expected.append(f"{REFUSED} 403")
-    before = uploader.page.evaluate(GRANTS)
-
-    uploader.drop(late__txt="x", other__txt="y")
-
-    uploader.row("late.txt").expect_state("done")
-    uploader.row("other.txt").expect_state("done")
-    assert uploader.page.evaluate(GRANTS) - before == 1
 
 
 @pytest.mark.parametrize("minutes", [-20, 20])

@@ -25,9 +25,7 @@ OTHER = "other.localhost"
 CONNECTIONS = 6
 REFUSED = "the server responded with a status of"
 NO_UPLOAD = f"{REFUSED} 404"  # the response to the page's probes of several hosts
-BLOCKED = "blocked by CORS policy"  # an unbound domain has no bucket and therefore no CORS rule
 NO_ANSWER = "Failed to load resource: net::"
-FORBIDDEN = "This account may not upload through the public endpoint of OSS"
 
 
 @pytest.fixture
@@ -95,29 +93,6 @@ def test_an_upload_goes_on_at_the_next_host_when_the_first_dies(
     assert max(Counter(again).values()) == 1
     assert len(set(kept) & set(again)) <= CONNECTIONS  # parts whose responses were lost
     assert hosts(demo, "CompleteMultipartUpload") == {OTHER}
-
-
-def test_if_every_host_refuses_it_is_told_in_words_and_a_retry_goes_on(
-    start_demo: StartDemo, console: Console
-) -> None:
-    console.expected += [f"{REFUSED} 40[034]", BLOCKED, NO_ANSWER]
-    demo, uploader = start_demo(upload_hosts=[DOMAIN], refuse_public_endpoints=True)
-    demo.oss.unbind_cname(DOMAIN)
-    ready(uploader)
-
-    uploader.drop(note__txt="x")
-
-    row = uploader.row("note.txt")
-    row.expect_state("failed")
-    row.expect_says(FORBIDDEN)
-    row.expect_says("PublicEndpointForbidden")
-    expect(uploader.notice("public_endpoint")).to_contain_text("docs/custom-domain.md")
-    assert demo.oss.bucket(demo.bucket).objects == {}
-    demo.oss.bind_cname(DOMAIN, demo.bucket)
-    uploader.page.wait_for_timeout(5_500)  # wait until all hosts are probed again
-    row.retry_button.click()
-    row.expect_state("done")
-    assert hosts(demo, "PostObject") >= {DOMAIN}
 
 
 def test_a_custom_domain_that_cannot_be_reached_is_suspected_and_waited_for(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from e2e.conftest import Console, operator_bucket
+from e2e.conftest import operator_bucket
 from e2e.pages.uploader import UploaderPage
 from ossferry.cli.demo import Demo
 from support.expecting import expect
@@ -15,7 +15,6 @@ pytestmark = pytest.mark.e2e
 
 MakeFile = Callable[[str, bytes], Path]
 MIB = 1024**2
-GONE = "the server responded with a status of 404"  # confirms that no upload is left
 LARGE = random.Random(7).randbytes(40 * MIB + 3)
 CONTENT = LARGE[: 20 * MIB + 3]
 
@@ -76,36 +75,3 @@ def test_a_paused_upload_goes_on_where_it_was(
 
     row.expect_state("done", timeout_ms=60_000)
     expect_stored(demo, row.key)
-
-
-def test_a_cancelled_upload_leaves_no_parts(
-    uploader: UploaderPage, runtime: str, demo: Demo, make_file: MakeFile, console: Console
-) -> None:
-    console.expected.append(GONE)
-    demo.oss.faults.add(
-        "bandwidth",
-        bytes_per_s=10_000,
-        key=f"*/cancel-{runtime}.bin",
-        operation="UploadPart",
-        skip=1,
-    )
-    uploader.choose(make_file(f"cancel-{runtime}.bin", CONTENT))
-    row = uploader.row(f"cancel-{runtime}.bin")
-    expect(row.progress).not_to_have_attribute("value", "0")
-
-    row.cancel_button.click()
-    row.expect_state("cancelled", timeout_ms=1_000)
-
-    expect(row.locator).to_have_attribute("data-key", row.key)
-    key = row.key
-    expect(row.undo_button).to_be_visible()
-    row.retry_button.wait_for(timeout=20_000)  # by then undo is no longer possible
-    expect(row.undo_button).to_have_count(0)
-    row.remove_button.click()
-    expect(row.locator).to_have_count(0)
-    for _ in range(100):
-        if not operator_bucket(demo).list_multipart_uploads().upload_list:
-            break
-        uploader.page.wait_for_timeout(50)
-    assert operator_bucket(demo).list_multipart_uploads().upload_list == []
-    assert key not in demo.oss.bucket(demo.bucket).objects

@@ -20,15 +20,6 @@ pytestmark = [pytest.mark.e2e, pytest.mark.parametrize("runtime", ["micropython"
 MakeFile = Callable[[str, bytes], Path]
 CONTENT = noise(20 * MIB + 1, seed=3)  # 21 parts
 GRANT = "**/api/grant"
-MOVABLE_CLOCK = """{
-  const real = Date.now.bind(Date);
-  window.wrongByMs = 0;
-  const shown = () => real() + window.wrongByMs;
-  Date = class extends Date {
-    constructor(...given) { given.length ? super(...given) : super(shown()); }
-    static now() { return shown(); }
-  };
-}"""
 
 
 @pytest.fixture(autouse=True)
@@ -60,27 +51,6 @@ def test_r13_r14_many_parts_that_meet_the_end_of_permission_ask_once(
         expect_whole(demo, name, CONTENT)
         assert len(asked(demo, "InitiateMultipartUpload", name)) == 1
     assert len([url for url in counted if url.endswith("/api/grant")]) == 1
-
-
-def test_r16_a_clock_that_jumps_in_mid_upload_does_no_harm(
-    demo: Demo, page: Page, console: Console, runtime: str, make_file: MakeFile
-) -> None:
-    page.add_init_script(MOVABLE_CLOCK)
-    uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}")
-    uploader.open()
-    uploader.expect_ready()
-    name = "jump.bin"
-    demo.oss.faults.add("unavailable", seconds=1, key=f"*/{name}", operation="UploadPart", times=1)
-    uploader.choose(make_file(name, CONTENT))
-    until(page, lambda: [seen for seen in asked(demo, "UploadPart", name) if seen.code])
-    page.wait_for_timeout(300)  # until the page waits
-
-    page.evaluate(f"() => {{ window.wrongByMs = {-2 * 3_600_000} }}")
-
-    uploader.row(name).expect_state("done", timeout_ms=30_000)
-    uploader.drop(after__txt="x")
-    uploader.row("after.txt").expect_state("done")
-    expect_whole(demo, name, CONTENT)
 
 
 def test_r05_r17_r18_permission_that_cannot_be_had_is_waited_for(

@@ -171,28 +171,6 @@ def test_r40_a_file_that_changes_in_mid_upload_is_stopped_and_cleaned_up(
         until(page, lambda: not pending(demo, "draft.bin"))
 
 
-def test_r41_a_file_that_is_gone_and_comes_back_is_continued(
-    uploader: UploaderPage, page: Page, demo: Demo, make_file: MakeFile, tmp_path: Path
-) -> None:
-    slow_down(demo, "stick.bin", skip=2)
-    path = make_file("stick.bin", CONTENT)
-    uploader.choose(path)
-    row = uploader.row("stick.bin")
-    until(page, lambda: len(arrived(demo, "stick.bin")) == 2)
-
-    pause(row)
-    path.rename(tmp_path / "away")
-    demo.oss.faults.clear()
-    resume(row)
-    row.expect_state("failed")
-    (tmp_path / "away").rename(path)
-    row.retry_button.click()
-
-    row.expect_state("done", timeout_ms=30_000)
-    assert len(asked(demo, "InitiateMultipartUpload", "stick.bin")) == 1
-    expect_whole(demo, "stick.bin", CONTENT)
-
-
 @pytest.mark.only_browser("chromium")  # DevTools freeze the page
 @pytest.mark.slow
 def test_r33_a_page_that_was_frozen_goes_on(
@@ -234,25 +212,6 @@ def test_r26_r36_of_two_pages_one_sends_and_the_other_follows(
     sent = asked(demo, "UploadPart", name)
     assert sum(seen.received_bytes for seen in sent) == len(CONTENT)
     expect_whole(demo, name, CONTENT)
-
-
-def test_the_speed_limit_holds_and_can_be_lifted_under_way(
-    uploader: UploaderPage, page: Page, demo: Demo
-) -> None:
-    text = "calm " * 150_000
-    uploader.drop(first__txt="x")  # the speed limit appears with the first upload
-    page.get_by_label("Speed limit").select_option("1000000")
-
-    uploader.drop(a__txt=text, b__txt=text, c__txt=text)
-    until(page, lambda: all(asked(demo, "PutObject", name) for name in ("a.txt", "b.txt")))
-    page.get_by_label("Speed limit").select_option("0")
-
-    for name in ("a.txt", "b.txt", "c.txt"):
-        uploader.row(name).expect_state("done", timeout_ms=30_000)
-    sent = {name: asked(demo, "PutObject", name)[0] for name in ("a.txt", "b.txt", "c.txt")}
-    limits = [seen.headers.get("x-oss-traffic-limit") for seen in sent.values()]
-    assert limits == ["4000000", "4000000", None]
-    assert min(sent["a.txt"].duration_ms, sent["b.txt"].duration_ms) > 1_000
 
 
 @pytest.mark.only_browser("chromium")  # only Chromium has the File System Access API
