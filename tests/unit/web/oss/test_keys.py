@@ -2,14 +2,7 @@
 
 import pytest
 
-from ossferry_uploader.oss.keys import (
-    MAX_KEY_BYTES,
-    MAX_KNOWN_PATHS,
-    named_key,
-    object_key,
-    safe_name,
-    safe_path,
-)
+from ossferry_uploader.oss.keys import MAX_KEY_BYTES, named_key, object_key, safe_name, safe_path
 
 RANDOM = "0123456789abcdef0123456789abcdef"
 NOON = 1773480413.0  # 2026-03-14T09:26:53Z
@@ -58,18 +51,6 @@ def test_the_neighbours_of_control_characters_stay(code):
     assert safe_name("a" + chr(code) + "b") == "a" + chr(code) + "b"
 
 
-@pytest.mark.parametrize(
-    "name", ["漢" * 200 + ".pdf", "a" * 300, "b" * 300 + "." + "c" * 40, "🌻" * 90 + ".png"]
-)
-def test_long_names_are_cut_between_characters_and_keep_their_ending(name):
-    cut = safe_name(name)
-
-    assert len(cut.encode()) <= 255
-    assert cut[0] == name[0]
-    if name.endswith((".pdf", ".png")):
-        assert cut.endswith(name[-4:])
-
-
 def test_key_has_prefix_day_random_and_name():
     key = object_key("uploads/alice-1/", "a b.txt", at_s=NOON, random_hex=RANDOM)
 
@@ -86,11 +67,6 @@ def test_key_is_never_longer_than_oss_allows():
     key = object_key("u/", "n" * 300, at_s=NOON, random_hex=RANDOM, path="/".join(["d" * 200] * 4))
 
     assert len(key.encode()) <= MAX_KEY_BYTES
-
-
-def test_key_refuses_folders_that_leave_no_room_for_a_name():
-    with pytest.raises(ValueError, match="too long"):
-        object_key("u/", "n", at_s=NOON, random_hex=RANDOM, path="/".join(["d" * 200] * 6))
 
 
 def test_of_many_folders_each_is_safe_whatever_came_before():
@@ -129,11 +105,3 @@ def test_folders_leave_at_least_32_bytes_for_the_name():
 
 def test_a_key_without_folders_is_prefix_and_name():
     assert named_key("u/", "a.txt") == "u/a.txt"
-
-
-def test_a_path_is_the_same_after_many_other_paths():
-    before = safe_path("a/../b")
-    for number in range(2 * MAX_KNOWN_PATHS):
-        assert safe_path(f"{number}") == f"{number}/"
-
-    assert safe_path("a/../b") == before == "a/__/b/"

@@ -40,14 +40,6 @@ def test_success_carries_the_proof():
     assert (stored.etag, stored.crc64, stored.request_id) == ('"AB"', "7", "R")
 
 
-@pytest.mark.parametrize("missing", ["ETag", "x-oss-hash-crc64ecma"])
-def test_success_without_proof_is_none(missing):
-    headers = [("ETag", '"AB"'), ("x-oss-hash-crc64ecma", "7")]
-
-    with pytest.raises(Corrupt, match=missing):
-        read_stored(reply(200, [pair for pair in headers if pair[0] != missing]))
-
-
 PAGES = ["<html>Log in</html>", "<!DOCTYPE html>\n<title>Log in</title>", "Please log in"]
 
 
@@ -58,14 +50,6 @@ def test_a_page_in_place_of_an_answer_may_be_asked_again(read, text):
         read(reply(200, [("ETag", '"of the page"')], text))
 
     assert is_transient(caught.value)
-
-
-@pytest.mark.parametrize(
-    "text", ["", '{"ok": true}', '<?xml version="1.0"?>\n<CompleteMultipartUploadResult/>']
-)
-def test_an_answer_of_oss_whose_headers_are_hidden_is_no_page(text):
-    with pytest.raises(Corrupt, match="ETag"):
-        read_completed(reply(200, (), text))
 
 
 def test_error_document_is_read():
@@ -119,6 +103,7 @@ def test_a_skewed_clock_can_be_set_when_oss_tells_the_time(time, repair):
         ("1.5", None, None),
         ("Sat, 14 Foo 2026 09:26:53 GMT", None, None),
         ("Sat, x Mar 2026 09:26:53 GMT", None, None),
+        ("\u00b2", None, None),
         ("", None, None),
     ],
 )
@@ -126,10 +111,6 @@ def test_how_long_to_wait_is_read_as_seconds_or_as_a_date(text, after_s, at_s):
     error = read_error(reply(503, [("Retry-After", text)]))
 
     assert (error.retry_after_s, error.retry_at_s) == (after_s, at_s)
-
-
-def test_entities_are_resolved_once():
-    assert element("<A>&amp;lt;&lt;</A>", "A") == "&lt;<"
 
 
 LIST = (
@@ -168,10 +149,6 @@ def test_a_list_of_parts_that_gives_the_same_page_again_is_not_believed():
     assert read_parts(page, 1)[1] == 2
     with pytest.raises(Refused, match="ListParts"):
         read_parts(page, 2)
-
-
-def test_a_wait_in_digits_that_are_no_number_is_none():
-    assert read_error(reply(503, [("Retry-After", "\u00b2")])).retry_after_s is None
 
 
 def test_of_an_endless_error_the_beginning_is_read():
@@ -246,13 +223,14 @@ def test_an_error_document_is_read_also_if_its_header_is_there():
     assert read_error(reply(403, [("x-oss-err", other)], DENIED)).code == "AccessDenied"
 
 
-def test_every_entity_is_resolved_and_the_first_element_is_read():
-    assert element("<A>&lt;&gt;&quot;&apos;&amp;</A><A>b</A>", "A") == "<>\"'&"
+def test_every_entity_is_resolved_once_and_the_first_element_is_read():
+    assert element("<A>&amp;lt;&lt;&gt;&quot;&apos;</A><A>b</A>", "A") == "&lt;<>\"'"
 
 
 @pytest.mark.parametrize(
     ("text", "is_page"),
     [
+        ("", False),
         ("  {", False),
         ('<?xml version="1.0"?><Result/>', False),
         (" " * 199 + "{", False),

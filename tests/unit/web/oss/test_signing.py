@@ -102,13 +102,6 @@ def test_two_headers_that_share_a_beginning_are_sorted_by_name():
     assert signed == [("x-oss-meta-a", "1"), ("x-oss-meta-ab", "2")]
 
 
-def test_credentials_do_not_show_their_secrets():
-    shown = repr(signing.Credentials("STS.NUabcdef1234", "the-secret", "the-token"))
-
-    assert "the-secret" not in shown
-    assert "the-token" not in shown
-
-
 # RFC 4231, test cases 2 and 6: a short key, and one longer than a block.
 @pytest.mark.parametrize(
     ("key", "message", "expected"),

@@ -372,13 +372,17 @@ async def test_messages_of_strangers_change_nothing():
 
     for text in (
         "",
+        "{",
         "[]",
         "{}",
         "7",
+        "null",
         '{"ended": 7, "crc64": "1"}',
+        '{"ended": "x"}',
         json.dumps({"ended": KEY, "crc64": 1}),
         '{"wanted": ["x"]}',
         '{"key": 1}',
+        '{"key": "x"}',
     ):
         stranger.tell(text)
 

@@ -87,15 +87,6 @@ async def test_small_files_make_ready_some_at_a_time():
     assert max(counts) == 9
 
 
-async def test_two_files_of_one_name_are_two_objects():
-    queue, _, _ = make()
-
-    first, second = queue.add(FakeFile("a.txt")), queue.add(FakeFile("a.txt"))
-    await ended(*queue.uploads)
-
-    assert first.key != second.key
-
-
 async def test_a_failure_leaves_the_others_alone():
     queue, ports, _ = make(parallel=1)
     ports.http.plan = [None, refused("AccessDenied"), None]

@@ -8,22 +8,13 @@ import pytest
 from ossferry_uploader.oss.errors import Lost
 from ossferry_uploader.transfer import states
 from ossferry_uploader.transfer.errors import GrantRefused, StorageBroken
-from ossferry_uploader.transfer.journal.checkpoint import checkpoint_of, read_checkpoint
+from ossferry_uploader.transfer.journal.checkpoint import checkpoint_of
 from ossferry_uploader.transfer.options import Options
 from ossferry_uploader.transfer.plan import MIB
 from ossferry_uploader.transfer.queue import Queue
 from ossferry_uploader.transfer.upload import Upload
 from support.fake_browser import FakeTabs
-from support.fakes import (
-    START_S,
-    FakeFile,
-    crc64_of_zeros,
-    lost,
-    make_engine,
-    make_ports,
-    refused,
-    until,
-)
+from support.fakes import START_S, FakeFile, crc64_of_zeros, lost, make_engine, make_ports, until
 from support.pages import send, store, turns
 
 OWNER = "uploads/alice-1/"
@@ -207,17 +198,6 @@ async def test_all_pages_of_the_list_are_asked_for():
     assert len(ports.http.parts_sent) == 8
 
 
-async def test_an_upload_that_is_gone_begins_anew():
-    ports = await interrupted(3)
-    ports.http.multiparts = {}
-    queue, _, _ = make(ports)
-
-    upload = await store(queue, FakeFile("a.bin", SIZE))
-
-    assert upload.state == states.DONE
-    assert ports.http.objects == {upload.key: SIZE}
-
-
 async def test_an_upload_that_begins_anew_says_what_the_file_is():
     ports = await interrupted(3, Options(content_type="video/mp4", sha256=True))
     ports.http.multiparts = {}
@@ -305,36 +285,6 @@ async def test_what_has_arrived_is_kept_until_it_is_reported_and_offered_in_no_o
     assert upload.key not in ports.tabs.names
 
 
-async def test_a_discarded_upload_leaves_nothing():
-    ports = await interrupted(3)
-    queue, _, engine = make(ports)
-    await engine.journal.load()
-
-    queue.unfinished.discard(engine.journal.unfinished)
-    await until(lambda: not ports.storage.texts)
-
-    assert engine.journal.unfinished == []
-    assert ports.http.multiparts == {}
-    await until(lambda: not ports.storage.texts)
-
-
-async def test_of_a_record_that_is_too_old_the_parts_are_removed_too():
-    ports = await interrupted(3)
-    ports.clock.advance(8 * 86400)
-    queue, _, _ = make(ports)
-
-    left = await queue.unfinished.find()
-
-    assert left == []
-    await until(lambda: not ports.http.multiparts and not ports.storage.texts)
-
-
-async def test_a_file_of_before_1970_goes_on():
-    text = record(modified=-1000)
-
-    assert read_checkpoint(text, owner=OWNER, now_s=START_S).modified == -1000
-
-
 async def test_what_is_discarded_while_offline_is_removed_by_the_next_page():
     ports = await interrupted(3)
     queue, _, _ = make(ports)
@@ -398,29 +348,6 @@ async def test_what_is_unfinished_is_offered_and_discarded_while_no_room_is_left
     assert (failed, ports.http.multiparts, ports.storage.texts) == ([], {}, {})
 
 
-async def test_what_could_not_be_discarded_can_be_discarded_again():
-    ports = await interrupted(3)
-    queue, _, engine = make(ports)
-    await engine.journal.load()
-    ports.http.plan = [refused("AccessDenied")]
-
-    queue.unfinished.discard(engine.journal.unfinished)
-    await until(lambda: ports.http.plan == [] and engine.journal.unfinished)
-
-    assert len(engine.journal.unfinished) == 1
-    assert len(ports.storage.texts) == 1
-
-
-async def test_no_credential_is_kept():
-    ports = await interrupted(3)
-
-    text = " ".join(ports.storage.texts.values())
-
-    assert "STS." not in text
-    assert "secret" not in text
-    assert "token" not in text
-
-
 async def test_a_storage_that_does_not_work_costs_nothing_but_the_resuming():
     queue, ports, engine = make()
     ports.storage.error = StorageBroken("SecurityError")
@@ -471,17 +398,3 @@ async def test_what_one_person_left_is_kept_while_another_uses_the_browser_and_n
 
     assert alice.key == upload.key
     assert sorted(ports.http.objects) == sorted([alice.key, bob.key])
-
-
-def test_a_record_is_read_as_it_was_written():
-    read = read_checkpoint(record(sent=5), owner=OWNER, now_s=START_S + 60)
-
-    assert (read.name, read.size, read.key, read.upload_id, read.part_size, read.sent) == (
-        "a.bin",
-        SIZE,
-        f"{OWNER}k/a.bin",
-        "U1",
-        8 * MIB,
-        5,
-    )
-    assert crc64_of_zeros(0) == 0

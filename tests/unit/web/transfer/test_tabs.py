@@ -36,23 +36,6 @@ async def test_an_upload_that_begins_later_is_seen_too():
     assert [record.key for record in journal.in_other_tabs] == [first.key]
 
 
-async def test_the_same_file_in_two_pages_is_sent_once():
-    world = World()
-    _, first, _ = await world.half_sent()
-    queue, _, _ = world.page()
-
-    second = await follow(queue, FakeFile("a.bin", SIZE))
-    assert second.sent > 0
-    world.http.release()
-    await until(lambda: second.state == states.DONE)
-
-    assert first.state == states.DONE
-    assert second.key == first.key
-    assert second.crc64 == first.crc64
-    assert sorted(world.http.parts_sent) == list(range(1, 9))
-    assert len(world.http.objects) == 1
-
-
 async def test_another_file_that_looks_the_same_is_sent_all_the_same():
     world = World()
     _, first, _ = await world.half_sent()
@@ -70,22 +53,6 @@ async def test_another_file_that_looks_the_same_is_sent_all_the_same():
 
     assert second.key != first.key
     assert len(world.http.objects) == 2
-
-
-async def test_a_page_that_follows_takes_over_when_the_other_is_closed():
-    world = World()
-    queue, first, ports = await world.half_sent()
-    other, _, _ = world.page()
-    second = await follow(other, FakeFile("a.bin", SIZE))
-
-    ports.tabs.close()
-    queue.pause(first)  # simulates the end of its requests
-    world.http.release()
-    await until(lambda: second.state == states.DONE)
-
-    assert second.key == first.key
-    assert sorted(world.http.parts_sent) == list(range(1, 9))
-    assert len(world.http.objects) == 1
 
 
 async def test_a_page_that_follows_hears_of_the_end_after_the_lock_is_free():
@@ -132,20 +99,6 @@ async def test_who_follows_another_page_keeps_no_other_file_from_starting():
     await store(queue, FakeFile("b.bin", 2 * SIZE))
 
 
-async def test_what_a_closed_page_left_is_offered():
-    world = World()
-    queue, first, ports = await world.half_sent()
-    _, journal, _ = await world.next_page()
-    queue.pause(first)
-    await until(lambda: not world.http.running)
-
-    ports.tabs.close()
-    await until(lambda: journal.unfinished)
-
-    assert [record.key for record in journal.unfinished] == [first.key]
-    assert journal.in_other_tabs == []
-
-
 async def test_a_cancelled_upload_is_gone_everywhere():
     world = World()
     queue, first, _ = await world.half_sent()
@@ -189,28 +142,6 @@ async def test_one_of_two_pages_gets_an_unfinished_upload():
     assert sorted(world.http.parts_sent) == list(range(1, 9))
 
 
-async def test_what_another_page_says_is_not_believed_blindly():
-    world = World()
-    _, journal, ports = await world.next_page()
-    _, _, other = world.page()
-
-    for text in (
-        "",
-        "{",
-        "[]",
-        "null",
-        '"x"',
-        '{"ended": 1}',
-        '{"ended": "x"}',
-        json.dumps({"key": "x"}),
-    ):
-        other.tabs.tell(text)
-
-    assert journal.in_other_tabs == []
-    assert journal.unfinished == []
-    assert ports.storage.texts == {}
-
-
 async def test_what_is_said_late_of_an_upload_that_is_ours_is_not_believed():
     world = World()
     queue, first, _ = await world.half_sent()
@@ -221,41 +152,6 @@ async def test_what_is_said_late_of_an_upload_that_is_ours_is_not_believed():
     assert queue.unfinished.journal.in_other_tabs == []
 
 
-async def test_a_file_that_the_browser_can_open_again_is_not_asked_for():
-    world = World()
-    world.storage.keeps_files = True
-    queue, first, ports = await world.half_sent()
-    await world.close(queue, ports)
-    later, journal, _ = await world.next_page()
-    assert journal.unfinished[0].can_reopen
-
-    assert await later.unfinished.reopen(journal.unfinished) == []
-    (second,) = later.uploads
-    await until(lambda: second.state == states.DONE)
-
-    assert second.key == first.key
-    assert sorted(world.http.parts_sent) == list(range(1, 9))
-    await until(lambda: not world.storage.files)
-
-
-async def test_a_file_that_is_another_now_is_not_continued():
-    world = World()
-    world.storage.keeps_files = True
-    queue, first, ports = await world.half_sent()
-    queue.pause(first)
-    await until(lambda: not world.http.running)
-    ports.tabs.close()
-    later, journal, _ = await world.next_page()
-    next(iter(world.storage.files.values())).modified += 1
-
-    ((failed, error),) = await later.unfinished.reopen(journal.unfinished)
-
-    assert failed.key == first.key
-    assert error.changed
-    assert later.uploads == []
-    assert len(journal.unfinished) == 1
-
-
 async def test_of_two_pages_that_begin_a_file_at_once_one_follows():
     world = World()
     pages = [world.page(), world.page()]
@@ -264,18 +160,6 @@ async def test_of_two_pages_that_begin_a_file_at_once_one_follows():
     await until(lambda: all(upload.state == states.DONE for upload in uploads))
 
     assert uploads[0].key == uploads[1].key
-    assert len(world.http.objects) == 1
-
-
-async def test_a_page_that_could_not_begin_lets_the_other_begin():
-    world = World()
-    first, second = world.page(), world.page()
-    world.http.plan = [refused("AccessDenied")]
-
-    uploads = [queue.add(FakeFile("a.bin", SIZE)) for queue, _, _ in (first, second)]
-    await until(lambda: all(upload.state in states.ENDED for upload in uploads))
-
-    assert sorted([upload.state for upload in uploads]) == [states.DONE, states.FAILED]
     assert len(world.http.objects) == 1
 
 
