@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 from oss2.utils import content_md5
 
-from contract.mock_oss.clients import ask, oss2_bucket, policy, refusal, send, start_session
-from contract.mock_oss.post_forms import form, post, v4_fields
-from mock_oss import BucketSpec, MockOSS, Role, World
+from contract.mock_oss.clients import ask, oss2_bucket, refusal, send
+from mock_oss import BucketSpec, MockOSS, World
 
 ACLS = ("private", "public-read", "public-read-write")
 NAME = "open"
@@ -109,36 +108,6 @@ def test_an_anonymous_upload_in_parts_needs_a_bucket_that_anyone_may_write(acl: 
 
         assert send(oss, "POST", f"{target}?{upload}", body=document).status == 200
         assert oss.bucket(NAME).objects["big"].data == b"hello"
-
-
-READER = Role(name="reader", policies=(policy("oss:GetObject"),))
-DENIES = Role(name="denies", policies=(policy("oss:PutObject", effect="Deny"),))
-WORLD = World(roles=(READER, DENIES), buckets=(BucketSpec(name=NAME, acl="public-read-write"),))
-PUT_HERE, READ_HERE = (policy(f"oss:{n}Object", f"acs:oss:*:*:{NAME}/*") for n in ("Put", "Get"))
-# Role, session policy, and the deciding policy; none if the public ACL decides.
-SESSIONS = {
-    "session allows, role is silent": (READER, PUT_HERE, ""),
-    "session allows, role denies": (DENIES, PUT_HERE, "AssumeRolePolicy ExplicitDeny"),
-    "session is silent": (READER, READ_HERE, "SessionPolicy ImplicitDeny"),
-}
-
-
-@pytest.mark.parametrize(("role", "session_policy", "detail"), SESSIONS.values(), ids=SESSIONS)
-def test_a_public_acl_gives_a_session_nothing_that_its_session_policy_does_not_allow(
-    role: Role, session_policy: str, detail: str
-) -> None:
-    with MockOSS(world=WORLD) as oss:
-        credentials = start_session(oss, policy=session_policy, role_arn=role.arn)
-        fields = v4_fields(oss, [], credentials=credentials)
-        answer = post(oss, form({"key": KEY, **fields}), bucket=NAME)
-
-        assert bool(oss.bucket(NAME).objects) is (not detail)
-    if not detail:
-        assert answer.status == 204
-        return
-    assert (answer.status, answer.code) == DENIED
-    found = (answer.xml(f"AccessDeniedDetail/{n}") for n in ("PolicyType", "NoPermissionType"))
-    assert " ".join(found) == detail
 
 
 @pytest.mark.parametrize(

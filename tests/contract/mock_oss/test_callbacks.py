@@ -161,6 +161,8 @@ CALL = {"callbackUrl": "http://a", "callbackBody": "x"}
         encoded({**CALL, "callbackUrl": ";".join(["http://a"] * 6)}),
         encoded({**CALL, "callbackBodyType": "text/x"}),
         encoded({**CALL, "callbackBody": "x" * 5000}),
+        encoded({**CALL, "callbackBody": "\ud800"}),
+        *(encoded({**CALL, "callbackHost": host}) for host in ("a\r\nX: y", "日本", "a b", ["a"])),
     ],
 )
 def test_a_callback_that_cannot_be_read_stores_nothing(mock_oss: MockOSS, callback: str) -> None:

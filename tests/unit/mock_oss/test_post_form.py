@@ -147,6 +147,14 @@ UNREADABLE = [
         (text, NOT_BASE64, DEFAULT_EC)
         for text in ("", "!", "e30", policy() + "\n", b64encode(b'{"expiration": NaN}').decode())
     ),
+    *(
+        (text, NOT_BASE64, DEFAULT_EC)
+        for text in (
+            policy(conditions=[["eq", "$key", "\ud800"]]),
+            policy(conditions=[{"\ud800": "a"}]),
+            b64encode(b"[" * 100_000).decode(),
+        )
+    ),
     *((encoded(document), "it is not an object", DEFAULT_EC) for document in NO_OBJECTS),
     *(
         (policy(conditions=wrong), "its conditions are not a list", DEFAULT_EC)
