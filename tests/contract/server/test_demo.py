@@ -10,15 +10,7 @@ import pytest
 from ossferry.cli.demo import OBJECTS_ROLE, Demo
 from ossferry.errors import SettingsError
 from ossferry.oss.cors_rule import EXPOSED_HEADERS
-from support.after_upload import become
 from support.uploads import granted_bucket, put, recorded
-
-
-def fresh_grant(site: httpx.Client) -> dict[str, str]:
-    """Request a new grant, instead of a cached one of another test."""
-    known = site.post("/api/grant").json()["access_key_id"]
-    grant: dict[str, str] = site.post("/api/grant", json={"refused_key_id": known}).json()
-    return grant
 
 
 def test_a_grant_writes_below_its_prefix(demo: Demo, site: httpx.Client) -> None:
@@ -39,58 +31,6 @@ def test_t07_t09_a_grant_writes_nowhere_else(demo: Demo, site: httpx.Client, key
 
     with pytest.raises(oss2.exceptions.AccessDenied):
         granted_bucket(grant, demo).put_object(key, b"hello")
-
-
-def test_one_user_cannot_write_below_anothers_prefix(demo: Demo, site: httpx.Client) -> None:
-    alice = site.post("/api/grant").json()
-    become(site, "bob")
-    bob = site.post("/api/grant").json()
-
-    assert bob["principal"] == {"name": "Bob"}
-    with pytest.raises(oss2.exceptions.AccessDenied):
-        granted_bucket(bob, demo).put_object(f"{alice['prefix']}x", b"hello")
-
-
-@pytest.mark.parametrize(
-    "attempt",
-    [
-        lambda bucket, key: bucket.get_object(key),
-        lambda bucket, key: bucket.delete_object(key),
-        lambda bucket, key: bucket.list_objects_v2(),
-        lambda bucket, key: bucket.get_bucket_cors(),
-    ],
-    ids=["read", "delete", "list", "configure"],
-)
-def test_t08_t15_a_grant_can_only_add(demo: Demo, site: httpx.Client, attempt: object) -> None:
-    grant = site.post("/api/grant").json()
-    bucket = granted_bucket(grant, demo)
-    bucket.put_object(f"{grant['prefix']}mine", b"hello")
-
-    assert callable(attempt)
-    with pytest.raises(oss2.exceptions.AccessDenied):
-        attempt(bucket, f"{grant['prefix']}mine")
-
-
-def test_t40_a_grant_cannot_make_an_object_public(demo: Demo, site: httpx.Client) -> None:
-    grant = site.post("/api/grant").json()
-
-    with pytest.raises(oss2.exceptions.AccessDenied):
-        granted_bucket(grant, demo).put_object(
-            f"{grant['prefix']}x", b"hello", headers={"x-oss-object-acl": "public-read"}
-        )
-
-
-def test_expired_credentials_can_be_replaced(demo: Demo, site: httpx.Client) -> None:
-    grant = fresh_grant(site)
-    demo.oss.faults.add("expire-tokens", times=1)
-    with pytest.raises(oss2.exceptions.ServerError):
-        granted_bucket(grant, demo).put_object(f"{grant['prefix']}x", b"hello")
-
-    replaced = fresh_grant(site)
-
-    granted_bucket(replaced, demo).put_object(f"{replaced['prefix']}x", b"hello")
-    become(site, "bob")
-    fresh_grant(site)  # the fault has ended the credentials of everybody
 
 
 def test_the_server_asks_with_its_own_role_and_v4(demo: Demo, site: httpx.Client) -> None:

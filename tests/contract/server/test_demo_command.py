@@ -160,12 +160,11 @@ def test_a_port_that_is_taken_is_one_sentence_and_exit_code_1(option: str) -> No
 @pytest.mark.parametrize(
     ("arguments", "env", "words"),
     [
-        ((), {"ENV": "production"}, "ENV=production"),
         ((), {"APP_ENV": "prod-eu"}, "APP_ENV=prod-eu"),
         ((), {"ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAI5tQf7sGk2NpZ0aXyWvUt"}, "ALIBABA_CLOUD_"),
         (("--host", "0.0.0.0"), {}, "--host 0.0.0.0 is reachable"),  # noqa: S104 - must be refused
     ],
-    ids=["stage", "stage of a region", "key", "network"],
+    ids=["stage", "key", "network"],
 )
 def test_t47_the_demo_refuses_to_start_where_it_could_be_taken_for_the_cloud(
     arguments: tuple[str, ...], env: dict[str, str], words: str

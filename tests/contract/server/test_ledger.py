@@ -540,18 +540,6 @@ def test_a_folder_that_is_missing_is_one_sentence(tmp_path: Path) -> None:
         Database(f"sqlite:///{tmp_path}/nowhere/ledger.db")
 
 
-async def test_a_server_that_goes_away_is_unavailable_and_comes_back(a_postgres: Postgres) -> None:
-    url = a_postgres.new_database()
-    async with opened(url) as database:
-        await record(database)
-        a_postgres.drop_connections(url)
-        with pytest.raises(LedgerLostError):
-            await record_many(database, 20)
-        back = await record(database, f"{KEY}back")
-
-    assert back.is_news
-
-
 async def test_an_address_may_say_what_libpq_knows(a_postgres: Postgres) -> None:
     url = f"{a_postgres.new_database()}?sslmode=prefer&application_name=uploads"
 

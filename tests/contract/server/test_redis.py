@@ -238,19 +238,6 @@ async def test_t62_several_events_at_once_count_in_redis(make_settings: MakeSett
     assert (some, large) == ([True, True, False, True, False], [True, False])
 
 
-def test_t23_without_redis_limits_are_stricter_and_local(
-    make_settings: MakeSettings, clock: FakeClock
-) -> None:
-    settings = make_settings(
-        redis_url=f"redis://127.0.0.1:{free_port()}/0", rate_per_principal="8/minute"
-    )
-    app = create_app(settings, assume_role=FakeSts(clock), clock=clock)
-    with app_client(app) as client:
-        statuses = [client.post("/api/grant").status_code for _ in range(4)]
-
-    assert statuses == [200, 200, 429, 429]
-
-
 @pytest.mark.parametrize(("limit", "hits"), [("9 per 3 minute", 2), ("2 per 3 minute", 1)])
 async def test_t23_without_redis_a_limit_keeps_its_window(
     make_settings: MakeSettings, limit: str, hits: int

@@ -1,7 +1,6 @@
 """Rate limits: per principal, per address, for all together, and for failed attempts."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 from unittest.mock import patch
@@ -175,28 +174,6 @@ def test_t22_a_limit_of_one_person_is_nobody_elses(
         bob = client.request(method, path, json=body).status_code
 
     assert (alice, bob) == ([200, 429], 200)
-
-
-async def test_t22_every_person_has_a_counter_for_each_kind_of_request(
-    make_settings: MakeSettings, seconds: Seconds
-) -> None:
-    settings = make_settings(rate_per_principal="3/minute")
-    with patch.multiple(rate_limits, RENEWALS="3/minute", OBJECTS="3/minute"):
-        rates = Rates(settings, Counter(settings, monotonic=seconds))
-
-    async def let_in(hit: Callable[[str], Awaitable[None]], who: str) -> int:
-        for done in range(9):
-            try:
-                await hit(who)
-            except TooManyError:
-                return done
-        return 9
-
-    assert [
-        await let_in(hit, who)
-        for hit in (rates.admit_principal, rates.admit_renewal, rates.admit_objects)
-        for who in ("alice", "bob")
-    ] == [3] * 6
 
 
 @patch("ossferry.access.rate_limits.GLOBAL", "2/minute")
