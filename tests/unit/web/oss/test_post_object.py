@@ -38,7 +38,7 @@ def test_the_signature_equals_that_of_the_sdks(vector):
     assert made == vector["v4_x_oss_signature"]
 
 
-def test_the_policy_allows_files_below_the_prefix_until_the_credentials_expire():
+def test_the_policy_allows_files_below_the_prefix_and_each_condition_has_its_field():
     fields = dict(sign())
 
     policy = json.loads(binascii.a2b_base64(fields["policy"].encode()).decode())
@@ -54,17 +54,8 @@ def test_the_policy_allows_files_below_the_prefix_until_the_credentials_expire()
         ["starts-with", "$key", "uploads/alice-1/"],
         ["content-length-range", 0, 1000],
     ]
-
-
-def test_each_condition_has_its_field():
-    fields = dict(sign())
-
-    policy = json.loads(binascii.a2b_base64(fields["policy"].encode()).decode())
-    wanted = {}
     for condition in policy["conditions"][1:6]:
-        wanted.update(condition)
-
-    assert {name: fields[name] for name in wanted} == wanted
+        assert [fields[name] for name in condition] == list(condition.values())
     assert "\n" not in fields["policy"]
 
 

@@ -64,6 +64,7 @@ def test_signature(vector):
 def test_signed_headers_carry_the_authorization_of_the_sdks(vector):
     added = ("x-oss-date", "x-oss-content-sha256", "x-oss-security-token")
     headers = [pair for pair in vector["request_headers"].items() if pair[0].lower() not in added]
+    given = list(headers)
 
     signed = signing.sign_headers(
         credentials(vector),
@@ -78,22 +79,7 @@ def test_signed_headers_carry_the_authorization_of_the_sdks(vector):
     )
 
     assert signed[-1] == ("Authorization", vector["authorization"]["alibabacloud-oss-v2"])
-
-
-def test_signing_leaves_its_arguments_as_they_were():
-    headers = [("Content-Type", "text/plain")]
-
-    signing.sign_headers(
-        signing.Credentials("id", "secret", "token"),
-        "PUT",
-        "bucket",
-        "key",
-        date="20260314T092653Z",
-        region="cn-hangzhou",
-        headers=headers,
-    )
-
-    assert headers == [("Content-Type", "text/plain")]
+    assert headers == given
 
 
 def test_two_headers_that_share_a_beginning_are_sorted_by_name():
@@ -102,7 +88,7 @@ def test_two_headers_that_share_a_beginning_are_sorted_by_name():
     assert signed == [("x-oss-meta-a", "1"), ("x-oss-meta-ab", "2")]
 
 
-# RFC 4231, test cases 2 and 6: a short key, and one longer than a block.
+# RFC 4231, test cases 2 and 6; the others are of CPython's `hmac`.
 @pytest.mark.parametrize(
     ("key", "message", "expected"),
     [
@@ -116,22 +102,13 @@ def test_two_headers_that_share_a_beginning_are_sorted_by_name():
             b"Test Using Larger Than Block-Size Key - Hash Key First",
             "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54",
         ),
+        (b"k" * 64, b"message", "890f3a16e0ca0aaa3bf180f70fa8e3970b3fd6505e98fde157988dcc19d1685c"),
+        (b"k" * 65, b"message", "0c256505306af48015530c139bb7add5ad7a6a9291cd511278a067e765816fbd"),
     ],
-    ids=["short", "long"],
+    ids=["short", "long", "as long as a block", "longer"],
 )
-def test_hmac_of_the_rfc(key, message, expected):
+def test_hmac_of_the_rfc_and_of_cpython(key, message, expected):
     assert signing.hmac_sha256(signing.hmac_pads(key), message).hex() == expected
-
-
-@pytest.mark.parametrize(
-    ("length", "expected"),
-    [
-        (64, "890f3a16e0ca0aaa3bf180f70fa8e3970b3fd6505e98fde157988dcc19d1685c"),
-        (65, "0c256505306af48015530c139bb7add5ad7a6a9291cd511278a067e765816fbd"),
-    ],
-)
-def test_hmac_of_a_key_as_long_as_a_block_and_longer(length, expected):  # of CPython's `hmac`
-    assert signing.hmac_sha256(signing.hmac_pads(b"k" * length), b"message").hex() == expected
 
 
 def test_what_signs_is_kept_for_a_day_and_region_and_others_have_their_own():

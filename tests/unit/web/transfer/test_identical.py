@@ -14,10 +14,9 @@ SKIP = Options(skip_identical=True)
 KEY = "uploads/alice-1/2026-03-14/00/trip/a.txt"
 
 
-def make(*features):
+def make():
     ports = make_ports()
     ports.grants.features = ["objects"]
-    ports.grants.features.extend(features)
     ports.receipts.identical_to[("trip/a.txt", 9, str(crc64_of_zeros(9)))] = KEY
     return Queue(make_engine(ports, 2)), ports
 
@@ -37,12 +36,26 @@ async def test_a_file_that_is_stored_is_not_sent_if_its_options_say_so():
     assert (upload.crc64, ports.http.requests) == (str(crc64_of_zeros(9)), [])
 
 
-async def test_a_server_can_want_it_for_all():
-    queue, ports = make("skip-identical")
+@pytest.mark.parametrize(
+    ("features", "options", "errors", "identical", "asked"),
+    [
+        (["objects", "skip-identical"], None, [], True, 1),
+        (["objects"], None, [], False, 0),
+        ([], SKIP, [], False, 0),
+        (["objects"], SKIP, [ServerRefused(400, code="bad-request")], False, 1),
+        (["objects"], SKIP, [ServerRefused(503, code="busy")], True, 2),
+    ],
+    ids=["wanted for all", "not wanted", "no uploads known", "refused", "away for a while"],
+)
+async def test_the_server_is_asked_if_it_is_wanted(features, options, errors, identical, asked):
+    queue, ports = make()
+    ports.grants.features = features
+    ports.receipts.errors = list(errors)
 
-    upload = await send(queue, the_file())
+    upload = await send(queue, the_file(), options)
 
-    assert (upload.identical, ports.http.requests) == (True, [])
+    assert (upload.state, upload.identical) == (states.DONE, identical)
+    assert ports.receipts.looked_for == ["trip/a.txt"] * asked
 
 
 @pytest.mark.parametrize("file", [the_file(8), the_file(name="b.txt"), FakeFile("a.txt", 9)])
@@ -57,41 +70,6 @@ async def test_another_file_is_sent(file):
         False,
     )
     assert [request.method for request in ports.http.requests] == ["PUT"]
-
-
-async def test_nothing_is_asked_unless_it_is_wanted():
-    queue, ports = make()
-
-    upload = await send(queue, the_file())
-
-    assert (upload.identical, ports.receipts.looked_for) == (False, [])
-
-
-async def test_nothing_is_asked_of_a_server_that_knows_of_no_uploads():
-    queue, ports = make()
-    ports.grants.features = []
-
-    upload = await send(queue, the_file(), SKIP)
-
-    assert (upload.identical, ports.receipts.looked_for) == (False, [])
-
-
-async def test_a_server_that_refuses_to_say_stops_no_upload():
-    queue, ports = make()
-    ports.receipts.errors = [ServerRefused(400, code="bad-request")]
-
-    upload = await send(queue, the_file(), SKIP)
-
-    assert (upload.state, upload.identical) == (states.DONE, False)
-
-
-async def test_a_server_that_is_away_is_waited_for():
-    queue, ports = make()
-    ports.receipts.errors = [ServerRefused(503, code="busy")]
-
-    upload = await send(queue, the_file(), SKIP)
-
-    assert (upload.identical, ports.receipts.looked_for) == (True, ["trip/a.txt"] * 2)
 
 
 async def test_what_is_stored_already_needs_no_room():
