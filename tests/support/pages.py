@@ -47,10 +47,7 @@ class World:
 
     async def close(self, queue: Queue, ports: "Any") -> None:
         """Close a page whose requests have ended."""
-        queue.pause_all()
-        await until(lambda: not self.http.running)
-        ports.tabs.close()
-        self.http.release()
+        await close(queue, ports)
 
     async def half_sent(self) -> "tuple[Queue, Upload, Any]":
         """Return a page in the middle of an upload: its queue, the upload, and its ports."""
@@ -59,6 +56,37 @@ class World:
         upload = queue.add(FakeFile("a.bin", SIZE))
         await until(lambda: self.http.hold_after is None and self.http.running == 2)
         return queue, upload, ports
+
+
+def listened(parallel: int = 3, ahead: int = 0) -> "tuple[Queue, Any, list[tuple[Upload, str]]]":
+    """Return a queue, its ports, and what it tells: each changed upload with its state."""
+    ports = make_ports()
+    changes: list[tuple[Upload, str]] = []
+    queue = Queue(
+        make_engine(ports, parallel),
+        on_change=lambda upload: changes.append((upload, upload.state)),
+        active=parallel,
+        ahead=ahead,
+    )
+    return queue, ports, changes
+
+
+async def half_sent(
+    queue: Queue, ports: "Any", file: "File", parts: int, options: "Options | None" = None
+) -> "Upload":
+    """Return an upload of which OSS has some parts; further parts are held until `release`."""
+    ports.http.hold_after = len(ports.http.parts_sent) + parts
+    upload = queue.add(file, options)
+    await until(lambda: upload.progress.arrived == parts * 8 * MIB and ports.http.running)
+    return upload
+
+
+async def close(queue: Queue, ports: "Any") -> None:
+    """Close a page whose requests have ended."""
+    queue.pause_all()
+    await until(lambda: not ports.http.running)
+    ports.tabs.close()
+    ports.http.release()
 
 
 async def send(queue: Queue, file: "File", options: "Options | None" = None) -> "Upload":

@@ -24,7 +24,7 @@ from support.fakes import (
     refused,
     until,
 )
-from support.pages import done, send, turns
+from support.pages import close, done, half_sent, send, turns
 
 MIB = 1024 * 1024
 KEY = PublicKey("ff" * 63 + "01", 3, '{"key": "1"}')
@@ -39,13 +39,8 @@ def make(*, is_on=True, **ports):
 
 async def left_half_sent(queue, ports):
     """Return an upload of a closed page that had sent two parts; the ports have other tabs now."""
-    ports.http.hold_after = 2
-    earlier = queue.add(FakeFile(size=40 * MIB))
-    await until(lambda: earlier.progress.arrived == 2 * 8 * MIB and ports.http.running == 2)
-    queue.pause(earlier)
-    await until(lambda: not ports.http.running)
-    ports.http.release()
-    ports.tabs.close()
+    earlier = await half_sent(queue, ports, FakeFile(size=40 * MIB), 2)
+    await close(queue, ports)
     ports.tabs = FakeTabs(ports.tabs._browser)
     return earlier
 

@@ -13,7 +13,7 @@ from ossferry_uploader.transfer.options import REFUSE, REPLACE, Options
 from ossferry_uploader.transfer.plan import MIB
 from ossferry_uploader.transfer.queue import Queue
 from support.fakes import FakeFile, lost, make_engine, make_ports, refused, until
-from support.pages import turns
+from support.pages import half_sent, turns
 
 SIZE = 40 * MIB  # five parts
 
@@ -23,12 +23,9 @@ def make(parallel=3):
     return Queue(make_engine(ports, parallel), active=parallel, ahead=0), ports
 
 
-async def half_sent(queue, ports, *, size=SIZE, **options):
+async def two_sent(queue, ports, *, size=SIZE, **options):
     """Return an upload with two stored parts; further parts are held until `release`."""
-    ports.http.hold_after = len(ports.http.parts_sent) + 2
-    upload = queue.add(FakeFile("a.bin", size), Options(**options))
-    await until(lambda: upload.progress.arrived == 16 * MIB and ports.http.running)
-    return upload
+    return await half_sent(queue, ports, FakeFile("a.bin", size), 2, Options(**options))
 
 
 @pytest.mark.parametrize("stop", ["pause", "cancel"])
@@ -74,7 +71,7 @@ async def test_a_listener_may_take_a_pause_back():
 
 async def test_a_listener_may_cancel_what_has_just_been_paused():
     queue, ports = make()
-    upload = await half_sent(queue, ports)
+    upload = await two_sent(queue, ports)
     queue.on_change(lambda each: each.cancel() if each.paused_for == states.BY_PERSON else None)
 
     upload.pause()
@@ -86,7 +83,7 @@ async def test_a_listener_may_cancel_what_has_just_been_paused():
 @pytest.mark.parametrize("ends", [states.FAILED, states.CANCELLED])
 async def test_a_listener_may_repeat_what_has_just_ended_and_it_is_not_given_up(ends):
     queue, ports = make()
-    upload = await half_sent(queue, ports, size=2 * SIZE)
+    upload = await two_sent(queue, ports, size=2 * SIZE)
     repeated = []
 
     def listen(each):
@@ -109,7 +106,7 @@ async def test_a_listener_may_repeat_what_has_just_ended_and_it_is_not_given_up(
 
 async def test_a_cancel_that_is_repeated_while_the_first_cleans_up_leaves_no_part():
     queue, ports = make()
-    upload = await half_sent(queue, ports)
+    upload = await two_sent(queue, ports)
     upload.cancel()
     await until(lambda: upload.state == states.CANCELLED)
     ports.http.plan = [refused("AccessDenied")]  # the first attempt to remove it fails
@@ -124,7 +121,7 @@ async def test_a_cancel_that_is_repeated_while_the_first_cleans_up_leaves_no_par
 
 async def test_an_old_clean_up_leaves_alone_what_a_person_has_begun_again():
     queue, ports = make()
-    upload = await half_sent(queue, ports)
+    upload = await two_sent(queue, ports)
     later = []
 
     async def sleep(_seconds):
@@ -186,7 +183,7 @@ async def test_what_was_cancelled_does_not_count_and_nothing_counts_twice():
 @pytest.mark.parametrize("policy", [REPLACE, REFUSE])
 async def test_two_files_of_one_key_go_one_after_the_other(policy):
     queue, ports = make()
-    first = await half_sent(queue, ports, same_name=policy)
+    first = await two_sent(queue, ports, same_name=policy)
     second = queue.add(FakeFile("a.bin", 2 * SIZE, modified=5), Options(same_name=policy))
     at_once = []
 

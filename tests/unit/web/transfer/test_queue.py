@@ -6,21 +6,8 @@ from ossferry_uploader.transfer import states
 from ossferry_uploader.transfer.errors import FileTooLarge, GrantRefused, ServerRefused
 from ossferry_uploader.transfer.options import Options
 from ossferry_uploader.transfer.plan import MAX_OBJECT_BYTES, MAX_SINGLE_BYTES
-from ossferry_uploader.transfer.queue import Queue
-from support.fakes import FakeFile, make_engine, make_ports, refused, until
-from support.pages import ended, send, turns
-
-
-def make(parallel=3, ahead=0):
-    ports = make_ports()
-    changes = []
-    queue = Queue(
-        make_engine(ports, parallel),
-        on_change=lambda upload: changes.append((upload, upload.state)),
-        active=parallel,
-        ahead=ahead,
-    )
-    return queue, ports, changes
+from support.fakes import FakeFile, refused, until
+from support.pages import ended, listened, send, turns
 
 
 def under_way(queue):
@@ -30,7 +17,7 @@ def under_way(queue):
 
 @pytest.mark.parametrize(("count", "parallel"), [(10, 3), (200, 6)])
 async def test_two_hundred_files_arrive_with_one_grant_and_a_few_at_a_time(count, parallel):
-    queue, ports, _ = make(parallel)
+    queue, ports, _ = listened(parallel)
 
     for number in range(count):
         queue.add(FakeFile(f"{number}.txt"))
@@ -44,7 +31,7 @@ async def test_two_hundred_files_arrive_with_one_grant_and_a_few_at_a_time(count
 
 @pytest.mark.parametrize(("size", "under_way"), [(1, 3), (MAX_SINGLE_BYTES + 1, 1)])
 async def test_small_files_make_ready_while_others_hold_the_connections(size, under_way):
-    queue, ports, _ = make(parallel=1, ahead=2)
+    queue, ports, _ = listened(parallel=1, ahead=2)
     ports.http.hold()
 
     for number in range(5):
@@ -59,7 +46,7 @@ async def test_small_files_make_ready_while_others_hold_the_connections(size, un
 
 
 async def test_a_file_says_what_it_waits_for_while_its_checksum_cannot_be_computed():
-    queue, ports, _ = make()
+    queue, ports, _ = listened()
     queue.options = Options(sha256=True)
     ports.checksum.errors = [ServerRefused(0)]
     ports.network.hold()
@@ -73,7 +60,7 @@ async def test_a_file_says_what_it_waits_for_while_its_checksum_cannot_be_comput
 
 
 async def test_small_files_make_ready_some_at_a_time():
-    queue, ports, _ = make(parallel=1, ahead=8)
+    queue, ports, _ = listened(parallel=1, ahead=8)
     counts = []
     queue.on_change(lambda _upload: counts.append(under_way(queue)))
     ports.http.hold()
@@ -88,7 +75,7 @@ async def test_small_files_make_ready_some_at_a_time():
 
 
 async def test_a_failure_leaves_the_others_alone():
-    queue, ports, _ = make(parallel=1)
+    queue, ports, _ = listened(parallel=1)
     ports.http.plan = [None, refused("AccessDenied"), None]
 
     for number in range(3):
@@ -100,7 +87,7 @@ async def test_a_failure_leaves_the_others_alone():
 
 
 async def test_without_a_grant_every_upload_says_so():
-    queue, ports, _ = make()
+    queue, ports, _ = listened()
     ports.grants.errors = [GrantRefused(403, id="7")]
 
     for number in range(2):
@@ -111,7 +98,7 @@ async def test_without_a_grant_every_upload_says_so():
 
 
 async def test_every_change_is_told_in_order():
-    queue, _, changes = make()
+    queue, _, changes = listened()
 
     upload = await send(queue, FakeFile())
 
@@ -125,7 +112,7 @@ async def test_every_change_is_told_in_order():
 
 
 async def test_small_files_go_first_and_urgent_ones_before_them():
-    queue, ports, _ = make(parallel=1)
+    queue, ports, _ = listened(parallel=1)
     ports.http.hold()
     queue.add(FakeFile("first", 50))
     for name, size in (("large", 90), ("small", 10), ("medium", 40)):
@@ -145,7 +132,7 @@ async def test_small_files_go_first_and_urgent_ones_before_them():
     [(MAX_SINGLE_BYTES, ["PUT"]), (MAX_SINGLE_BYTES + 1, ["POST", "PUT", "PUT", "PUT", "POST"])],
 )
 async def test_large_files_go_in_parts(size, requests):
-    queue, ports, _ = make()
+    queue, ports, _ = listened()
 
     upload = await send(queue, FakeFile("a", size))
 
@@ -157,7 +144,7 @@ async def test_large_files_go_in_parts(size, requests):
     ("allowed", "limit"), [(100, 100), (10**15, MAX_OBJECT_BYTES)], ids=["grant", "OSS"]
 )
 async def test_a_file_too_large_is_not_sent(allowed, limit):
-    queue, ports, _ = make()
+    queue, ports, _ = listened()
     ports.grants.max_file_size = allowed
 
     upload = await send(queue, FakeFile(size=limit + 1))
@@ -168,7 +155,7 @@ async def test_a_file_too_large_is_not_sent(allowed, limit):
 
 
 async def test_keys_have_prefix_day_random_and_name():
-    queue, _, _ = make()
+    queue, _, _ = listened()
 
     upload = await send(queue, FakeFile("c.txt", path="a/b"))
 

@@ -15,7 +15,7 @@ from ossferry_uploader.transfer.queue import Queue
 from ossferry_uploader.transfer.upload import Upload
 from support.fake_browser import FakeTabs
 from support.fakes import START_S, FakeFile, crc64_of_zeros, lost, make_engine, make_ports, until
-from support.pages import send, store, turns
+from support.pages import half_sent, send, store, turns
 
 OWNER = "uploads/alice-1/"
 SIZE = 64 * MIB
@@ -34,9 +34,7 @@ def make(ports=None):
 async def interrupted(arrived, options=None):
     """Return the ports of a page that was closed when `arrived` parts were stored."""
     queue, ports, _ = make()
-    ports.http.hold_after = arrived
-    upload = queue.add(FakeFile("a.bin", SIZE), options)
-    await until(lambda: upload.progress.arrived == arrived * 8 * MIB and ports.http.running == 2)
+    upload = await half_sent(queue, ports, FakeFile("a.bin", SIZE), arrived, options)
     queue.pause(upload)
     await until(lambda: not ports.http.running)
     ports.http.release()

@@ -7,33 +7,12 @@ import pytest
 from ossferry_uploader.transfer import states
 from ossferry_uploader.transfer.errors import FileUnreadable, IllegalMove
 from ossferry_uploader.transfer.plan import MIB
-from ossferry_uploader.transfer.queue import Queue
-from support.fakes import FakeFile, crc64_of_zeros, make_engine, make_ports, refused, until
-from support.pages import ended, send, turns
-
-
-def make(parallel=3, ahead=0):
-    ports = make_ports()
-    changes = []
-    queue = Queue(
-        make_engine(ports, parallel),
-        on_change=lambda upload: changes.append((upload, upload.state)),
-        active=parallel,
-        ahead=ahead,
-    )
-    return queue, ports, changes
-
-
-async def half_sent(queue, ports, parts):
-    """Return an upload of which OSS has some parts; further parts are held."""
-    ports.http.hold_after = parts
-    upload = queue.add(FakeFile("a", 64 * MIB))
-    await turns()
-    return upload
+from support.fakes import FakeFile, crc64_of_zeros, refused, until
+from support.pages import ended, half_sent, listened, send, turns
 
 
 async def test_a_running_upload_stops_at_once_when_cancelled():
-    queue, ports, _ = make(parallel=1)
+    queue, ports, _ = listened(parallel=1)
     ports.http.hold()
     running, waiting = queue.add(FakeFile("a")), queue.add(FakeFile("b"))
     await turns()
@@ -47,7 +26,7 @@ async def test_a_running_upload_stops_at_once_when_cancelled():
 
 
 async def test_cancelling_what_has_ended_changes_nothing():
-    queue, _, _ = make()
+    queue, _, _ = listened()
     upload = await send(queue, FakeFile())
 
     queue.cancel(upload)
@@ -57,7 +36,7 @@ async def test_cancelling_what_has_ended_changes_nothing():
 
 
 async def test_what_is_running_cannot_be_removed():
-    queue, ports, _ = make()
+    queue, ports, _ = listened()
     ports.http.hold()
     upload = queue.add(FakeFile())
     await turns()
@@ -72,8 +51,8 @@ async def test_what_is_running_cannot_be_removed():
 
 
 async def test_a_paused_upload_stops_at_once_and_goes_on_where_it_was():
-    queue, ports, _ = make(parallel=2)
-    upload = await half_sent(queue, ports, 4)
+    queue, ports, _ = listened(parallel=2)
+    upload = await half_sent(queue, ports, FakeFile("a", 64 * MIB), 4)
 
     queue.pause(upload)
     await turns()
@@ -90,7 +69,7 @@ async def test_a_paused_upload_stops_at_once_and_goes_on_where_it_was():
 
 
 async def test_a_paused_upload_makes_room_for_others():
-    queue, ports, _ = make(parallel=1)
+    queue, ports, _ = listened(parallel=1)
     ports.http.hold()
     first, second = queue.add(FakeFile("a")), queue.add(FakeFile("b"))
     await turns()
@@ -104,8 +83,8 @@ async def test_a_paused_upload_makes_room_for_others():
 
 @pytest.mark.parametrize("pauses", [True, False])
 async def test_a_cancelled_upload_leaves_no_parts(pauses):
-    queue, ports, _ = make(parallel=2)
-    upload = await half_sent(queue, ports, 3)
+    queue, ports, _ = listened(parallel=2)
+    upload = await half_sent(queue, ports, FakeFile("a", 64 * MIB), 3)
     if pauses:
         queue.pause(upload)
         await turns()
@@ -122,7 +101,7 @@ async def test_a_cancelled_upload_leaves_no_parts(pauses):
 @pytest.mark.parametrize("size", [10, 20 * MIB])
 @pytest.mark.parametrize("pauses", [True, False])
 async def test_a_cancel_that_comes_after_the_end_says_that_the_object_is_there(size, pauses):
-    queue, ports, _ = make()
+    queue, ports, _ = listened()
     send = ports.http.send
 
     async def keep_the_last_answer(request, body, on_progress):
@@ -149,8 +128,8 @@ async def test_a_cancel_that_comes_after_the_end_says_that_the_object_is_there(s
 
 
 async def test_an_upload_that_is_removed_is_not_heard_of_again():
-    queue, ports, changes = make(parallel=2)
-    upload = await half_sent(queue, ports, 3)
+    queue, ports, changes = listened(parallel=2)
+    upload = await half_sent(queue, ports, FakeFile("a", 64 * MIB), 3)
     queue.cancel(upload)
     await turns()
     queue.remove(upload)
@@ -167,7 +146,7 @@ async def test_an_upload_that_is_removed_is_not_heard_of_again():
 async def test_parts_of_a_file_that_has_changed_are_removed_and_of_one_out_of_reach_kept(
     changed, kept
 ):
-    queue, ports, _ = make()
+    queue, ports, _ = listened()
     ports.http.hold_after = 1
     upload = queue.add(FakeFile("a.bin", 64 * MIB))
     await until(lambda: ports.http.hold_after is None)
@@ -182,7 +161,7 @@ async def test_parts_of_a_file_that_has_changed_are_removed_and_of_one_out_of_re
 
 
 async def test_all_at_once():
-    queue, ports, _ = make()
+    queue, ports, _ = listened()
     ports.http.hold()
     uploads = [queue.add(FakeFile(f"{number}.txt")) for number in range(5)]
     await until(lambda: ports.http.running == 3)
@@ -203,7 +182,7 @@ async def test_all_at_once():
 
 
 async def test_a_retry_waits_until_the_cancelled_upload_is_gone():
-    queue, ports, _ = make()
+    queue, ports, _ = listened()
     ports.http.hold_after = 2
     upload = queue.add(FakeFile("a.bin", 64 * MIB))
     await until(lambda: ports.http.hold_after is None)
@@ -223,7 +202,7 @@ async def test_a_retry_waits_until_the_cancelled_upload_is_gone():
 
 
 async def test_an_upload_that_is_stopped_before_it_began_does_not_begin():
-    queue, ports, _ = make()
+    queue, ports, _ = listened()
 
     cancelled, paused = queue.add(FakeFile("a.txt")), queue.add(FakeFile("b.txt"))
     queue.cancel(cancelled)
