@@ -81,7 +81,6 @@ AREAS = {
         tests=(
             "tests/unit/server",
             "tests/attacks",
-            "tests/contract/server/test_jwt_issuer.py",
             "tests/contract/server/test_oidc.py",
             "tests/contract/server/test_kill_switch.py",
         ),

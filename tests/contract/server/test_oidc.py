@@ -3,6 +3,7 @@
 The test acts as the browser: it keeps cookies and follows redirects one at a time.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,15 @@ import pytest
 
 from ossferry.access.audit import Audit
 from ossferry.app import create_app
+from ossferry.identity.owner import principal_prefix
+from ossferry.identity.principal import Principal
 from ossferry.settings.loading import ExplicitSettings, load_settings
 from ossferry.settings.model import Settings
 from support.after_upload import impatient_ledgers, locked
 from support.app_client import app_client
 from support.cookies import is_signed_for
 from support.fake_issuer import CLIENT_ID, CLIENT_SECRET, FakeIssuer
+from support.rate_windows import Seconds
 from support.server_fakes import OBJECTS, OPTIONS, FakeClock, FakeStore, FakeSts
 from support.serving import serve
 
@@ -61,10 +65,11 @@ At = Callable[..., httpx.Client]
 def at(settings: Settings, clock: FakeClock) -> At:
     """Return a function that creates a client of a server with these changes of the settings."""
 
-    def make(**changes: object) -> httpx.Client:
+    def make(monotonic: Callable[[], float] = time.monotonic, **changes: object) -> httpx.Client:
         changed = load_settings(ExplicitSettings, **{**settings.model_dump(), **changes})
         store = FakeStore() if changed.objects_role_arn else None
-        app = create_app(changed, assume_role=FakeSts(clock), clock=clock, store=store)
+        sts = FakeSts(clock)
+        app = create_app(changed, assume_role=sts, clock=clock, store=store, monotonic=monotonic)
         return app_client(app, BASE)
 
     return make
@@ -523,3 +528,57 @@ def test_t25_signing_in_and_out_leaves_a_line_each_and_so_do_failures(
         ("sign-out", "not-identified", False),
     ]
     assert "carol" not in str(lines).lower()
+
+
+# Bearer tokens of an issuer, whose keys the server fetches
+
+
+@pytest.fixture
+def ticks() -> Seconds:
+    """The monotonic clock of the server."""
+    return Seconds()
+
+
+@pytest.fixture
+def program(at: At, issuer: FakeIssuer, ticks: Seconds) -> Iterator[httpx.Client]:
+    """A client without cookies, for a server that takes tokens of the issuer."""
+    options = {"jwt_issuer": issuer.url, "jwt_audience": CLIENT_ID}
+    with at(auth="jwt", jwt_jwks_url=f"{issuer.url}/jwks", monotonic=ticks, **options) as client:
+        yield client
+
+
+def granted_for(token: str, program: httpx.Client) -> httpx.Response:
+    return program.post("/api/grant", headers={"authorization": f"Bearer {token}"})
+
+
+def test_a_token_of_the_issuer_gets_a_grant_for_its_subject(
+    program: httpx.Client, issuer: FakeIssuer, settings: Settings
+) -> None:
+    answer = granted_for(issuer.token(), program)
+
+    carol = Principal(id="carol-1", name="Carol")
+    assert answer.status_code == 200
+    assert answer.json()["principal"] == {"name": "Carol"}
+    assert answer.json()["prefix"] == principal_prefix(carol, secret=settings.secret_bytes)
+    assert issuer.asked == ["/jwks"]
+
+
+def test_a_token_ends_by_the_clock_of_the_server(
+    program: httpx.Client, issuer: FakeIssuer, clock: FakeClock
+) -> None:
+    token = issuer.token()
+    assert granted_for(token, program).status_code == 200
+
+    clock.advance(600)
+
+    assert granted_for(token, program).status_code == 401
+
+
+def test_keys_are_fetched_again_by_the_monotonic_clock(
+    program: httpx.Client, issuer: FakeIssuer, ticks: Seconds
+) -> None:
+    for wait_s in (0, 60, 3600):
+        ticks.now += wait_s
+        assert granted_for(issuer.token(), program).status_code == 200
+
+    assert issuer.asked == ["/jwks"] * 2
