@@ -81,12 +81,6 @@ class Postgres:
         rules.write_text(line + rules.read_text())
         self.ask("SELECT pg_reload_conf()")
 
-    def drop_connections(self, url: str) -> None:
-        """Terminate all connections to one database, as a restart would."""
-        name = url.rpartition("/")[2]
-        where = f"pg_stat_activity WHERE datname = '{name}'"
-        self.ask(f"SELECT pg_terminate_backend(pid) FROM {where}")  # noqa: S608 - a name of ours
-
     def ask(self, sql: str, database: str = "postgres") -> str:
         """Run a statement as an administrator, and return its output."""
         where = ["-h", "127.0.0.1", "-p", str(self._port), "-U", "postgres", "-d", database]

@@ -267,7 +267,6 @@ OUTSIDE = {
     **dict.fromkeys(("dialogs", "embedding", "other_devices", "receipts", "repair"), EVERYWHERE),
     "main": {"sys"},
 }
-ONLY_FOR_TYPES = {"typing", "collections"}
 # the only modules of the server that import another package
 USERS = {
     "mock_oss": ("cli/demo.py", "cli/mock.py"),

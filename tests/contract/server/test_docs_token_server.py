@@ -12,10 +12,10 @@ import alibabacloud_oss_v2 as v2
 import oss2
 import pytest
 
-from mock_oss import ACCESS_KEY_ID, ACCESS_KEY_SECRET
 from ossferry.cli.demo import WANTED, Demo
 from ossferry.setup.result import settings_of
 from support import commands
+from support.after_upload import operators_bucket
 from support.programs import program
 
 ROOT = Path(__file__).parents[3]
@@ -68,9 +68,7 @@ def server(web_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
 
 def stored(demo: Demo) -> dict[str, bytes]:
     """Return the contents of all objects by the last part of their keys."""
-    auth = oss2.AuthV4(ACCESS_KEY_ID, ACCESS_KEY_SECRET)
-    endpoint = f"http://127.0.0.1:{demo.oss.port}"
-    bucket = oss2.Bucket(auth, endpoint, demo.bucket, region=demo.settings.region)
+    bucket = operators_bucket(demo)
     keys = [each.key for each in oss2.ObjectIterator(bucket)]
     assert all(re.fullmatch(r"uploads/carol-[a-z0-9]+/.+", key) for key in keys)
     return {key.rpartition("/")[2]: bucket.get_object(key).read() for key in keys}

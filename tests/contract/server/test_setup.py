@@ -888,15 +888,9 @@ def test_a_second_teardown_says_what_is_gone_and_what_is_kept(oss: MockOSS) -> N
     ]
 
 
-def test_versioning_is_asked_for_on_request(oss: MockOSS) -> None:
-    without, wanted = setup(oss), setup(oss, "--versioning")
-
-    assert (without.code, wanted.code) == (0, 0)
-    assert bucket_of(oss).get_bucket_versioning().status == "Enabled"
-
-
 @patch("ossferry.setup.bucket.MANY", 3)
 def test_old_versions_and_delete_markers_are_deleted_with_the_objects(oss: MockOSS) -> None:
+    setup(oss)
     setup(oss, "--versioning")
     bucket = bucket_of(oss)
     for key in ("uploads/a b.txt", "uploads/a b.txt", "uploads/gone"):

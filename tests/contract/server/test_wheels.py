@@ -92,14 +92,8 @@ def test_a_wheel_has_every_licence_text(dist: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FOLDERS)
-def test_a_wheel_has_a_valid_sbom(dist: Path, name: str) -> None:
-    from cyclonedx.schema import SchemaVersion
-    from cyclonedx.validation.json import JsonStrictValidator  # takes seconds to import
-
-    ((path, text),) = read(wheel(dist, name), "sboms/.+").items()
-
-    assert path == f"sboms/{name.replace('_', '-')}.cdx.json"
-    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+def test_a_wheel_has_its_sbom(dist: Path, name: str) -> None:
+    assert list(read(wheel(dist, name), "sboms/.+")) == [f"sboms/{name.replace('_', '-')}.cdx.json"]
 
 
 @pytest.mark.parametrize("name", FOLDERS)

@@ -4,8 +4,6 @@ import pytest
 
 from upload_page.view.words.file_names import badge, split_name
 
-FAMILY = "👩\u200d👩\u200d👧"
-
 
 @pytest.mark.parametrize(
     ("name", "tail"),
