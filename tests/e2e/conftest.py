@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,10 @@ from playwright.sync_api import ConsoleMessage, Error, Page, Route
 import build
 from e2e.pages.uploader import UploaderPage
 from mock_oss.world.model import ACCESS_KEY_ID, ACCESS_KEY_SECRET
+from ossferry.authentication.apikey_file import ApiKeyFile
+from ossferry.authentication.apikey_format import new_key
 from ossferry.cli.demo import Demo
+from ossferry.settings.rules import DEMO_SECRET
 from support import webkitgtk
 
 FAILED_REQUEST = r"net::|Failed to load|CORS|status of"
@@ -130,10 +134,7 @@ def renew_credentials(demo: Demo) -> None:
 @pytest.fixture
 def uploader(demo: Demo, page: Page, console: Console, runtime: str) -> UploaderPage:
     """The page of the shared demo, ready to use."""
-    opened = UploaderPage(page, f"{demo.url}/?runtime={runtime}")
-    opened.open()
-    opened.expect_ready()
-    return opened
+    return UploaderPage(page, f"{demo.url}/?runtime={runtime}").start()
 
 
 @pytest.fixture
@@ -162,6 +163,15 @@ def make_file(tmp_path: Path) -> Callable[[str, bytes], Path]:
         return path
 
     return make
+
+
+def carols_key(folder: Path) -> str:
+    """Return a new API key of Carol, whose hash is in `keys.json` of a folder."""
+    key = new_key()
+    ApiKeyFile(folder / "keys.json").add(
+        key, secret=DEMO_SECRET.encode(), user="carol", created=datetime(2026, 1, 1, tzinfo=UTC)
+    )
+    return key.text
 
 
 def let_go(held: list[Route]) -> None:

@@ -64,8 +64,7 @@ def start(playwright: Playwright, engine: str) -> Iterator[Callable[[], Page]]:
 def make_busy(uploader: UploaderPage, demo: Demo, files: list[Path]) -> None:
     """Upload files, some of which are slow and one of which fails."""
     throttle(demo)
-    uploader.open()
-    uploader.expect_ready()
+    uploader.start()
     uploader.choose(*files)
     uploader.row("report.docx").expect_state("failed")
     uploader.row("sales-q3.csv").expect_state("done")

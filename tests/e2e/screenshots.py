@@ -78,9 +78,7 @@ class Studio:
         context = self.browser.new_context(
             locale=locale, viewport={"width": width, "height": height}, device_scale_factor=1.5
         )
-        uploader = UploaderPage(context.new_page(), demo.url)
-        uploader.open()
-        uploader.expect_ready()
+        uploader = UploaderPage(context.new_page(), demo.url).start()
         expect(uploader.grant.locator("code")).to_be_visible()
         yield uploader
         context.close()

@@ -33,6 +33,21 @@ def pending(demo: Demo, name: str = "") -> list[str]:
     return [upload.upload_id for upload in found if upload.key.endswith(name)]
 
 
+def parts_there(demo: Demo) -> list[int]:
+    """Return the size of each stored part of unfinished uploads, in bytes."""
+    bucket = operator_bucket(demo)
+    return [
+        part.size
+        for upload in bucket.list_multipart_uploads().upload_list
+        for part in bucket.list_parts(upload.key, upload.upload_id).parts
+    ]
+
+
+def stored(demo: Demo, name: str = "") -> list[str]:
+    """Return the keys of the objects with this name."""
+    return [key for key in demo.oss.bucket(demo.bucket).objects if key.endswith(name)]
+
+
 def arrived(demo: Demo, name: str) -> list[RequestRecord]:
     """Return the successful part requests of the file with this name, in order."""
     return [seen for seen in asked(demo, "UploadPart", name) if seen.status == 200]
@@ -40,9 +55,8 @@ def arrived(demo: Demo, name: str) -> list[RequestRecord]:
 
 def expect_whole(demo: Demo, name: str, content: bytes) -> None:
     """Check that there is one object for the file, equal to it, and no unfinished upload."""
-    keys = [key for key in demo.oss.bucket(demo.bucket).objects if key.endswith(f"/{name}")]
-    assert len(keys) == 1
-    assert operator_bucket(demo).get_object(keys[0]).read() == content
+    (key,) = stored(demo, f"/{name}")
+    assert operator_bucket(demo).get_object(key).read() == content
     assert pending(demo, name) == []
 
 

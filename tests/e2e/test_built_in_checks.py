@@ -38,8 +38,7 @@ def test_rows_are_checked_by_a_pydantic_model_of_the_operator(
         checks_dir=tmp_path / "wheels",
         checks_built_in={"table": {"model": "Sale"}},
     )
-    uploader.open()
-    uploader.expect_ready()
+    uploader.start()
 
     header = b"sku,amount\n"
     uploader.choose(make_file("good.csv", header + b"a,1\n" * 3))

@@ -62,8 +62,7 @@ def test_a_hundred_files_arrive_whole_through_chaos(
     demo, uploader = start_demo()
     contents = make_files(tmp_path, seed)
     demo.oss.faults.add("short-lived", operation="AssumeRole", seconds=TOKEN_LIFE_S)
-    uploader.open()
-    uploader.expect_ready()
+    uploader.start()
     expect(uploader.grant).to_contain_text("May add")
     plan(demo, seed)
 
@@ -146,8 +145,7 @@ def test_five_hundred_checked_and_encrypted_files_in_two_tabs_are_stored_once(
     paths = [tmp_path / "files" / name for name in contents]
     second = UploaderPage(first.page.context.new_page(), first.url)
     for each in (first, second):
-        each.open()
-        each.expect_ready()
+        each.start()
         expect(each.grant).to_contain_text("May add")
     plan(demo, seed)
     bucket = demo.oss.bucket(demo.bucket)

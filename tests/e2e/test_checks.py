@@ -9,12 +9,12 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
-import oss2
 import pytest
 from playwright.sync_api import Page, Route
 
 from e2e.conftest import ENDED_WORKER, Console, operator_bucket
 from e2e.pages.uploader import CHECKED_MS, UploaderPage
+from e2e.storage_side import stored
 from ossferry.checks.bundle import BUNDLE, PLATFORM, PYTHON
 from ossferry.cli.demo import Demo
 from support.content import zip_of
@@ -249,8 +249,7 @@ def checked(
     expect_ended_workers(console, browser_name)
     uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}")
     if page.url != uploader.url:
-        uploader.open()
-        uploader.expect_ready()
+        uploader.start()
     yield demo, uploader
     clear = uploader.total.get_by_role("button", name="Clear finished")
     if clear.is_visible():
@@ -268,8 +267,7 @@ def open_page(start_demo: StartDemo, console: Console, browser_name: str) -> Sta
 
     def start(**settings: Any) -> tuple[Demo, UploaderPage]:
         demo, uploader = start_demo(**settings)
-        uploader.open()
-        uploader.expect_ready()
+        uploader.start()
         return demo, uploader
 
     return start
@@ -279,12 +277,6 @@ def expect_ended_workers(console: Console, browser_name: str) -> None:
     """Expect Firefox's message about workers that the page ends."""
     if browser_name == "firefox":
         console.expected.append(ENDED_WORKER)
-
-
-def stored(demo: Demo, name: str = "") -> list[str]:
-    """Return the keys of the objects with this name in the demo's bucket."""
-    keys = [each.key for each in oss2.ObjectIterator(operator_bucket(demo))]
-    return [key for key in keys if key.endswith(name)]
 
 
 @pytest.mark.page_stays
@@ -438,8 +430,7 @@ def test_a_page_whose_files_need_no_check_never_loads_pyodide(
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     _, uploader = start_demo()
-    uploader.open()
-    uploader.expect_ready()
+    uploader.start()
 
     uploader.choose(make_file("a.csv", b"date\n"))
     uploader.row("a.csv").expect_state("done")
@@ -466,8 +457,7 @@ def test_a_worker_that_cannot_start(
     console.expected += ["net::ERR", "wasm instantiation failed", "Failed to fetch"]
     _, uploader = start_demo(checks=checks, checks_on_error=on_error)
     page.route(re.compile(file), lambda route: route.abort())
-    uploader.open()
-    uploader.expect_ready()
+    uploader.start()
 
     uploader.choose(make_file("good.csv", b"date,sku,amount\n"))
     row = uploader.row("good.csv")
@@ -531,8 +521,7 @@ def test_t58_a_byte_changed_on_the_way_is_never_run(
         route.fulfill(response=answer, body=answer.body() + b"#")
 
     page.route(re.compile(re.escape(f"/{file}")), change)
-    uploader.open()
-    uploader.expect_ready()
+    uploader.start()
     uploader.choose(make_file("good.csv", b"date,sku,amount\n"))
     row = uploader.row("good.csv")
     row.expect_state("failed", timeout_ms=CHECKED_MS)

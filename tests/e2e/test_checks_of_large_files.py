@@ -60,8 +60,7 @@ def test_the_last_line_of_a_table_of_200_mb_is_found_while_the_page_answers(
             out.write(ROWS)
         out.write(b"2026-01-31,7\n")
     _, uploader = start_demo(checks_built_in={"table": TABLE})
-    uploader.open()
-    uploader.expect_ready()
+    uploader.start()
 
     uploader.choose(path)
     row = uploader.row("large.csv")
@@ -86,8 +85,7 @@ def test_a_check_reads_beyond_4_gib(start_demo: StartDemo, checks: Path, tmp_pat
         out.seek(-4, 2)
         out.write(b"last")
     _, uploader = start_demo(checks=checks)
-    uploader.open()
-    uploader.expect_ready()
+    uploader.start()
 
     uploader.choose(path)
     row = uploader.row("large.bin")

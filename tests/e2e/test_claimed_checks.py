@@ -42,8 +42,7 @@ def test_a_person_reads_what_the_checks_said_and_keeps_it(
     start_demo: StartDemo, page: Page, tmp_path: Path
 ) -> None:
     _, uploader = start_demo(web_dir=page_with(EXTENSION, tmp_path))
-    uploader.open()
-    uploader.expect_ready()
+    uploader.start()
     for name in ("a.txt", "b.txt", "c.txt"):
         uploader.row(name).expect_state("done")
 

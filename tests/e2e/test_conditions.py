@@ -59,9 +59,7 @@ def test_an_ended_sign_in_has_a_way_back_and_what_waits_goes_on(
             route.fulfill(status=401)
 
     page.route("**/api/grant", answer)
-    uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}")
-    uploader.open()
-    uploader.expect_ready()
+    uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}").start()
     expect(uploader.notice("login_ended")).to_have_text(re.compile("^You are not signed in"))
     uploader.drop(patient__txt="x", calm__txt="y")
 
@@ -86,9 +84,7 @@ def test_who_has_to_sign_in_before_any_file_is_added_has_the_same_way(
 ) -> None:
     console.expected.append(f"{NO_GRANT} 401")
     page.route("**/api/grant", lambda route: route.fulfill(status=401))
-    uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}")
-    uploader.open()
-    uploader.expect_ready()
+    uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}").start()
     notice = uploader.notice("login_ended")
     for place in (notice, page.get_by_role("status").and_(uploader.grant)):
         expect(place).to_contain_text("You are not signed in, or your session has ended.")
@@ -109,15 +105,13 @@ def test_a_quota_that_is_used_up_is_told_and_room_can_be_made(
 ) -> None:
     console.expected.append(f"{NO_GRANT} 429")
     _, uploader = start_demo(quota_objects_total=1)
-    uploader.open()
-    uploader.expect_ready()
+    uploader.start()
     uploader.drop(first__txt="x")
     uploader.row("first.txt").expect_state("done")
     expect(page.locator("#hint")).to_contain_text("0 files of your quota left")
     until(page, lambda: page.evaluate(ASK_GRANT) == 429)
 
-    uploader.open()
-    uploader.expect_ready()
+    uploader.start()
     expect(uploader.grant).to_contain_text("Your quota is used up: 1 of 1 file. Delete uploads")
     uploader.drop(second__txt="y")
 
@@ -139,9 +133,7 @@ def test_the_end_is_notified_to_whom_looks_elsewhere(
 ) -> None:
     page.context.grant_permissions(["notifications"])
     page.add_init_script(NOTE_NOTIFICATIONS)
-    uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}")
-    uploader.open()
-    uploader.expect_ready()
+    uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}").start()
     uploader.drop(seen__txt="x")
     uploader.row("seen.txt").expect_state("done")
     expect(page.locator("#announce")).to_contain_text("1 file arrived")
@@ -158,9 +150,7 @@ def test_who_waits_long_may_ask_to_be_notified(
     demo: Demo, page: Page, console: Console, runtime: str, make_file: MakeFile
 ) -> None:
     page.add_init_script(ASKABLE_NOTIFICATIONS)
-    uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}")
-    uploader.open()
-    uploader.expect_ready()
+    uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}").start()
     line = page.context.new_cdp_session(page)
     line.send("Network.emulateNetworkConditions", SLOW_LINE)
     uploader.choose(make_file("long.bin", b"x" * 12_000_000))

@@ -28,8 +28,7 @@ def last_name(sample: Sample) -> str:
 
 def test_each_sample_file_does_what_its_readme_says(start_demo: StartDemo, tmp_path: Path) -> None:
     demo, uploader = start_demo(**WITH_CHECKS)
-    uploader.open()
-    uploader.expect_ready()
+    uploader.start()
     expect(uploader.page.locator("#demo")).to_contain_text("Files are checked in your browser")
 
     with sample_folder(tmp_path) as folder:

@@ -30,8 +30,7 @@ def test_a_picture_is_shown_before_it_is_shared_and_its_links_are_not_active_whi
     picture = io.BytesIO()
     Image.new("RGB", (640, 320), "teal").save(picture, "PNG")
     demo, uploader = start_demo()
-    uploader.open()
-    uploader.expect_ready()
+    uploader.start()
     uploader.choose(FilePayload(name="a.png", mimeType="image/png", buffer=picture.getvalue()))
     row = uploader.row("a.png")
 
@@ -103,8 +102,7 @@ def test_links_list_and_receipt(uploader: UploaderPage, demo: Demo, page: Page) 
 
 def test_what_was_deleted_is_told_and_comes_back(start_demo: StartDemo, page: Page) -> None:
     _, uploader = start_demo()
-    uploader.open()
-    uploader.expect_ready()
+    uploader.start()
     uploader.drop(one__txt="1", two__txt="2", three__txt="3")
     expect(uploader.rows.and_(page.locator("[data-state=done]"))).to_have_count(3)
     opener = page.locator("#more").get_by_role("button", name="My uploads")
@@ -140,8 +138,7 @@ def test_where_nothing_is_stored_there_is_nothing_to_search(
     start_demo: StartDemo, page: Page
 ) -> None:
     _, uploader = start_demo()
-    uploader.open()
-    uploader.expect_ready()
+    uploader.start()
     mine = uploader.dialog("my-uploads")
 
     for stored in (0, 1):
@@ -161,8 +158,7 @@ def test_all_uploads_are_searched_and_in_order_not_only_the_first_page(
     start_demo: StartDemo, page: Page
 ) -> None:
     _, uploader = start_demo()
-    uploader.open()
-    uploader.expect_ready()
+    uploader.start()
     held: list[Route] = []
     page.route(RECEIPTS, lambda route: held.append(route), times=1)  # the others wait for it
     uploader.drop(**{f"many{number}__txt": "x" * (number + 1) for number in range(210)})
@@ -195,8 +191,7 @@ def test_links_that_were_made_are_listed_with_their_notes(
 ) -> None:
     page.context.grant_permissions(["clipboard-write"])
     _, uploader = start_demo()
-    uploader.open()
-    uploader.expect_ready()
+    uploader.start()
     uploader.drop(plan__txt="x")
     uploader.row("plan.txt").locator.get_by_role("button", name="Share…").click()
     share = uploader.dialog("share")

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page
 
-from e2e.conftest import Console, operator_bucket
+from e2e.conftest import Console
 from e2e.pages.uploader import UploaderPage
-from e2e.storage_side import MIB, arrived, expect_whole, noise, pending, until
+from e2e.storage_side import MIB, arrived, expect_whole, noise, parts_there, pending, until
 from ossferry.cli.demo import Demo
 from support.expecting import expect
 
@@ -23,16 +23,6 @@ THERE = 6  # parts of 1 MiB; the next ones are larger
 PATIENCE_MS = 30_000  # for loading more code or requests to OSS, on a busy machine
 
 
-def parts_there(demo: Demo) -> list[int]:
-    """Return the size of each stored part of the file, in bytes."""
-    bucket = operator_bucket(demo)
-    return [
-        part.size
-        for upload in bucket.list_multipart_uploads().upload_list
-        for part in bucket.list_parts(upload.key, upload.upload_id).parts
-    ]
-
-
 @pytest.fixture
 def abandoned(demo: Demo, browser: Browser, runtime: str, make_file: MakeFile) -> Path:
     """A file of which another device has sent the first parts before it was switched off."""
@@ -40,9 +30,7 @@ def abandoned(demo: Demo, browser: Browser, runtime: str, make_file: MakeFile) -
     demo.oss.faults.add("hang", operation="UploadPart", skip=THERE)  # until its page is closed
     device = browser.new_context()
     page = device.new_page()
-    there = UploaderPage(page, f"{demo.url}/?runtime={runtime}")
-    there.open()
-    there.expect_ready()
+    there = UploaderPage(page, f"{demo.url}/?runtime={runtime}").start()
     there.choose(path)
     until(page, lambda: len(parts_there(demo)) >= THERE, timeout_s=60)
     device.close()
@@ -55,9 +43,7 @@ def abandoned(demo: Demo, browser: Browser, runtime: str, make_file: MakeFile) -
 @pytest.fixture
 def here(demo: Demo, page: Page, console: Console, runtime: str, abandoned: Path) -> UploaderPage:
     """The page on this device, which has no record of that file."""
-    opened = UploaderPage(page, f"{demo.url}/?runtime={runtime}")
-    opened.open()
-    opened.expect_ready()
+    opened = UploaderPage(page, f"{demo.url}/?runtime={runtime}").start()
     expect(line(opened)).to_be_visible(timeout=PATIENCE_MS)
     return opened
 

@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +16,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route as ServerRoute
 
-from e2e.conftest import Console, reset
+from e2e.conftest import Console, carols_key, reset
 from e2e.pages.uploader import SLOW_START_MS, UploaderPage
 from e2e.storage_side import until
-from ossferry.authentication.apikey_file import ApiKeyFile
-from ossferry.authentication.apikey_format import new_key
 from ossferry.cli.demo import Demo
 from ossferry.settings.choices import UPLOAD_ACTIONS
-from ossferry.settings.rules import DEMO_SECRET
 from support.checking import NO_SHORT_TEXTS
 from support.expecting import expect
 from support.mounting import BELOW, mounting_site
@@ -468,10 +464,7 @@ def test_a_file_that_a_person_removes_is_not_in_the_form_any_more(
 def test_a_token_of_the_site_identifies_the_person(
     site: Site, page: Page, console: Console, tmp_path: Path
 ) -> None:
-    key = new_key()
-    ApiKeyFile(tmp_path / "keys.json").add(
-        key, secret=DEMO_SECRET.encode(), user="carol", created=datetime(2026, 1, 1, tzinfo=UTC)
-    )
+    key = carols_key(tmp_path)
     console.expected += ["401|nobody|not signed in", "oss-ferry: tags"]
     console.expected.append("dispatched|uncaught: Event")  # PyScript without storage
     elsewhere = site.url.replace("127.0.0.1", "localhost")
@@ -500,7 +493,7 @@ def test_a_token_of_the_site_identifies_the_person(
         assert site.asked > 1
         assert len(told(page, "error")) == 1  # however often the server refuses
 
-        site.token = key.text
+        site.token = key
         files = opened(site, page).locator("#files")
         assert "tags: OSSFERRY_ACTIONS" in wait_for(page, "error")[0]["message"]
         element(page, "it.removeAttribute('tags')")
@@ -516,17 +509,14 @@ def test_the_site_learns_which_file_a_check_has_refused(
     site: Site, page: Page, console: Console, tmp_path: Path, runtime: str
 ) -> None:
     """The worker loads `checks.py` without the token of the site."""
-    key = new_key()
-    ApiKeyFile(tmp_path / "keys.json").add(
-        key, secret=DEMO_SECRET.encode(), user="carol", created=datetime(2026, 1, 1, tzinfo=UTC)
-    )
+    key = carols_key(tmp_path)
     (tmp_path / "checks.py").write_text(NO_SHORT_TEXTS)
     settings = {"auth": "apikey", "api_keys_file": tmp_path / "keys.json", "runtime": runtime}
     with trusting(
         site, checks=tmp_path / "checks.py", checks_built_in={"json": True}, **settings
     ) as demo:
         site.shows("", script=sample("js"))
-        site.token = key.text
+        site.token = key
         files = opened(site, page).locator("#files")
         files.set_input_files([essay(), essay("a.json", b"[1,\n2"), essay("b.json", b"[1]")])
 

@@ -65,8 +65,7 @@ def test_t56_the_sdks_decrypt_what_the_page_has_encrypted(
     demo, uploader = start()
     demo.oss.faults.add("wrong-crc", part_number=3, times=1, operation="UploadPart")
     demo.oss.faults.add("error", code="InternalError", times=2, operation="UploadPart")
-    uploader.open()
-    uploader.expect_ready()
+    uploader.start()
     expect(uploader.page.locator("#hint")).to_contain_text("Files are encrypted in this browser.")
     contents = {"small.txt": SMALL, "empty.txt": b"", "large.bin": LARGE}
 
@@ -89,8 +88,7 @@ def test_a_pause_and_a_reload_keep_the_parts_and_the_key(
     demo, uploader = start()
     demo.oss.faults.add("bandwidth", bytes_per_s=10_000, operation="UploadPart", skip=3)
     path = make_file("large.bin", LARGE)
-    uploader.open()
-    uploader.expect_ready()
+    uploader.start()
     uploader.choose(path)
     row = uploader.row("large.bin")
     until(page, lambda: len(arrived(demo, "large.bin")) == 3)
@@ -99,8 +97,7 @@ def test_a_pause_and_a_reload_keep_the_parts_and_the_key(
     row.locator.get_by_role("button", name="Resume", exact=True).click()
     row.expect_state("uploading")
     first = row.key
-    uploader.open()
-    uploader.expect_ready()
+    uploader.start()
     expect(page.get_by_test_id("unfinished")).to_have_count(1)
     demo.oss.faults.clear()
 
@@ -117,8 +114,7 @@ def test_a_form_carries_an_encrypted_file(
     start: StartDemo, keys: KeyPair, make_file: MakeFile
 ) -> None:
     demo, uploader = start(grant="form")
-    uploader.open()
-    uploader.expect_ready()
+    uploader.start()
 
     uploader.choose(make_file("small.txt", SMALL), make_file("large.bin", LARGE))
 
@@ -135,8 +131,7 @@ def test_t56_where_the_browser_cannot_encrypt_nothing_is_sent(
     console.expected += ["Cross-Origin-Opener-Policy header has been ignored"]
     demo, uploader = start(allowed_hosts=("127.0.0.1", "plain.test"))
     uploader.url = uploader.url.replace("127.0.0.1", "plain.test")
-    uploader.open()
-    uploader.expect_ready()
+    uploader.start()
 
     uploader.drop(small__txt="a few words")
 

@@ -40,8 +40,7 @@ def test_my_uploads_are_listed_searched_shared_deleted_and_brought_back(
     start_demo: StartDemo, page: Page
 ) -> None:
     demo, uploader = start_demo()
-    uploader.open()
-    uploader.expect_ready()
+    uploader.start()
     uploader.drop(report__txt="quarterly", photo__txt="not a photo")
     row = uploader.row("report.txt")
     row.expect_state("done")
@@ -90,8 +89,7 @@ def test_languages_and_colours_are_chosen_and_kept(uploader: UploaderPage, page:
         expect(page.get_by_role("heading", level=1)).to_have_text(heading, use_inner_text=True)
         expect(page.locator("html")).to_have_attribute("dir", direction)
         row.expect_says(arrived)
-    uploader.open()
-    uploader.expect_ready()
+    uploader.start()
     title = page.get_by_role("heading", level=1)
     expect(title).to_have_text(HEADINGS["zh-TW"][1], use_inner_text=True)
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")

@@ -55,8 +55,7 @@ def test_uploads_wait_for_sts_or_fail_with_its_refusal(
     demo, uploader = start_demo()
     demo.oss.faults.add("error", code=code, status=status, operation="AssumeRole")
     console.expected.append(f"{REFUSED} {answer}")
-    uploader.open()
-    uploader.expect_ready()
+    uploader.start()
     expect(uploader.grant).to_contain_text(grant)
 
     uploader.drop(patient__txt="x")
@@ -91,8 +90,7 @@ def test_a_page_of_maintenance_in_place_of_our_server_is_neither_permission_nor_
     assert row.crc64
     expect_whole(demo, "kept.bin", content)
     page.route("**/api/grant", lambda route: route.fulfill(body=body))
-    uploader.open()
-    uploader.expect_ready()
+    uploader.start()
     uploader.drop(patient__txt="x")
     uploader.row("patient.txt").expect_says("Waiting for the server of this page")
     page.unroute("**/api/grant")
@@ -148,8 +146,7 @@ def test_a_missing_cors_rule_is_named_with_how_to_add_it(
     rule = bucket.get_bucket_cors()
     bucket.delete_bucket_cors()
     console.expected += [BLOCKED, NO_ANSWER, f"{REFUSED} 403"]
-    uploader.open()
-    uploader.expect_ready()
+    uploader.start()
 
     uploader.drop(shut__txt="x")
     row = uploader.row("shut.txt")
@@ -172,8 +169,7 @@ def test_a_proof_that_cors_hides_is_not_taken_for_granted(
     rule = bucket.get_bucket_cors()
     rule.rules[0].expose_headers = ["x-oss-request-id"]
     bucket.put_bucket_cors(rule)
-    uploader.open()
-    uploader.expect_ready()
+    uploader.start()
 
     uploader.drop(hidden__txt="x")
 
@@ -196,9 +192,7 @@ def test_a_wrong_clock_in_the_page_does_no_harm(
           }};
         }}"""
     )
-    uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}")
-    uploader.open()
-    uploader.expect_ready()
+    uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}").start()
 
     uploader.drop(clock__txt="x")
 
@@ -258,8 +252,7 @@ def test_a_small_file_that_vanishes_after_its_reading_arrives_as_it_was(
 
 def test_types_are_told_beforehand_and_refused_at_once(start_demo: StartDemo, page: Page) -> None:
     demo, uploader = start_demo(allowed_types=("image/*", ".CSV"))
-    uploader.open()
-    uploader.expect_ready()
+    uploader.start()
     expect(page.locator("#hint")).to_contain_text("only images, .csv")
     expect(uploader.files_input).to_have_attribute("accept", "image/*,.csv")
     page.evaluate(NOTE_PICKER)

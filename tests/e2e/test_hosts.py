@@ -36,8 +36,7 @@ def relay() -> Iterator[Relay]:
 
 
 def ready(uploader: UploaderPage) -> UploaderPage:
-    uploader.open()
-    uploader.expect_ready()
+    uploader.start()
     return uploader
 
 

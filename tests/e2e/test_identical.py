@@ -20,16 +20,14 @@ def test_a_file_that_is_stored_already_is_not_sent_again(
     start_demo: Callable[..., tuple[Demo, UploaderPage]], page: Page
 ) -> None:
     demo, uploader = start_demo(skip_identical=True)
-    uploader.open()
-    uploader.expect_ready()
+    uploader.start()
     uploader.drop(report__txt="quarterly")
     first = uploader.row("report.txt")
     first.expect_state("done")
     first.expect_says("Arrived and verified")
     key = first.key
     until(page, lambda: page.evaluate(KEYS) == [key])
-    uploader.open()
-    uploader.expect_ready()
+    uploader.start()
 
     uploader.drop(report__txt="quarterly", other__txt="quarterly")
 

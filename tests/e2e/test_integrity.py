@@ -79,8 +79,7 @@ def test_t37_a_changed_script_of_the_checksum_worker_never_runs(
     page.on("request", lambda request: asked.append(request.url))
     scripts = re.compile(r"/assets/.*/(checksum_worker|crc64_wasm)\.js")
     page.context.route(scripts, run_in_the_worker)
-    uploader.open()
-    uploader.expect_ready()
+    uploader.start()
 
     uploader.drop(patient__txt="x")
 
@@ -100,8 +99,7 @@ def test_t37_a_changed_script_for_sha256_never_runs(
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.context.route("**/sha256.js", run_in_the_worker)
-    uploader.open()
-    uploader.expect_ready()
+    uploader.start()
 
     changed = page.evaluate(SHA256)
     page.context.unroute("**/sha256.js")
@@ -120,9 +118,7 @@ def test_t37_every_file_is_fetched_once_and_checked(
 ) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}")
-    uploader.open()
-    uploader.expect_ready()
+    UploaderPage(page, f"{demo.url}/?runtime={runtime}").start()
     assets = [url.removeprefix(demo.url) for url in asked if "/assets/" in url]
 
     checked = page.locator("script[type=importmap]").text_content() or ""

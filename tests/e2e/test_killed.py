@@ -57,9 +57,7 @@ class Browsers:
 
     def open(self) -> UploaderPage:
         self.context = self._kind.launch_persistent_context(self._profile, **self._options)
-        uploader = UploaderPage(self.context.pages[0], self._url)
-        uploader.open()
-        uploader.expect_ready()
+        uploader = UploaderPage(self.context.pages[0], self._url).start()
         expect(uploader.grant).to_contain_text("May add")
         return uploader
 

@@ -102,9 +102,7 @@ def test_r50_what_a_hidden_page_was_given_outlives_its_end(
 ) -> None:
     console.expected.append("net::ERR")
     page.add_init_script(NO_TIMERS)
-    uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}")
-    uploader.open()
-    uploader.expect_ready()
+    uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}").start()
     expect(uploader.grant).to_contain_text("May add files to")
     demo.oss.faults.add("hang", operation="PostObject", times=9)
     demo.oss.faults.add("hang", operation="UploadPart", skip=3, times=9)
@@ -122,9 +120,7 @@ def test_r50_what_a_hidden_page_was_given_outlives_its_end(
     end_without_a_word(page)
 
     demo.oss.faults.clear()
-    again = UploaderPage(page.context.new_page(), uploader.url)
-    again.open()
-    again.expect_ready()
+    again = UploaderPage(page.context.new_page(), uploader.url).start()
     box = again.page.locator("#unfinished")
     expect(box).to_contain_text("Continue 3 uploads")
     expect(box.get_by_test_id("unfinished").filter(has_text="large.bin")).to_contain_text(
@@ -153,9 +149,7 @@ def test_r51_a_page_that_was_put_aside_goes_on_and_keeps_others_off(
     session.send("Page.setWebLifecycleState", {"state": "active"})
     page.evaluate(COMES_BACK)
     page.wait_for_timeout(500)
-    second = UploaderPage(page.context.new_page(), uploader.url)
-    second.open()
-    second.expect_ready()
+    second = UploaderPage(page.context.new_page(), uploader.url).start()
     second.choose(path)
 
     second.row("aside.bin").expect_says("Another tab is sending this file")

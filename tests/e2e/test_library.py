@@ -5,7 +5,6 @@ import json
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,12 +20,9 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from e2e.conftest import Console, operator_bucket
+from e2e.conftest import Console, carols_key, operator_bucket
 from e2e.storage_side import asked, pending, until
-from ossferry.authentication.apikey_file import ApiKeyFile
-from ossferry.authentication.apikey_format import new_key
 from ossferry.cli.demo import Demo
-from ossferry.settings.rules import DEMO_SECRET
 from support.expecting import expect
 from support.notebook import build_site, write_notebook
 from support.serving import serve
@@ -150,11 +146,7 @@ def site(wheel: Path) -> Iterator[Site]:
 
 @pytest.fixture
 def key(tmp_path: Path) -> str:
-    made = new_key()
-    ApiKeyFile(tmp_path / "keys.json").add(
-        made, secret=DEMO_SECRET.encode(), user="carol", created=datetime(2026, 1, 1, tzinfo=UTC)
-    )
-    return made.text
+    return carols_key(tmp_path)
 
 
 @pytest.fixture

@@ -37,9 +37,7 @@ def test_what_a_browser_lacks_costs_no_upload_and_no_resuming(
 ) -> None:
     console.expected.append("net::ERR")
     page.add_init_script(LACKS)
-    uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}")
-    uploader.open()
-    uploader.expect_ready()
+    uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}").start()
     assert page.evaluate(LEFT) == []
     demo.oss.faults.add("hang", operation="UploadPart", skip=3, times=9)
     path = make_file("large.bin", CONTENT)
@@ -53,8 +51,7 @@ def test_what_a_browser_lacks_costs_no_upload_and_no_resuming(
     until(page, lambda: len(arrived(demo, "large.bin")) == 3)
     page.wait_for_timeout(700)  # wait for the record to be written
     demo.oss.faults.clear()
-    uploader.open()
-    uploader.expect_ready()
+    uploader.start()
     expect(page.get_by_test_id("unfinished")).to_contain_text("is already there")
     uploader.choose(path)
     uploader.row("large.bin").expect_state("done", timeout_ms=60_000)

@@ -63,17 +63,14 @@ def test_axe_finds_nothing_in_any_state(
     refuse(demo, "refused.txt", "SignatureDoesNotMatch")
     refuse(demo, "homeless.txt", "NoSuchBucket")
     console.expected.append("status of 404")
-    uploader = UploaderPage(page, demo.url)
-    uploader.open()
-    uploader.expect_ready()
+    uploader = UploaderPage(page, demo.url).start()
     expect(uploader.grant).to_contain_text("May add files to")
     found = {"empty": violations(page)}
 
     key = f"{uploader.grant.locator('code').inner_text()}elsewhere.bin"
     upload_id = operator_bucket(demo).init_multipart_upload(key).upload_id
     operator_bucket(demo).upload_part(key, upload_id, 1, b"x")
-    uploader.open()
-    uploader.expect_ready()
+    uploader.start()
     expect(page.get_by_test_id("other-device")).to_be_visible()
     found["elsewhere"] = violations(page)
 
@@ -312,9 +309,7 @@ def test_a_refused_signature_is_explained(
 
 def test_nothing_shifts_or_overflows(demo: Demo, page: Page, console: Console) -> None:
     page.add_init_script(SHIFTS)
-    uploader = UploaderPage(page, demo.url)
-    uploader.open()
-    uploader.expect_ready()
+    uploader = UploaderPage(page, demo.url).start()
     expect(uploader.grant).to_contain_text("May add files to")
     assert page.evaluate("shifted") < 0.02
     uploader.drop(**{"a" * 4000 + "__txt": "x", "b__txt": "y"})

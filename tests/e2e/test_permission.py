@@ -151,8 +151,7 @@ def test_a_sign_out_that_fails_is_told(uploader: UploaderPage, page: Page) -> No
 
     page.route(GRANT, with_session)
     page.route("**/logout", lambda route: route.fulfill(status=503))
-    uploader.open()
-    uploader.expect_ready()
+    uploader.start()
 
     page.get_by_role("button", name="Sign out").click()
 

@@ -78,9 +78,7 @@ def phone(browser: Browser, demo: Demo, runtime: str) -> Iterator[UploaderPage]:
         # stored
         console.expected.append("status of 404 .*/api/receipts")
         console.listen(page)
-        uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}")
-        uploader.open()
-        uploader.expect_ready()
+        uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}").start()
         expect(uploader.grant.locator("code")).to_be_visible()
         yield uploader
         assert console.unexpected() == []
@@ -197,8 +195,7 @@ def test_who_holds_a_phone_is_asked_to_choose_again_and_not_to_drop(
     until(page, lambda: demo.oss.requests)
     until(page, lambda: record_keys(page))
 
-    phone.open()
-    phone.expect_ready()
+    phone.start()
 
     box = page.locator("#unfinished")
     expect(box).to_contain_text("Choose the same files again; only what is missing is sent.")

@@ -75,8 +75,7 @@ def two_pages(
     for uploader in (first, second):
         if not request.param:
             uploader.page.add_init_script(WITHOUT_LOCKS)
-        uploader.open()
-        uploader.expect_ready()
+        uploader.start()
         expect(uploader.grant).to_contain_text("May add")
     return first, second
 
@@ -120,9 +119,7 @@ def test_r34_what_is_sent_waits_for_no_timer_of_a_hidden_page(
     demo: Demo, page: Page, console: Console, runtime: str, make_file: MakeFile
 ) -> None:
     page.add_init_script(NO_TIMERS)
-    uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}")
-    uploader.open()
-    uploader.expect_ready()
+    uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}").start()
     contents = {f"hidden-{number}.txt": noise(1000, seed=number) for number in range(12)}
     contents["hidden.bin"] = CONTENT
     paths = [make_file(name, content) for name, content in contents.items()]

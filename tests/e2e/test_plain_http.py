@@ -33,8 +33,7 @@ def test_without_https_files_arrive_go_on_after_a_reload_and_it_is_said_what_is_
     console.expected += ["net::ERR", "Cross-Origin-Opener-Policy header has been ignored"]
     demo, uploader = start_demo(allowed_hosts=("127.0.0.1", NAME))
     uploader.url = uploader.url.replace("127.0.0.1", NAME)
-    uploader.open()
-    uploader.expect_ready()
+    uploader.start()
     assert page.evaluate(MISSING) == [False, None, None, None, None]
     notice = uploader.notice("insecure")
     expect(notice).to_have_count(0)
@@ -47,16 +46,13 @@ def test_without_https_files_arrive_go_on_after_a_reload_and_it_is_said_what_is_
     uploader.row("small.txt").expect_state("done")
     until(page, lambda: len(arrived(demo, "large.bin")) == 3)
     expect(notice).to_contain_text("was not loaded over https. Uploads still work.")
-    second = UploaderPage(page.context.new_page(), uploader.url)
-    second.open()
-    second.expect_ready()
+    second = UploaderPage(page.context.new_page(), uploader.url).start()
     second.choose(path)
     second.row("large.bin").expect_says("Another tab is sending this file")
     second.page.close()
     page.wait_for_timeout(1000)  # wait for the records to be written
     demo.oss.faults.clear()
-    uploader.open()
-    uploader.expect_ready()
+    uploader.start()
     expect(page.get_by_test_id("unfinished")).to_contain_text("is already there")
     expect(page.get_by_text("Choose or drop the same files again")).to_be_visible()
     uploader.choose(path)

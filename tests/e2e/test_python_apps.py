@@ -10,19 +10,15 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import FilePayload, FrameLocator, Locator, Page
 
-from e2e.conftest import Console
+from e2e.conftest import Console, carols_key
 from e2e.pages.uploader import SLOW_START_MS
-from ossferry.authentication.apikey_file import ApiKeyFile
-from ossferry.authentication.apikey_format import new_key
 from ossferry.cli.demo import Demo
-from ossferry.settings.rules import DEMO_SECRET
 from support.config import ROOT
 from support.expecting import expect
 from support.programs import running
@@ -72,10 +68,7 @@ def example(name: str, folder: Path, **settings: Any) -> Iterator[tuple[str, Dem
     held = socket.create_server(("127.0.0.1", 0))  # so that the demo takes other ports
     port = held.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
-    key = new_key()
-    ApiKeyFile(folder / "keys.json").add(
-        key, secret=DEMO_SECRET.encode(), user="carol", created=datetime(2026, 1, 1, tzinfo=UTC)
-    )
+    key = carols_key(folder)
     given = settings or {"auth": "apikey", "api_keys_file": folder / "keys.json"}
     given = {
         option: value.replace("APP", url) if isinstance(value, str) else value
@@ -85,7 +78,7 @@ def example(name: str, folder: Path, **settings: Any) -> Iterator[tuple[str, Dem
     install(words)
     with Demo(frame_origins={url: "results"}, **given) as demo:
         held.close()
-        variables = {"UPLOAD_SERVER": demo.url, "UPLOAD_TOKEN": key.text, "PORT": str(port)}
+        variables = {"UPLOAD_SERVER": demo.url, "UPLOAD_TOKEN": key, "PORT": str(port)}
         outside = ["env", "-u", "PYTEST_CURRENT_TEST"]  # with it, NiceGUI runs in a mode for tests
         with running([*outside, *words], folder, port, **variables, **QUIET):
             yield url, demo

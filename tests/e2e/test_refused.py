@@ -10,7 +10,7 @@ from playwright.sync_api import Page, Route
 
 from e2e.conftest import Console
 from e2e.pages.uploader import UploaderPage
-from e2e.storage_side import MIB, asked, noise, until
+from e2e.storage_side import MIB, asked, noise, stored, until
 from ossferry.cli.demo import Demo
 from support.expecting import expect
 from support.records import record_keys
@@ -37,10 +37,6 @@ DAMAGING = """{
     send.call(this, blob.size ? damaged(blob) : body);
   };
 }"""
-
-
-def keys(demo: Demo) -> list[str]:
-    return list(demo.oss.bucket(demo.bucket).objects)
 
 
 def take_little_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,8 +68,7 @@ def test_what_was_damaged_in_every_put_is_not_among_my_uploads(
     page.add_init_script(DAMAGING)
     console.expected.append("status of 503")
     demo, uploader = start_demo()
-    uploader.open()
-    uploader.expect_ready()
+    uploader.start()
     reports: list[int] = []
 
     def away_once(route: Route) -> None:
@@ -89,7 +84,7 @@ def test_what_was_damaged_in_every_put_is_not_among_my_uploads(
     uploader.row("flipped.txt").expect_state("failed")
     uploader.row("flipped.txt").expect_says("not what was sent")
     assert len(asked(demo, "PostObject", "flipped.txt")) == 3
-    until(page, lambda: not keys(demo), timeout_s=30)
+    until(page, lambda: not stored(demo), timeout_s=30)
     assert len(reports) == 2
     expect_nothing_listed(uploader)
 
@@ -104,8 +99,7 @@ def test_a_file_that_is_overwritten_during_its_put_is_not_among_my_uploads(
     console.expected.append(".")  # the browser may abort the request itself
     take_little_ahead(monkeypatch)
     demo, uploader = start_demo()
-    uploader.open()
-    uploader.expect_ready()
+    uploader.start()
     path = make_file("notes.bin", noise(12 * MIB, seed=71))
     demo.oss.faults.add("bandwidth", operation="PutObject", bytes_per_s=3 * MIB, times=1)
 
@@ -114,7 +108,7 @@ def test_a_file_that_is_overwritten_during_its_put_is_not_among_my_uploads(
     path.write_bytes(noise(12 * MIB, seed=72))
 
     uploader.row("notes.bin").expect_state("failed", timeout_ms=60_000)
-    until(page, lambda: not keys(demo), timeout_s=30)
+    until(page, lambda: not stored(demo), timeout_s=30)
     expect_nothing_listed(uploader)
 
 
@@ -125,18 +119,16 @@ def test_what_the_next_page_finds_under_the_key_is_never_removed(
     console.expected.append("status of 409")
     demo, uploader = start_demo()
     path = make_file("damaged.bin", noise(MIB, seed=74))
-    uploader.open()
-    uploader.expect_ready()
+    uploader.start()
     page.evaluate(f"() => {DAMAGING}")
     uploader.hold_checksums()
     uploader.choose(path)
     uploader.row("damaged.bin").expect_says("Finishing: being verified")
     until(page, lambda: record_keys(page))
-    damaged = keys(demo)
+    damaged = stored(demo)
 
-    uploader.open()
-    uploader.expect_ready()
+    uploader.start()
     uploader.choose(path)
     uploader.row("damaged.bin").expect_state("done")
 
-    assert sorted(keys(demo)) == sorted([*damaged, uploader.row("damaged.bin").key])
+    assert sorted(stored(demo)) == sorted([*damaged, uploader.row("damaged.bin").key])

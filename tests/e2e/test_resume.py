@@ -9,6 +9,7 @@ from playwright.sync_api import Page
 
 from e2e.conftest import Console, operator_bucket
 from e2e.pages.uploader import UploaderPage
+from e2e.storage_side import parts_there
 from ossferry.cli.demo import Demo
 from support.expecting import expect
 
@@ -39,21 +40,10 @@ def bytes_sent(demo: Demo) -> int:
     return sum(seen.received_bytes for seen in demo.oss.requests if seen.operation == "UploadPart")
 
 
-def parts_there(demo: Demo) -> list[int]:
-    """Return the sizes of the stored parts of the unfinished upload."""
-    bucket = operator_bucket(demo)
-    return [
-        part.size
-        for upload in bucket.list_multipart_uploads().upload_list
-        for part in bucket.list_parts(upload.key, upload.upload_id).parts
-    ]
-
-
 def start_and_reload(demo: Demo, uploader: UploaderPage, path: Path) -> None:
     """Upload until some parts are stored, then reload the page."""
     demo.oss.faults.add("bandwidth", bytes_per_s=100_000, operation="UploadPart", skip=THERE)
-    uploader.open()
-    uploader.expect_ready()
+    uploader.start()
     uploader.choose(path)
     for _ in range(300):
         if len(parts_there(demo)) == THERE:
@@ -100,9 +90,7 @@ def test_a_storage_that_never_answers_costs_nothing_but_the_resuming(
     demo: Demo, page: Page, runtime: str, make_file: MakeFile, silent: str
 ) -> None:
     page.add_init_script(silent + IMPATIENT)
-    uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}")
-    uploader.open()
-    uploader.expect_ready()
+    uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}").start()
 
     uploader.choose(make_file("large.bin", CONTENT[: 20 * MIB]), make_file("small.txt", b"small"))
 

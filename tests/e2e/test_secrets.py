@@ -114,9 +114,7 @@ def test_t42_t43_credentials_are_in_pythons_memory_only(
 ) -> None:
     console.expected.append(".")  # the search calls getters that log warnings
     secrets = Secrets(page)
-    uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}")
-    uploader.open()
-    uploader.expect_ready()
+    uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}").start()
     expect(uploader.grant).to_contain_text("May add")
     before = reached_from_window(page, secrets.values)
     demo.oss.faults.add("bandwidth", bytes_per_s=MIB, operation="UploadPart")
@@ -166,8 +164,7 @@ def test_t42_t43_no_copy_of_a_secret_stays_in_the_heap_of_javascript(
         uploader = UploaderPage(page, f"http://localhost:{port}/?runtime={runtime}")
         page.goto(uploader.url)
         page.get_by_role("link", name="Sign in").click()
-        uploader.open()
-        uploader.expect_ready()
+        uploader.start()
         expect(uploader.grant).to_contain_text("May add")
 
         def look(when: str) -> None:
@@ -256,9 +253,7 @@ def test_t44_records_that_somebody_else_has_written_lead_nowhere(
     page.on("request", lambda request: asked.append(request.url))
     console.expected += ["status of 404", "status of 409"]  # no such upload, and a refused deletion
     console.expected.append("favicon")  # Firefox requests it for a page without an icon
-    uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}")
-    uploader.open()
-    uploader.expect_ready()
+    uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}").start()
     expect(page.get_by_test_id("unfinished").first).to_be_visible()
 
     uploader.choose(path)
@@ -303,8 +298,7 @@ def test_r60_what_another_person_left_in_this_browser_is_kept_a_month_and_not_sh
     page.evaluate(POISON, [*texts.items()])
     uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}")
 
-    uploader.open()
-    uploader.expect_ready()
+    uploader.start()
     expect(uploader.grant).to_contain_text("May add")
     kept: list[str] = list(texts)
     while len(kept) > 1:

@@ -20,8 +20,7 @@ OF_PARTS = {"InitiateMultipartUpload", "UploadPart", "CompleteMultipartUpload", 
 
 def started(start_demo: StartDemo, **options: object) -> tuple[Demo, UploaderPage]:
     demo, uploader = start_demo(grant="form", **options)
-    uploader.open()
-    uploader.expect_ready()
+    uploader.start()
     return demo, uploader
 
 

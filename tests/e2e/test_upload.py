@@ -163,9 +163,7 @@ def test_many_files_need_one_grant_and_nobody_else_is_asked(
 ) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}")
-    uploader.open()
-    uploader.expect_ready()
+    uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}").start()
 
     uploader.drop(**{f"n{number}__txt": str(number) for number in range(20)})
     for number in range(20):

@@ -46,8 +46,7 @@ def test_the_example_of_the_guide_and_streams_of_unknown_length_arrive_whole(
     demo, uploader = start_demo(web_dir=page_with(f"{example}\n{STREAMS}", tmp_path))
     page.add_init_script(CHUNKS)
 
-    uploader.open()
-    uploader.expect_ready()
+    uploader.start()
 
     uploader.row("small.txt").expect_state("done")
     uploader.row("big.bin").expect_state("done", timeout_ms=60_000)

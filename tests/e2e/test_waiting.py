@@ -39,11 +39,6 @@ def _tidy(demo: Demo, console: Console) -> Iterator[None]:
     demo.oss.faults.clear()
 
 
-def stored(demo: Demo) -> list[str]:
-    """Return the keys of the objects in the bucket."""
-    return list(demo.oss.bucket(demo.bucket).objects)
-
-
 def hold(demo: Demo) -> None:
     """Make all uploads hang."""
     demo.oss.faults.add("hang", operation="PostObject", times=100)
@@ -84,10 +79,7 @@ def own_demo() -> Iterator[Demo]:
 def fresh(own_demo: Demo, page: Page, console: Console, runtime: str) -> UploaderPage:
     """The demo's page, ready."""
     console.expected.append("Failed to load resource|net::ERR")
-    opened = UploaderPage(page, f"{own_demo.url}/?runtime={runtime}")
-    opened.open()
-    opened.expect_ready()
-    return opened
+    return UploaderPage(page, f"{own_demo.url}/?runtime={runtime}").start()
 
 
 @pytest.mark.only_browser("chromium")  # only Chromium has the File System Access API
@@ -101,8 +93,7 @@ def test_one_click_continues_all_that_waited_and_the_language_is_kept(
     keys = record_keys(fresh.page)
     fresh.page.get_by_label("Language").select_option("ja")
     expect(fresh.page.locator("#unfinished")).to_contain_text("件のアップロードを続けますか")
-    fresh.open()
-    fresh.expect_ready()
+    fresh.start()
 
     fresh.page.get_by_role("button", name="続ける").click()
 
@@ -156,9 +147,7 @@ def test_another_tab_is_offered_what_waits_only_when_its_page_is_closed(
     hold(own_demo)
     fresh.choose(*[make_file(name, b"x") for name in NAMES])
     until(fresh.page, lambda: len(record_keys(fresh.page)) == COUNT)
-    other = UploaderPage(fresh.page.context.new_page(), fresh.url)
-    other.open()
-    other.expect_ready()
+    other = UploaderPage(fresh.page.context.new_page(), fresh.url).start()
     expect(other.grant).to_contain_text("May add")
     other.page.wait_for_timeout(500)
     expect(other.page.locator("#unfinished")).to_be_hidden()

@@ -40,10 +40,7 @@ def _failing(console: Console) -> None:
 def impatient(demo: Demo, page: Page, console: Console, runtime: str) -> UploaderPage:
     """The page with watchdog timeouts of two seconds."""
     page.add_init_script(IMPATIENT)
-    opened = UploaderPage(page, f"{demo.url}/?runtime={runtime}")
-    opened.open()
-    opened.expect_ready()
-    return opened
+    return UploaderPage(page, f"{demo.url}/?runtime={runtime}").start()
 
 
 @pytest.fixture
@@ -122,9 +119,7 @@ def test_r06_a_look_at_a_dead_line_ends_too(
     page: Page, demo: Demo, console: Console, runtime: str, make_file: MakeFile
 ) -> None:
     page.add_init_script(HASTY)
-    uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}")
-    uploader.open()
-    uploader.expect_ready()
+    uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}").start()
     held: list[Route] = []  # requests that are accepted but never answered
     page.route(f"http://*:{demo.oss.port}/", lambda route: held.append(route))
     fault = demo.oss.faults.add("reset", key="*/looked.bin", operation="UploadPart")

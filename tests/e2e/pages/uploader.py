@@ -106,6 +106,12 @@ class UploaderPage:
         """Load the page without waiting for Python."""
         self.page.goto(self.url, wait_until="commit")
 
+    def start(self) -> "UploaderPage":
+        """Load the page, and return it as soon as it is ready for files."""
+        self.open()
+        self.expect_ready()
+        return self
+
     def hold_checksums(self) -> None:
         """Block the computation of checksums, so that sent files are never confirmed."""
         self.page.evaluate(NO_CHECKSUM)
