@@ -1,6 +1,6 @@
 """The results that a check of a file can return or raise."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ossferry_checks.sentences import say
@@ -63,10 +63,13 @@ class Ask:
         question: the question for this person, for example about what the check found.
         line: the number of the line in the file, counted from 1; None if the question concerns no
             line.
+        repair: whether the page may offer to repair the table; only the built-in check of tables
+            sets it.
     """
 
     question: str
     line: int | None = None
+    repair: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "question", str(self.question))

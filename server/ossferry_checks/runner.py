@@ -85,11 +85,13 @@ class Question:
         question: the text of the question.
         line: the number of the line in the file, counted from 1; None if the question concerns no
             line.
+        repair: whether the page may offer to repair the table.
     """
 
     check: str
     question: str
     line: int | None = None
+    repair: bool = False
 
 
 @dataclass(slots=True)
@@ -214,7 +216,8 @@ def _apply(results: list[Result], check: Check, file: CheckedFile, verdict: Verd
     questions, notes, original = list(verdict.questions), verdict.notes, file
     for result in results:
         if isinstance(result, Ask):
-            questions.append(Question(check.name, _cut(result.question), result.line))
+            text = _cut(result.question)
+            questions.append(Question(check.name, text, result.line, result.repair))
         elif isinstance(result, Note):
             notes = _small({**notes, **result.metadata})
         elif isinstance(result, Replace):

@@ -145,7 +145,7 @@ ARROWS: dict[str, dict[str, str]] = {
         "repair": (
             "dialogs view.actions view.elements view.words view.model view.signals browser "
             "@transfer.checks @transfer.journal @transfer.ports @transfer.files "
-            "@transfer.errors"
+            "@transfer.states @transfer.errors"
         ),
         "dialogs": (
             "receipts view.actions view.elements view.words view.signals browser @browser "

@@ -39,6 +39,7 @@ class TableOptions:
         max_rows: the largest allowed number of rows; None for no limit.
         repair: whether the page offers to repair a refused table. The check then also reads the
             first sheet of workbooks (`*.xlsx`).
+        allow_original: whether the person may also upload the table without a repair.
     """
 
     columns: tuple[str, ...] = ()
@@ -50,17 +51,21 @@ class TableOptions:
     unique: tuple[str, ...] = ()
     max_rows: int | None = None
     repair: bool = False
+    allow_original: bool = False
 
     def __post_init__(self) -> None:
         """Check the values of the options.
 
         Raises:
             ValueError: the delimiter is longer than one character, Python does not know the
-                encoding, or a repair has no columns or would be refused.
+                encoding, a repair has no columns or would be refused, or another option needs
+                `repair`.
         """
         object.__setattr__(self, "types", dict(self.types))  # the page sends pairs
         if self.repair and not (self.model or self.columns or self.types):
             raise ValueError("repair needs model, columns or types")
+        if self.allow_original and not self.repair:
+            raise ValueError("allow_original needs repair")
         if len(self.delimiter) > 1:
             raise ValueError("delimiter must be one character")
         encoding = self.encoding or "utf-8"

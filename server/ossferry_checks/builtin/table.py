@@ -26,7 +26,7 @@ from ossferry_checks.builtin.text_blocks import text_blocks
 from ossferry_checks.builtin.words import listed, shortened
 from ossferry_checks.files import CheckedFile
 from ossferry_checks.registry import Check
-from ossferry_checks.results import Reject, TableError
+from ossferry_checks.results import Ask, Reject, TableError
 from ossferry_checks.sentences import say
 from ossferry_checks.tables.decisions import Decisions
 from ossferry_checks.tables.declaration import Table
@@ -79,7 +79,7 @@ def declared_table(options: TableOptions, model: type[Any] | None) -> Table:
     )
 
 
-def check_table(file: CheckedFile, *, options: TableOptions, model: type[Any] | None) -> None:
+def check_table(file: CheckedFile, *, options: TableOptions, model: type[Any] | None) -> Ask | None:
     """Check that a CSV or TSV file, or the first sheet of a workbook, matches the options.
 
     Args:
@@ -87,6 +87,10 @@ def check_table(file: CheckedFile, *, options: TableOptions, model: type[Any] | 
         options: the options of the check.
         model: the pydantic model that `options.model` names, which validates each row; None if the
             options name no model.
+
+    Returns:
+        None if the file matches. If it does not, and `options.allow_original` is on: the question
+        whether to upload it nevertheless.
 
     Raises:
         Reject: the file is not a table, or its columns or values do not match the options.
@@ -101,9 +105,14 @@ def check_table(file: CheckedFile, *, options: TableOptions, model: type[Any] | 
             with long_values():
                 _Table(file, options, model).check()
     except TableError as error:
-        reject = Reject(error.says(file.language), line=error.line)
-        reject.repair = options.repair and _can_be_repaired(file.path, error.key)
+        reason, line = error.says(file.language), error.line
+        can_repair = options.repair and _can_be_repaired(file.path, error.key)
+        if can_repair and options.allow_original:
+            return Ask(f"{reason} {say('table_or_original', file.language)}", line, repair=True)
+        reject = Reject(reason, line=line)
+        reject.repair = can_repair
         raise reject from error
+    return None
 
 
 def _can_be_repaired(path: Path, key: str) -> bool:

@@ -5,6 +5,7 @@ import csv
 import io
 import random
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -547,6 +548,21 @@ def test_a_text_is_not_named_xlsx(tmp_path: Path) -> None:
     assert verdict.refusal.repair
 
 
+def test_a_table_with_problems_is_a_question_if_the_original_is_allowed(tmp_path: Path) -> None:
+    check = table_check(replace(TWO, allow_original=True))
+
+    wrong = asyncio.run(run([check], written(tmp_path, "a.csv", "id\nx\n")))
+    empty = asyncio.run(run([check], written(tmp_path, "b.csv", "")))
+
+    (question,) = wrong.questions
+    assert (wrong.refusal, wrong.ran[0].outcome) == (None, "asks")
+    assert (question.line, question.repair) == (2, True)
+    assert question.question.startswith("The value “x” in the column id is not a whole number.")
+    assert question.question.endswith("repair the table here, or upload the original.")
+    assert empty.refusal
+    assert not empty.refusal.repair
+
+
 def test_without_the_option_no_table_can_be_repaired_and_no_workbook_is_read(
     tmp_path: Path,
 ) -> None:
@@ -572,3 +588,5 @@ def test_a_repair_needs_columns_and_its_own_format(given: dict[str, Any], said: 
 
     with pytest.raises(ValueError, match=said):
         TableOptions(**given, repair=True)
+    with pytest.raises(ValueError, match="allow_original needs repair"):
+        TableOptions(allow_original=True)

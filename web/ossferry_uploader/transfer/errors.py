@@ -119,7 +119,7 @@ class FileRejected(TransferError):
         line: the number of a line in the file; `None` if the reason concerns no line.
         is_built_in: whether the check is built into ossferry; its `reason` then also says what to
             do.
-        repair: whether the file is a table that `Checking.repair` can repair.
+        repair: whether the file is a table that the person can repair in the page.
     """
 
     is_final = True

@@ -2,7 +2,7 @@
 
 from ossferry_uploader.transfer import states
 from ossferry_uploader.transfer.checks.verdict import CheckState
-from ossferry_uploader.transfer.errors import IllegalMove, TransferError
+from ossferry_uploader.transfer.errors import FileRejected, IllegalMove, TransferError
 from ossferry_uploader.transfer.options import Options
 from ossferry_uploader.transfer.plan import MAX_SINGLE_BYTES
 from ossferry_uploader.transfer.progress import Progress
@@ -275,6 +275,13 @@ class Upload:
         """Return whether the upload has failed, and sending it again may succeed."""
         is_final = isinstance(self.error, TransferError) and self.error.is_final
         return self.state == states.FAILED and not is_final
+
+    def may_repair(self) -> bool:
+        """Return whether a check refuses, or asks about, a table that the person can repair."""
+        if self.paused_for == states.FOR_ANSWER:
+            return bool(self.check.verdict and self.check.verdict.repair)
+        error = self.error if self.state == states.FAILED else None
+        return isinstance(error, FileRejected) and error.repair
 
     def rank(self) -> "tuple[bool, int, int]":
         """Return the sort key of this upload; the queue starts the upload with the smallest one.

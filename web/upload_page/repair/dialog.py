@@ -5,6 +5,7 @@ import json
 from upload_page.browser.repair import load_styles
 from upload_page.repair.columns import Columns, scan
 from upload_page.repair.panel import Panel
+from upload_page.view.signals import effect
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,10 +14,14 @@ if TYPE_CHECKING:
 
 
 async def show_repair(item: "UploadModel", actions: "Actions") -> None:
-    """Open the dialog that repairs the table of a refused upload; return when it is closed."""
+    """Open the dialog that repairs the table of an upload; return when it is closed.
+
+    The dialog closes itself when the upload continues.
+    """
     await load_styles()
     panel = Panel(item, actions, lambda then_scan: panel.run(_open(panel, then_scan)))
     panel.reopen(False)
+    panel.dialog.owner.run(lambda: effect(panel.follow))
     await panel.dialog.closed.wait()
 
 

@@ -5,7 +5,9 @@ The worker runs `ossferry_checks.tables.session`, which also gives the sentences
 
 import asyncio
 import json
+from functools import partial
 
+from ossferry_uploader.transfer import states
 from ossferry_uploader.transfer.errors import RepairEnded
 from ossferry_uploader.transfer.journal.checkpoint import fingerprint
 from upload_page.browser.dom import clear, element, set_attribute, set_progress
@@ -48,7 +50,7 @@ class Panel:
         reopen: opens the file in a new worker; the argument is true to go on with the problems.
 
     Attributes:
-        item: the refused upload.
+        item: the upload.
         file: its file.
         actions: the page's actions.
         decisions: the latest decisions as JSON; empty if nothing is decided.
@@ -78,6 +80,13 @@ class Panel:
         keys = listen_keys(self.dialog.box, lambda keys, target: self.on_keys(keys, target))
         for stop in (keys, self._end_worker, lambda: self.owner.dispose()):
             self.dialog.owner.on_dispose(stop)
+
+    def follow(self) -> None:
+        """Close the dialog if the table cannot be repaired any more."""
+        for changes in (self.item.state, self.item.paused_for):
+            changes.get()
+        if not self.item.upload.may_repair():
+            self.dialog.close()
 
     def run(self, work: "Coroutine[Any, Any, Any]") -> None:
         """Start a part of the repair; if the worker ends meanwhile, say so."""
@@ -188,6 +197,10 @@ class Panel:
         head = element("div", {"class": "step"}, heading, file_name(self.file.name), place)
         self._fill(head, *children)
         heading.focus()
+        upload = self.item.upload
+        if upload.paused_for == states.FOR_ANSWER and not upload.made:
+            accept = partial(self.actions.upload_anyway, self.item)
+            self.offer(say("upload_original"), accept)
 
     def offer(
         self, words: str, action: "Callable[[], None]", *, is_main: bool = False

@@ -46,7 +46,6 @@ def show_result(panel: "Panel", result: "dict[str, Any]", files: "tuple[File, Fi
             f"table-{name.replace('_', '-')}": str(result[name])
             for name in ("model", "rows_in", "rows_out", "changed", "dropped")
         }
-        panel.dialog.close()
         panel.actions.use_repaired(panel.item, Repaired(files[0], notes, says))
 
     panel.offer(say("panel_back"), lambda: panel.reopen(True))

@@ -129,8 +129,12 @@ class Actions:
         self._queue.checking.answer(item.upload, keep_original=True)
         self._model.flush()
 
+    def repair(self, item: "UploadModel") -> None:
+        """Open the dialog in which a person repairs a table."""
+        self.open_dialog("repair", item, self)
+
     def use_repaired(self, item: "UploadModel", repaired: "Repaired") -> None:
-        """Send the repaired table of a refused upload."""
+        """Send the repaired table of an upload."""
         self._queue.checking.use_repaired(item.upload, repaired)
         self._model.flush()
 

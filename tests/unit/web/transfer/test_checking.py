@@ -21,6 +21,7 @@ from ossferry_uploader.transfer.queue import Queue
 from ossferry_uploader.transfer.upload import Upload
 from support.fake_checks import FakeChecks, ran
 from support.fakes import FakeFile, make_engine, make_ports, until
+from support.fakes import refused as refused_by_oss
 from support.pages import ended, send, turns
 
 
@@ -475,11 +476,58 @@ async def test_a_repaired_table_is_checked_and_sent_in_place_of_the_refused_file
     assert (headers["x-oss-meta-rows"], headers["x-oss-meta-table-rows"]) == ("3", "3")
 
 
-async def test_only_a_refused_table_can_be_replaced():
-    queue, _, _ = make("*.csv")
-    upload = await send(queue, FakeFile("orders.csv"))
+async def asked(queue, checks, repair=True):
+    """Return an upload with a question about its table, and what a repair makes of the table."""
+    checks.verdicts["orders.csv"] = Verdict(
+        questions=[("Line 7.", 7)],
+        repair=repair,
+        notes={"rows": "9", "old": "1"},
+        ran=[ran("table", "asks", "Line 7.")],
+    )
+    upload = await held(queue, FakeFile("orders.csv"))
+    assert upload.may_repair() == repair
+    return upload, Repaired(FakeFile("right.csv", 20), {"rows": "2"}, "1 cell")
 
+
+async def test_a_table_is_repaired_instead_of_an_answer():
+    queue, ports, checks = make("*.csv")
+    upload, repaired = await asked(queue, checks)
+
+    queue.checking.use_repaired(upload, repaired)
+    await ended(upload)
+
+    assert checks.seen == ["orders.csv", "right.csv"]
+    assert ports.http.objects == {upload.key: 20}
+    assert upload.checks["ran"] == [ran("table", "changed", "1 cell"), ran("columns")]
+    headers = dict(ports.http.requests[0].headers)
+    assert headers["x-oss-meta-rows"] == "2"
+    assert "x-oss-meta-old" not in headers, "it describes the original"
+
+
+async def test_a_table_that_a_person_accepts_is_sent_as_it_is_and_not_replaced_later():
+    queue, ports, checks = make("*.csv")
+    upload, repaired = await asked(queue, checks)
+
+    queue.checking.answer(upload)
     with pytest.raises(IllegalMove):
-        queue.checking.use_repaired(upload, Repaired(FakeFile("right.csv"), {}, ""))
+        queue.checking.use_repaired(upload, repaired)
+    await ended(upload)
 
+    assert ports.http.objects == {upload.key: 10}
+    assert upload.checks["ran"] == [ran("table", "asks", "Line 7.")]
+    with pytest.raises(IllegalMove):
+        queue.checking.use_repaired(upload, repaired)
     assert upload.file.name == "orders.csv"
+
+
+async def test_only_tables_that_checks_refuse_or_ask_about_can_be_repaired():
+    queue, ports, checks = make("*.csv")
+    upload, _ = await asked(queue, checks, repair=False)
+    upload.cancel()
+    ports.http.plan = [refused_by_oss("InvalidAccessKeyId")] * 9
+    checks.verdicts = {}
+
+    refused = await send(queue, FakeFile("other.csv"))
+
+    assert (refused.state, refused.may_repair()) == (states.FAILED, False)
+    assert refused.error.repair, "of the credentials"

@@ -152,22 +152,24 @@ class Checking:
         self._passed(upload)
 
     def repair(self, upload: "Upload") -> "TableRepair":
-        """Start to repair a table that a check has refused with `FileRejected.repair`."""
+        """Start to repair the table of an upload; see `Upload.may_repair`."""
         repair: TableRepair = self._checks.repair(upload.source)
         return repair
 
     def use_repaired(self, upload: "Upload", repaired: "Repaired") -> None:
-        """Check a repaired table, and send it in place of the refused file of an upload.
+        """Check a repaired table, and send it in place of the file of an upload.
 
         Raises:
-            IllegalMove: the upload is not in the state `failed`.
+            IllegalMove: the upload has no table that can be repaired.
         """
-        if upload.state != states.FAILED:
-            raise IllegalMove(f"the file of an upload that is {upload.state} cannot be replaced")
-        upload.check.repaired = repaired
-        upload.check.judge(None)
-        upload.use(repaired.file)
-        upload.retry()
+        if not upload.may_repair():
+            raise IllegalMove(f"the table of an upload that is {upload.state} cannot be replaced")
+        check = upload.check
+        upload.use(repaired.file, check.options)
+        check.repaired, check.options = repaired, None
+        check.judge(None)
+        upload.restart()
+        self._passed(upload)
 
     def _concerns(self, upload: "Upload") -> bool:
         """Return whether there are checks for the file, or the file was checked before.
@@ -260,8 +262,7 @@ class Checking:
             options = upload.options.with_metadata(notes)
         except ValueError as error:
             raise CheckFailed("", str(error))
-        if verdict.file:
-            upload.check.options = upload.options
+        upload.check.options = upload.options
         upload.use(verdict.file or upload.file, options)
         upload.check.judge(verdict, "" if verdict.file else crc64)
         version = self._rules.version if self._rules else ""

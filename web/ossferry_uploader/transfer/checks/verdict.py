@@ -58,6 +58,7 @@ class Verdict:
         refusal: why the file must not be uploaded; `None` if it may be uploaded.
         questions: `(question, line number or None)` for each question that the person has to
             answer.
+        repair: whether a question is about a table that the person can repair in the page.
         notes: metadata that the checks add to the object, `{name: value}`.
         ran: `{"check": name, "outcome": outcome, "says": sentence, "seconds": duration}` for each
             check that ran. The outcome is `passed`; `changed`: the check made another file;
@@ -71,12 +72,14 @@ class Verdict:
         file: "File | None" = None,
         refusal: "Refusal | None" = None,
         questions: "list[tuple[str, int | None]] | None" = None,
+        repair: bool = False,
         notes: "dict[str, str] | None" = None,
         ran: "list[dict[str, str]] | None" = None,
     ) -> None:
         self.file = file
         self.refusal = refusal
         self.questions = questions or []
+        self.repair = repair
         self.notes = notes or {}
         self.ran = ran or []
 
@@ -92,6 +95,7 @@ def read_verdict(document: "dict[str, Any]", file: "File | None") -> Verdict:
         file=file,
         refusal=Refusal(**document["refusal"]) if document["refusal"] else None,
         questions=[(question["question"], question["line"]) for question in document["questions"]],
+        repair=any(question["repair"] for question in document["questions"]),
         notes=document["notes"],
         ran=document["ran"],
     )
@@ -106,7 +110,7 @@ class CheckState:
         verdict: the result; `None` until all checks have ended.
         crc64: the CRC-64, in decimal, of the file that was checked and will be sent; empty if no
             check ran, or if the checks have made another file.
-        options: the upload's options before the checks replaced the file; `None` if they did not.
+        options: the upload's options before the checks added metadata; `None` to keep the options.
         can_undo: whether the person may still choose the original file.
         keeps_original: whether the person has chosen the original file, which checks may not
             change.

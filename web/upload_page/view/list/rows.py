@@ -243,21 +243,16 @@ def _helpers(
 ) -> "list[Element]":
     """Return the buttons that help a person with a failed upload.
 
-    One button repairs a refused table. One copies a report, and another one explains a signature
-    error: these two are missing if the upload cannot be retried, because the cause is then known,
-    such as a file that is too large.
+    One button copies a report, and another one explains a signature error.
 
     Args:
         explanation: of the upload's error.
         listeners: the owner of the buttons' listeners.
     """
-    made: list[Element] = []
-    if getattr(model.upload.error, "repair", False):
-        repair = partial(actions.open_dialog, "repair", model, actions)
-        made.append(button("button small", say("repair"), repair, listeners))
     if not model.upload.may_retry():
-        return made  # the cause is known, such as a file that is too large
-    made.append(button("link", say("copy_report"), partial(actions.copy_report, model), listeners))
+        return []  # the cause is known, such as a file that is too large
+    copy = partial(actions.copy_report, model)
+    made = [button("link", say("copy_report"), copy, listeners)]
     if explanation.signature:
         show = partial(actions.open_dialog, "signature", model.upload.error)
         made.append(button("link", say("explain_signature"), show, listeners))
@@ -280,11 +275,7 @@ def _offers(model: "UploadModel", actions: "Actions") -> "list[Offer]":
         made.append(("undo", "", actions.undo))
     elif state == states.CANCELLED or model.upload.may_retry():
         made.append(("retry", "", actions.retry))
-    if state == states.PAUSED and model.paused_for.get() == states.FOR_ANSWER:
-        if model.upload.check.can_undo:
-            made.append(("upload_original", "", actions.upload_original))
-        key = "upload_anyway" if model.upload.check.questions() else "upload_now"
-        made.append((key, "", actions.upload_anyway))
+    made += _answers(model, actions)
     if state == states.WAITING and not model.urgent.get():
         made.append(("send_next", "", actions.send_next))
     size = model.upload.file.size
@@ -298,6 +289,22 @@ def _offers(model: "UploadModel", actions: "Actions") -> "list[Offer]":
         made.append(("remove", CROSS, actions.remove))
     else:
         made.append(("cancel", CROSS, actions.cancel))
+    return made
+
+
+def _answers(model: "UploadModel", actions: "Actions") -> "list[Offer]":
+    """Return the buttons for what the checks say about a file."""
+    upload = model.upload
+    made: list[Offer] = []
+    if upload.may_repair():
+        made.append(("repair", "", actions.repair))
+    if model.state.get() == states.PAUSED and model.paused_for.get() == states.FOR_ANSWER:
+        if upload.check.can_undo:
+            made.append(("upload_original", "", actions.upload_original))
+        key = "upload_anyway" if upload.check.questions() else "upload_now"
+        if upload.may_repair() and not upload.made:
+            key = "upload_original"
+        made.append((key, "", actions.upload_anyway))
     return made
 
 
