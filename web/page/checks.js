@@ -198,11 +198,12 @@ class Repair {
     return result;
   }
 
-  // Resolves to {file, changes}: the repaired table as a File, and the list of changes as a Blob.
+  // Resolves to {file, changes}: the repaired table and the list of changes as a File each.
   async take(name) {
     const { blob, changes } = await this.#send("take", "null");
     const written = blob ?? (await this.#output.handle.getFile());
-    return { file: new File([written], name, { type: "text/csv" }), changes };
+    const [file, list] = [[written, name], [changes, `${name}.changes.csv`]].map(([blob, text]) => new File([blob], text, { type: "text/csv" }));
+    return { file, changes: list };
   }
 
   async #send(command, given, onProgress) {

@@ -40,6 +40,8 @@ class TableOptions:
         repair: whether the page offers to repair a refused table. The check then also reads the
             first sheet of workbooks (`*.xlsx`).
         allow_original: whether the person may also upload the table without a repair.
+        keep_changes: whether the page uploads the list of changes of a repair too. The check then
+            looks only at the header of files `*.changes.csv`.
     """
 
     columns: tuple[str, ...] = ()
@@ -52,6 +54,7 @@ class TableOptions:
     max_rows: int | None = None
     repair: bool = False
     allow_original: bool = False
+    keep_changes: bool = False
 
     def __post_init__(self) -> None:
         """Check the values of the options.
@@ -64,8 +67,8 @@ class TableOptions:
         object.__setattr__(self, "types", dict(self.types))  # the page sends pairs
         if self.repair and not (self.model or self.columns or self.types):
             raise ValueError("repair needs model, columns or types")
-        if self.allow_original and not self.repair:
-            raise ValueError("allow_original needs repair")
+        if (self.allow_original or self.keep_changes) and not self.repair:
+            raise ValueError("allow_original and keep_changes need repair")
         if len(self.delimiter) > 1:
             raise ValueError("delimiter must be one character")
         encoding = self.encoding or "utf-8"

@@ -28,6 +28,7 @@ from ossferry_checks.files import CheckedFile
 from ossferry_checks.registry import Check
 from ossferry_checks.results import Ask, Reject, TableError
 from ossferry_checks.sentences import say
+from ossferry_checks.tables.cleaning import CHANGES
 from ossferry_checks.tables.decisions import Decisions
 from ossferry_checks.tables.declaration import Table
 from ossferry_checks.tables.matching import fields_of
@@ -38,6 +39,9 @@ from ossferry_checks.tables.scan import Scan
 
 HOPELESS = ("table_long", "table_quote_open", "table_rows", "xlsx_broken", "xlsx_large")
 """The reasons of a refusal that a repair cannot mend."""
+
+CHANGES_ENDING = ".changes.csv"  # of the name of a list of changes
+MAX_HEADER = 100  # bytes; the header of such a list is shorter
 
 
 def table_check(options: TableOptions, model: type[Any] | None = None) -> Check:
@@ -98,6 +102,9 @@ def check_table(file: CheckedFile, *, options: TableOptions, model: type[Any] | 
     """
     if options.model and model is None:
         raise ValueError(f"checks.py has no model {options.model}")
+    if options.keep_changes and file.name.lower().endswith(CHANGES_ENDING):
+        _check_changes(file)
+        return None
     try:
         if options.repair and file.name.lower().endswith(".xlsx"):
             _check_sheet(file, declared_table(options, model))
@@ -125,6 +132,19 @@ def _can_be_repaired(path: Path, key: str) -> bool:
     is_plain = not is_workbook(path) and not reading.encoding.startswith("utf-16")
     hopeless = (*HOPELESS, *(["text_zero_byte"] if is_plain else ()))
     return columns <= MAX_COLUMNS and key not in hopeless
+
+
+def _check_changes(file: CheckedFile) -> None:
+    """Check the header of a list of changes.
+
+    Raises:
+        Reject: it has another header.
+    """
+    with file.path.open("rb") as lines:
+        header = lines.readline(MAX_HEADER)
+    if header.rstrip() != ",".join(CHANGES).encode():
+        columns = listed(list(CHANGES), file.language)
+        raise Reject(say("table_columns", file.language, columns=columns), line=1)
 
 
 def _check_sheet(file: CheckedFile, table: Table) -> None:

@@ -563,6 +563,29 @@ def test_a_table_with_problems_is_a_question_if_the_original_is_allowed(tmp_path
     assert not empty.refusal.repair
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "line"),
+    [
+        ("a.csv.changes.csv", 'row,line,field,before,after,why\r\n1,2,id,x,1,"replace\r\n', None),
+        ("A.CHANGES.CSV", "row,line,field,before,after,why", None),
+        ("a.changes.csv", "row,line,field,before,after,why,id\n", 1),
+        ("a.changes.csv", "id\n1\n", 1),
+        ("a.changes.csv", "", 1),
+        ("changes.csv", "id\n1\n", None),
+    ],
+)
+def test_only_the_header_of_a_list_of_changes_is_checked(
+    tmp_path: Path, name: str, content: str, line: int | None
+) -> None:
+    check = table_check(replace(TWO, keep_changes=True, allow_original=True))
+
+    verdict = asyncio.run(run([check], written(tmp_path, name, content)))
+
+    found = verdict.refusal or Refusal("", "")
+    assert (found.line, found.repair, verdict.questions) == (line, False, [])
+    assert line is None or "row, line, field, before, after, why" in found.reason
+
+
 def test_without_the_option_no_table_can_be_repaired_and_no_workbook_is_read(
     tmp_path: Path,
 ) -> None:
@@ -588,5 +611,5 @@ def test_a_repair_needs_columns_and_its_own_format(given: dict[str, Any], said: 
 
     with pytest.raises(ValueError, match=said):
         TableOptions(**given, repair=True)
-    with pytest.raises(ValueError, match="allow_original needs repair"):
-        TableOptions(allow_original=True)
+    with pytest.raises(ValueError, match="allow_original and keep_changes need repair"):
+        TableOptions(keep_changes=True)

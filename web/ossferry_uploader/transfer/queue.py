@@ -40,6 +40,9 @@ STOPPED_BY_CANCEL = "cancel"
 STOPPED_TO_GO_ON = "go on"  # a person undid the pause before the task ended
 
 
+CHANGES_ENDING = ".changes.csv"
+
+
 class Queue:
     """Holds all uploads of a page, and runs a limited number of them at a time.
 
@@ -415,6 +418,10 @@ class Queue:
         if not upload.identical:
             self._engine.quota.arrived(upload.number, upload.file.size)
         upload.go(states.DONE)
+        changes = self.checking.changes_of(upload)
+        if changes:
+            added = self._add(changes, upload.check.options or upload.options)
+            added.target.key = upload.key + CHANGES_ENDING
 
     async def _prepare(self, oss: Client) -> "Stored | None":
         upload, prepared = oss.upload, await prepare(oss)

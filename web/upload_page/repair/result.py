@@ -46,7 +46,8 @@ def show_result(panel: "Panel", result: "dict[str, Any]", files: "tuple[File, Fi
             f"table-{name.replace('_', '-')}": str(result[name])
             for name in ("model", "rows_in", "rows_out", "changed", "dropped")
         }
-        panel.actions.use_repaired(panel.item, Repaired(files[0], notes, says))
+        changes = files[1] if result["changed"] or result["dropped"] else None
+        panel.actions.use_repaired(panel.item, Repaired(files[0], notes, says, changes))
 
     panel.offer(say("panel_back"), lambda: panel.reopen(True))
     panel.offer(say("panel_upload"), upload, is_main=True).focus()

@@ -155,6 +155,7 @@ async def test_an_error_says_whether_a_built_in_check_rejected_the_file():
                 {"name": "table", "patterns": ["*.csv"], "built_in": True},
                 {"name": "columns", "patterns": ["*.csv"], "built_in": False},
             ],
+            "built_in": {"table": {"keep_changes": True}},
             "version": "",
             "undo_s": 0,
         }
@@ -166,6 +167,7 @@ async def test_an_error_says_whether_a_built_in_check_rejected_the_file():
     await ended(*uploads)
 
     assert [each.error.is_built_in for each in uploads] == [True, False]
+    assert checks.rules.keeps_changes
 
 
 async def test_a_check_that_did_not_work_can_be_tried_again():
@@ -518,6 +520,39 @@ async def test_a_table_that_a_person_accepts_is_sent_as_it_is_and_not_replaced_l
     with pytest.raises(IllegalMove):
         queue.checking.use_repaired(upload, repaired)
     assert upload.file.name == "orders.csv"
+
+
+@pytest.mark.parametrize(
+    ("keeps", "changes", "left"),
+    [
+        (True, FakeFile("right.csv.changes.csv", 5), 1),
+        (False, FakeFile("x.csv"), 0),
+        (True, None, 0),
+    ],
+)
+async def test_the_list_of_changes_is_stored_after_the_table_and_beside_it(keeps, changes, left):
+    queue, ports, checks = make("*.csv")
+    checks.rules.keeps_changes = keeps
+    upload, repaired = await asked(queue, checks)
+    repaired.changes = changes
+    checks.verdicts["right.csv"] = Verdict(refusal=Refusal("own", "No.", repair=True))
+
+    queue.checking.use_repaired(upload, repaired)
+    await ended(upload)
+    assert queue.uploads == [upload], "a table that another check refuses has no list"
+    checks.verdicts["right.csv"] = Verdict(notes={"rows": "3"})
+    queue.checking.use_repaired(upload, repaired)
+    await ended(upload)
+    lists = queue.uploads[1:]
+    await ended(*lists)
+
+    assert len(lists) == left
+    assert ports.http.objects == {
+        upload.key: 20,
+        **dict.fromkeys([f"{upload.key}.changes.csv"][:left], 5),
+    }
+    assert [each.options.metadata for each in lists] == [{}] * left, "it describes the table"
+    assert checks.seen[3:] == ["right.csv.changes.csv"][:left]
 
 
 async def test_only_tables_that_checks_refuse_or_ask_about_can_be_repaired():

@@ -144,8 +144,8 @@ class BrowserRepair:
         except JsException as error:
             raise RepairEnded(reason_of(error))
         file, changes = [
-            file_from_blob(blob, text, path=self._path, content_type=CSV)
-            for blob, text in ((taken.file, name), (taken.changes, f"{name}.changes.csv"))
+            file_from_blob(blob, str(blob.name), path=self._path, content_type=CSV)
+            for blob in (taken.file, taken.changes)
         ]
         return file, changes
 

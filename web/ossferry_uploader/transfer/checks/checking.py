@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ossferry_uploader.transfer.checks.rules import Rules
     from ossferry_uploader.transfer.checks.verdict import Repaired, Verdict
     from ossferry_uploader.transfer.engine import Engine
+    from ossferry_uploader.transfer.files import File
     from ossferry_uploader.transfer.grants.limits import Limits
     from ossferry_uploader.transfer.ports import TableRepair
     from ossferry_uploader.transfer.upload import Upload
@@ -170,6 +171,11 @@ class Checking:
         check.judge(None)
         upload.restart()
         self._passed(upload)
+
+    def changes_of(self, upload: "Upload") -> "File | None":
+        """Return the list of changes to store beside the table of an upload, if there is one."""
+        repaired = upload.check.repaired
+        return repaired.changes if repaired and self._rules and self._rules.keeps_changes else None
 
     def _concerns(self, upload: "Upload") -> bool:
         """Return whether there are checks for the file, or the file was checked before.

@@ -14,6 +14,7 @@ class Rules:
         undo_s: how many seconds an upload waits after a check has changed its file, so that a
             person can choose the original file.
         built_in: the names of the checks that are built into ossferry.
+        keeps_changes: whether the list of changes of a repaired table is stored too.
     """
 
     def __init__(
@@ -23,9 +24,11 @@ class Rules:
         version: str = "",
         undo_s: float = 0.0,
         built_in: "list[str] | None" = None,
+        keeps_changes: bool = False,
     ) -> None:
         self.patterns = patterns
         self.built_in = built_in or []
+        self.keeps_changes = keeps_changes
         self.version = version
         self.undo_s = undo_s
 
@@ -73,11 +76,13 @@ def read_rules(document: "dict[str, Any]") -> Rules:
         for pattern in check["patterns"]:
             if pattern not in patterns:
                 patterns.append(str(pattern))
+    table = document["built_in"].get("table") or {}
     return Rules(
         patterns,
         version=str(document["version"]),
         undo_s=float(document["undo_s"]),
         built_in=[str(check["name"]) for check in document["checks"] if check["built_in"]],
+        keeps_changes=bool(table.get("keep_changes")),
     )
 
 

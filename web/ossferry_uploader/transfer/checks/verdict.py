@@ -42,9 +42,13 @@ class Repaired:
         file: the repaired table, which is checked and sent in place of the chosen file.
         notes: metadata about the repair for the object, `{name: value}`.
         says: a sentence about the changes, for the receipt.
+        changes: the list of changes; `None` if nothing was changed.
     """
 
-    def __init__(self, file: "File", notes: "dict[str, str]", says: str) -> None:
+    def __init__(
+        self, file: "File", notes: "dict[str, str]", says: str, changes: "File | None" = None
+    ) -> None:
+        self.changes = changes
         self.file = file
         self.notes = notes
         self.says = says
