@@ -143,7 +143,7 @@ ARROWS: dict[str, dict[str, str]] = {
             "@transfer.files @transfer.options @transfer.errors @oss"
         ),
         "repair": (
-            "dialogs view.actions view.elements view.words view.model view.signals browser "
+            "dialogs view.actions view.elements view.words view.model view.signals browser @browser "
             "@transfer.checks @transfer.journal @transfer.ports @transfer.files "
             "@transfer.states @transfer.errors"
         ),
@@ -213,7 +213,7 @@ ARROWS: dict[str, dict[str, str]] = {
         "transfer.slots": "transfer.engine transfer.upload transfer.states transfer.plan",
         "transfer.checks.checking": (
             "transfer.sending transfer.engine transfer.grants transfer.checks transfer.upload "
-            "transfer.ports transfer.states transfer.errors oss"
+            "transfer.ports transfer.files transfer.states transfer.errors oss"
         ),
         "transfer.resuming": (
             "transfer.sending transfer.engine transfer.journal transfer.upload transfer.files "

@@ -3,7 +3,7 @@
 import js
 from pyscript.ffi import create_proxy
 
-from ossferry_uploader.browser.interop import JsException, release
+from ossferry_uploader.browser.interop import JsException, release, to_js
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -84,9 +84,10 @@ def listen_keys(
     return stop
 
 
-def address_of(file: "Any") -> "tuple[str, Callable[[], None]]":
-    """Return an address of a `BrowserFile`, and a function that frees the address."""
-    address = str(js.URL.createObjectURL(file.blob))
+def address_of(content: "Any") -> "tuple[str, Callable[[], None]]":
+    """Return an address of a `BrowserFile` or a text, and a function that frees the address."""
+    blob = js.Blob.new(to_js([content])) if isinstance(content, str) else content.blob
+    address = str(js.URL.createObjectURL(blob))
     return address, lambda: js.URL.revokeObjectURL(address)
 
 

@@ -28,10 +28,14 @@ def show_result(panel: "Panel", result: "dict[str, Any]", files: "tuple[File, Fi
             value = element("dd", None, number(result[name]))
             counts.append(element("div", None, element("dt", None, say(f"panel_{name}")), value))
     panel.show(3, "result", counts, links)
-    for key, file in (("download", files[0]), ("changes", files[1])):
-        address, free = address_of(file)
+    for key, name, content in (
+        ("download", files[0].name, files[0]),
+        ("changes", files[1].name, files[1]),
+        ("decisions", f"{panel.file.name}.decisions.json", result["decisions"]),
+    ):
+        address, free = address_of(content)
         panel.owner.on_dispose(free)
-        attributes = {"class": "button small", "href": address, "download": file.name}
+        attributes = {"class": "button small", "href": address, "download": name}
         links.append(element("a", attributes, say(f"panel_{key}")))
 
     def upload() -> None:
