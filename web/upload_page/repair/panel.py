@@ -7,6 +7,7 @@ import asyncio
 import json
 from functools import partial
 
+from ossferry_uploader.browser.clock import BrowserClock
 from ossferry_uploader.transfer import states
 from ossferry_uploader.transfer.errors import RepairEnded
 from ossferry_uploader.transfer.journal.checkpoint import fingerprint
@@ -31,8 +32,9 @@ if TYPE_CHECKING:
     from upload_page.view.actions import Actions
     from upload_page.view.model import UploadModel
 
-DECISIONS = Remembered(LocalStorage(), "ossferry repair", most=20, longest=200_000)
-MATCHES = Remembered(LocalStorage(), "ossferry columns", most=50, longest=20_000)
+_storage, _now_s = LocalStorage(), BrowserClock().now_s
+DECISIONS = Remembered(_storage, "ossferry repair", most=20, longest=200_000, now_s=_now_s)
+MATCHES = Remembered(_storage, "ossferry columns", most=50, longest=20_000, now_s=_now_s)
 
 
 def _nothing(_share: float) -> None:
@@ -66,7 +68,9 @@ class Panel:
         self.reopen = reopen
         self.file = item.upload.source
         self.actions = actions
-        self.decisions = DECISIONS.get(fingerprint(self.file))
+        self._person = actions.uploader.engine.journal.owner
+        self._file_name = self._person + fingerprint(self.file)
+        self.decisions = DECISIONS.get(self._file_name)
         self.fields: list[dict[str, Any]] = []
         self.owner = Owner()
         self.on_keys: Callable[[str, Element], bool] = _no_keys
@@ -155,7 +159,7 @@ class Panel:
     def keep(self, decisions: str) -> None:
         """Remember the decisions for this file."""
         self.decisions = decisions
-        DECISIONS.put(fingerprint(self.file), decisions)
+        DECISIONS.put(self._file_name, decisions)
 
     def field(self, name: str) -> "dict[str, Any] | None":
         """Return the field with this name; `None` if there is none."""
@@ -170,14 +174,14 @@ class Panel:
         Args:
             columns: the number of columns.
         """
-        found: list[str] = json.loads(MATCHES.get(header) or "[]")
+        found: list[str] = json.loads(MATCHES.get(self._person + header) or "[]")
         names = [""] + [each["name"] for each in self.fields]
         is_known = len(found) == columns and all(name in names for name in found)
         return found if is_known else []
 
     def remember_matches(self, header: str, fields: "list[str]") -> None:
         """Remember the fields that the person has chosen for the columns of a header."""
-        MATCHES.put(header, json.dumps(fields))
+        MATCHES.put(self._person + header, json.dumps(fields))
 
     def start_again(self) -> None:
         """Forget all decisions, and open the file anew."""
