@@ -180,8 +180,10 @@ class Repair {
   #output;
   #id = 0;
   #fail;
+  #silence; // of a command without progress, in milliseconds; the check of tables may take as long for a small file
 
   constructor(config, base, file, about) {
+    this.#silence = config.checks.find(({ name }) => name === "table").max_seconds * 1000;
     this.#file = file;
     this.#about = about;
     this.ready = newOutput().then((output) => {
@@ -209,12 +211,17 @@ class Repair {
   async #send(command, given, onProgress) {
     await this.ready;
     const id = ++this.#id;
+    let timer;
     return new Promise((done, fail) => {
+      const wait = (most) => {
+        clearTimeout(timer);
+        timer = setTimeout(() => fail(new Error("the worker does not answer")), most);
+      };
       this.#fail = fail;
-      const timer = setTimeout(() => fail(new Error("the worker does not answer")), ANSWER_MS);
+      wait(ANSWER_MS);
       this.#worker.worker.onmessage = ({ data }) => {
         if (data.id !== id) return;
-        clearTimeout(timer);
+        wait(this.#silence);
         if (data.began) return;
         if (data.share !== undefined) onProgress?.(data.share);
         else if (data.failed) fail(new Error(data.failed));
@@ -226,7 +233,7 @@ class Repair {
       };
       const [file, about] = id === 1 ? [this.#file, this.#about] : [];
       this.#worker.worker.postMessage({ call: { id, file, about, command, given } });
-    });
+    }).finally(() => clearTimeout(timer));
   }
 
   // Ends the worker, and a command that runs.
