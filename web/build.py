@@ -73,7 +73,8 @@ LOADED_ON_DEMAND = {
     "qr": "qr.js",
     "frame": "frame.js",
     "checks": "checks.js",
-    "repair": "repair.css",
+    "repair": "repair.py",
+    "repair_styles": "repair.css",
     **{f"locale-{language}": f"{language}.json" for language in LANGUAGES},
 }
 
@@ -183,13 +184,13 @@ else:
 {own}"""
 
 
-def page_modules() -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
-    """Return two lists of `(path, source)`: the modules to start the page, and the others.
+def page_modules() -> tuple[list[tuple[str, str]], ...]:
+    """Return three lists of `(path, source)`: the modules to start the page, and the others.
 
     The first list has `upload_page.main` and all modules that it imports, directly or indirectly;
-    each module follows the modules that it imports. The second list has the remaining modules of
-    `upload_page`, which the page loads when they are first needed. Modules that only programs use
-    (`ossferry_uploader.client`) are in neither list.
+    each module follows the modules that it imports. The third list has the modules that repair a
+    table, the second one the remaining modules of `upload_page`; the page loads both when they are
+    first needed. Modules that only programs use (`ossferry_uploader.client`) are in no list.
     """
     paths = [
         path
@@ -200,11 +201,14 @@ def page_modules() -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
     sources = dict(_stripped(paths))
     order = import_order(sources, f"{MAIN}.py")
     others = order[order.index(f"{MAIN}.py") + 1 :]
-    on_demand = [path for path in others if path.startswith("upload_page/")]
-    return (
-        [(path, sources[path]) for path in order if path not in on_demand],
-        [(path, sources[path]) for path in on_demand],
+    later = [path for path in others if path.startswith("upload_page/")]
+    repair = [path for path in later if "/repair" in path]
+    parts = (
+        [path for path in order if path not in later],
+        [path for path in later if path not in repair],
+        repair,
     )
+    return tuple([(path, sources[path]) for path in part] for part in parts)
 
 
 def import_order(sources: dict[str, str], first: str) -> list[str]:
@@ -331,7 +335,7 @@ def groups(extension: Path | None = None) -> dict[str, dict[str, bytes]]:
     def scripts(folder: Path, *names: str, options: tuple[str, ...] = ()) -> dict[str, bytes]:
         return {name: minified(folder / name, options=options) for name in names}
 
-    at_start, on_demand = page_modules()
+    at_start, on_demand, repair = page_modules()
     archived = [(path, source.encode()) for path, source in at_start]
     return {
         "app": {
@@ -351,6 +355,7 @@ def groups(extension: Path | None = None) -> dict[str, dict[str, bytes]]:
             "micropython.bin": archive(compiled(archived)),
             "pyodide.bin": archive(archived),
             "on_demand.py": bundle(on_demand).encode(),
+            "repair.py": bundle(repair).encode(),
         },
         "pyscript": {path.name: path.read_bytes() for path in pyscript_files()},
         "micropython": {

@@ -131,7 +131,7 @@ ARROWS: dict[str, dict[str, str]] = {
             "view.signals browser @uploader @browser @transfer.queue @transfer.resuming "
             "@transfer.grants @transfer.pacing @transfer.errors"
         ),
-        "on_demand": "embedding other_devices repair dialogs",
+        "on_demand": "embedding other_devices repair dialogs view.actions view.model browser",
         "embedding": (
             "view.page view.adding view.actions view.words view.model view.grant_model "
             "view.signals browser @transfer.grants @transfer.upload @transfer.options "
@@ -143,8 +143,8 @@ ARROWS: dict[str, dict[str, str]] = {
             "@transfer.files @transfer.options @transfer.errors @oss"
         ),
         "repair": (
-            "dialogs view.actions view.elements view.words view.model view.signals browser @browser "
-            "@transfer.checks @transfer.journal @transfer.ports @transfer.files "
+            "dialogs view.actions view.elements view.words view.model view.signals browser "
+            "@browser @transfer.checks @transfer.journal @transfer.ports @transfer.files "
             "@transfer.states @transfer.errors"
         ),
         "dialogs": (

@@ -1,7 +1,5 @@
 """Start the page: create the uploader and the view, connect them, and accept files."""
 
-import sys
-
 from ossferry_uploader.browser.clock import PACE_MS, BrowserClock, Pace
 from ossferry_uploader.browser.event_loop import run_in_slices
 from ossferry_uploader.browser.interop import JsException, collect_rarely
@@ -98,8 +96,7 @@ async def _serve(embedding: "Coroutine[Any, Any, None]") -> None:
 
 async def _call_on_demand(name: str, *given: "Any") -> "Any":
     """Call one of `on_demand.FUNCTIONS` and return its result; the first call loads their code."""
-    if "upload_page.on_demand" not in sys.modules:
-        await window.load_on_demand()
+    await window.load_modules("on_demand")
     from upload_page.on_demand import FUNCTIONS
 
     return await FUNCTIONS[name](*given)

@@ -4,6 +4,7 @@ The page loads this module, and all modules that only this module imports, when 
 of the functions.
 """
 
+from upload_page.browser.window import load_modules
 from upload_page.dialogs.dialog import show_text
 from upload_page.dialogs.my_uploads import delete_stored, show_my_uploads
 from upload_page.dialogs.receipt import show_receipt
@@ -13,12 +14,23 @@ from upload_page.dialogs.shortcuts import show_shortcuts
 from upload_page.dialogs.signature import show_signature
 from upload_page.embedding.messages import serve_embedding_page
 from upload_page.other_devices.list import show_other_devices
-from upload_page.repair.dialog import show_repair
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
+
+    from upload_page.view.actions import Actions
+    from upload_page.view.model import UploadModel
+
+
+async def _repair(item: "UploadModel", actions: "Actions") -> None:
+    """Open the dialog that repairs a table; the first call loads its code."""
+    await load_modules("repair")
+    from upload_page.repair.dialog import show_repair
+
+    await show_repair(item, actions)
+
 
 FUNCTIONS: "dict[str, Callable[..., Any]]" = {
     "copy_link": copy_link,
@@ -27,7 +39,7 @@ FUNCTIONS: "dict[str, Callable[..., Any]]" = {
     "my_uploads": show_my_uploads,
     "other_devices": show_other_devices,
     "receipt": show_receipt,
-    "repair": show_repair,
+    "repair": _repair,
     "same_name": ask_same_name,
     "share": show_share,
     "shortcuts": show_shortcuts,

@@ -22,7 +22,7 @@ async def load_styles() -> None:
         JsException: the server does not answer.
     """
     if not _loaded:
-        answer = await js.ossferry.fetch(js.ossferry.url("repair"))
+        answer = await js.ossferry.fetch(js.ossferry.url("repair_styles"))
         sheet = js.CSSStyleSheet.new()
         sheet.replaceSync(await answer.text())
         js.document.adoptedStyleSheets.push(sheet)

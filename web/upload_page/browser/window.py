@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ossferry_uploader.browser.files import BrowserFile
 
 YEAR_S = 365 * 86400
+_loaded: "list[str]" = []
 
 
 def receive_files(handler: "Callable[[Iterator[BrowserFile]], None]") -> None:
@@ -250,16 +251,20 @@ def report_error(error: Exception) -> None:
     js.console.error(f"ossferry: {type(error).__name__}: {error}")
 
 
-async def load_on_demand() -> None:
-    """Load the module `upload_page.on_demand`, and the modules that only this module imports.
+async def load_modules(name: str) -> None:
+    """Load modules unless they are loaded already; after this call, Python can import them.
 
-    After this call, Python can import these modules.
+    Args:
+        name: `on_demand`: the module `upload_page.on_demand`, and the modules that only this module
+            imports; `repair`: those of the dialog that repairs a table.
 
     Raises:
         JsException: the server does not answer.
     """
-    answer = await js.ossferry.fetch(url("on_demand"))
-    exec(str(await answer.text()), {})  # noqa: S102 - our own file, checked by its hash
+    if name not in _loaded:
+        answer = await js.ossferry.fetch(url(name))
+        exec(str(await answer.text()), {})  # noqa: S102 - our own file, checked by its hash
+        _loaded.append(name)
 
 
 def is_embedded() -> bool:
