@@ -166,6 +166,7 @@ ATTEMPTS = {
     "file system": lambda: js.webkitRequestFileSystemSync(0, 1),
     "locks": lambda: js.navigator.locks.query(),
     "channel": lambda: js.BroadcastChannel.new("ossferry"),
+    "message": lambda: js.postMessage(None) is None,
     "disk": lambda: js.navigator.storage.getDirectory(),
     "eval": script("1 + 1"),
     "function": lambda: js.Function.new("return 1")(),

@@ -10,7 +10,7 @@ const READ_ONLY_FOLDER = 0o555;
 const OUTPUT_FOLDER = "ossferry-tables";
 const MAX_MEMORY_OUTPUT = 64 << 20; // bytes
 const MAX_COPY = 32 << 20; // bytes; of a larger file, each read of Python reads from the disk
-// What Python keeps: JavaScript itself, files, images, text, timers and messages. All else is removed, so that a function
+// What Python keeps: JavaScript itself, files, images, text and timers. All else is removed, so that a function
 // which a browser adds later is removed too.
 const KEPT = new Set(
   [
@@ -23,7 +23,7 @@ const KEPT = new Set(
     "self console performance crypto Crypto CryptoKey SubtleCrypto navigator WorkerNavigator location WorkerLocation name origin",
     "isSecureContext crossOriginIsolated WorkerGlobalScope DedicatedWorkerGlobalScope EventTarget Event ErrorEvent MessageEvent",
     "PromiseRejectionEvent ProgressEvent CustomEvent addEventListener removeEventListener dispatchEvent onmessage onmessageerror",
-    "onerror onunhandledrejection onrejectionhandled postMessage close structuredClone reportError queueMicrotask setTimeout",
+    "onerror onunhandledrejection onrejectionhandled close structuredClone reportError queueMicrotask setTimeout",
     "clearTimeout setInterval clearInterval atob btoa DOMException AbortController AbortSignal MessageChannel MessagePort",
     "TextDecoder TextEncoder Blob File FileList FileReader FileReaderSync URL URLSearchParams Headers Response ReadableStream",
     "ReadableStreamDefaultReader ReadableStreamBYOBReader ReadableStreamDefaultController ReadableByteStreamController",
@@ -37,6 +37,7 @@ const KEPT = new Set(
 const KEPT_OF_NAVIGATOR = new Set(["constructor", "userAgent", "platform", "language", "languages", "onLine", "hardwareConcurrency", "deviceMemory"]);
 
 const plainFetch = self.fetch;
+const post = self.postMessage.bind(self); // Python must not answer the page in our place
 const verified = new Map(); // {absolute address: hash}
 
 // The browser refuses a file that has another hash.
@@ -224,20 +225,20 @@ function progressOf(id) {
   return (share) => {
     if (performance.now() - reportedAt < PROGRESS_MS) return;
     reportedAt = performance.now();
-    postMessage({ id, share });
+    post({ id, share });
   };
 }
 
 // Calls a command of the repair of a table, such as `open` or `scan`; arguments and result are JSON.
 async function call({ id, file, about, command, given }) {
-  postMessage({ id, began: true });
+  post({ id, began: true });
   if (file) repair = makeRepair(await mount(file, about.name), about);
   if (command === "write") output.begin();
   const result = await repair.call(command, given, progressOf(id));
-  if (command !== "take") return postMessage({ id, result, heap: pyodide._module.HEAPU8.length });
+  if (command !== "take") return post({ id, result, heap: pyodide._module.HEAPU8.length });
   const blob = output.end();
   const changes = new Blob([pyodide.FS.readFile(repair.changes_path())], { type: "text/csv" });
-  postMessage({ id, result, blob, changes });
+  post({ id, result, blob, changes });
 }
 
 async function check({ id, file, about }) {
@@ -245,12 +246,12 @@ async function check({ id, file, about }) {
   const folder = `/new/${id}`;
   FS.mkdirTree(folder);
   const input = await mount(file, about.name);
-  const onStart = (name, limit) => postMessage({ id, check: name, limit });
+  const onStart = (name, limit) => post({ id, check: name, limit });
   try {
     const verdict = JSON.parse(await checker.check(input, folder, JSON.stringify(about), onStart, progressOf(id)));
     const path = checker.new_path();
     const made = path && new File([FS.readFile(path)], verdict.name, { type: verdict.type });
-    postMessage({ id, verdict, file: made || null, heap: pyodide._module.HEAPU8.length + limits.new_files - room });
+    post({ id, verdict, file: made || null, heap: pyodide._module.HEAPU8.length + limits.new_files - room });
   } finally {
     FS.unmount("/in");
     checker.clean(folder);
@@ -264,7 +265,7 @@ self.onunhandledrejection = (event) => {
 };
 
 let current; // id of the file
-const fail = (error) => postMessage({ id: current, failed: String(error?.message ?? error) });
+const fail = (error) => post({ id: current, failed: String(error?.message ?? error) });
 
 // {start: {config, base, repairs, outputName}} is answered by {ready: true} or {failed: text}.
 // {check: {id, file, about}} is answered by {id, began: true}, by {id, check, limit} for each check, by {id, share}, and at the end by
@@ -275,13 +276,13 @@ self.onmessage = async ({ data }) => {
   try {
     if (data.start) {
       await start(data.start);
-      postMessage({ ready: true });
+      post({ ready: true });
     } else if (data.call) {
       current = data.call.id;
       await call(data.call);
     } else {
       current = data.check.id;
-      postMessage({ id: current, began: true });
+      post({ id: current, began: true });
       await check(data.check);
     }
   } catch (error) {
