@@ -150,7 +150,7 @@ class Table:
         for each in _errors(self._rows, rows):
             at, *path = each["loc"]
             name = self.name_of(str(path[0])) if path else ""
-            yield int(at), name, each["type"], each["msg"]
+            yield int(at), name, each["type"], message_of(each)
 
     def refused(self, columns: Mapping[str, Sequence[str]], kept: Sequence[int]) -> set[int]:
         """Return the indices of the rows that the model does not accept.
@@ -211,6 +211,11 @@ class Table:
             items = {"type": "list", "items_schema": part}
             found[known.name] = SchemaValidator(items, schema.get("config")).validate_python
         return found
+
+
+def message_of(error: Mapping[str, Any]) -> str:
+    """Return the message of an error of pydantic, without the prefix of an operator's own."""
+    return str(error["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
 
 
 def _errors(validate: Callable[[Any], object], given: Any) -> list[Any]:

@@ -373,15 +373,17 @@ def test_a_value_that_is_needed_is_missed_in_a_row_and_in_all_rows(tmp_path: Pat
 
 
 def test_a_problem_names_the_row_and_speaks_the_language(tmp_path: Path) -> None:
-    path = table_of(tmp_path, "state", "open", "opn")
+    path = table_of(tmp_path, "state", "open", "opn", "closed")
     scan = Scan(path, TABLE, language="ja")
     [*scan.run()]
 
     (found,) = scan.problems("state:choice")
+    (own,) = scan.problems(":value_error")
 
     assert (found.row, found.line, found.field, found.value) == (2, 3, "state", "opn")
     assert found.values == {"id": "2", "day": "", "amount": "", "paid": "", "state": "opn"}
     assert found.reason == "使用できる値は open、closed だけです。"
+    assert (own.row, own.reason) == (3, "a closed order is paid")
 
 
 def test_the_kept_problems_and_groups_are_bounded_and_all_are_counted(
