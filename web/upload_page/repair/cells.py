@@ -165,15 +165,16 @@ class _Line:
         place = say("panel_line", line=number(problem["line"]))
         cells, context = element("div", {"class": "edited"}), element("p", {"class": "context"})
         for name in edited:
-            field = element("input", {"class": "text", "aria-label": f"{place} {name}"})
+            attributes = {"class": "text", "dir": "auto", "aria-label": f"{place} {name}"}
+            field = element("input", attributes)
             self.inputs.append((name, field, ""))
             label = element("label", {"class": "field"}, element("bdi", None, name), field)
             cells.append(field if problem["field"] else label)
         for name in [name for name in others if values[name]][:CONTEXT]:
-            label = element("span", None, name)
-            context.append(element("span", None, label, " ", values[name]), " ")
+            pair = element("bdi", None, name), " ", element("bdi", None, values[name])
+            context.append(element("span", None, *pair), " ")
         where = element("p", {"class": "hint"}, place)
-        reason = element("p", {"class": "reason"}, problem["reason"])
+        reason = element("p", {"class": "reason"}, element("bdi", None, problem["reason"]))
         attributes = {"class": "cell", "data-testid": "problem", "role": "group"}
         self.box = element("div", attributes, where, cells, reason, context)
         set_attribute(self.box, "aria-label", place)

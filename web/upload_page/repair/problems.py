@@ -44,8 +44,8 @@ class Problems:
         self._list = element("div", {"class": "groups"})
         self._filter = element("select", {"class": "select", "aria-label": say("panel_column")})
         bar = element("div", {"class": "field"}, self._words, self._filter)
-        hint = element("p", {"class": "hint keys-hint"}, say("panel_keys"))
-        panel.show(2, "problems", bar, self._list, hint)
+        self._keys = element("p", {"class": "hint keys-hint"}, say("panel_keys"))
+        panel.show(2, "problems", bar, self._list, self._keys)
         owner = panel.owner
         self._undo = button("quiet strong", say("undo"), lambda: self._turn("undo"), owner)
         self._redo = button("quiet strong", say("panel_redo"), lambda: self._turn("redo"), owner)
@@ -110,6 +110,7 @@ class Problems:
         if words != str(self._words.textContent):
             set_text(self._words, words)
         set_attribute(self._write, "class", f"button small{'' if left else ' primary'}")
+        self._keys.hidden = not left
         self._undo.disabled = not state["can_undo"]
         self._redo.disabled = not state["can_redo"]
         self._show_groups()
@@ -202,21 +203,23 @@ class _Group:
         title = element("p", {"class": "title"}, name, count)
         self._head.replaceChildren(element("div", {"class": "top-line"}, title, self._toggle))
         if group["field"]:
-            self._head.append(element("p", None, sentence))
+            self._head.append(element("p", None, element("bdi", None, sentence)))
         shown = [_times(*each) for each in group["values"][:VALUES]]
         fixes, examples = element("div", {"class": "fixes"}), group["examples"]
         if len(examples) == 1:
-            shown = [f"{value} → {new}" for value, new in examples[0][1]]
+            shown = _changes(examples[0][1])
         elif examples:
             shown = []
             fixes.append(*[self._format(*each) for each in examples])
         for fix in group["fixes"]:
             if fix != "replace" and (fix != "convert" or len(examples) < 2):
-                kind = "quiet bad" if fix == "drop_rows" else "quiet strong"
-                kind = "button small" if fix == group["fixes"][0] else kind
+                kind = "button small" if fix == group["fixes"][0] else "quiet strong"
+                kind = "quiet bad" if fix == "drop_rows" else kind
                 name = fix_name(fix, group["problem"])
                 fixes.append(self._button(kind, name, partial(self._fix, fix)))
-        self._head.append(element("p", {"class": "samples"}, facts(shown)), fixes)
+        if shown:
+            self._head.append(element("p", {"class": "samples"}, facts(shown)))
+        self._head.append(fixes)
         self._show_mend(group)
         self.fold(self._problems.opened is not self)
 
@@ -252,7 +255,7 @@ class _Group:
             self._mend.append(element("label", {"class": "field"}, words, self._scope))
         if "replace" in group["fixes"] and group["count"] > 1:  # else the cell is edited
             words = say("panel_new_value")
-            attributes = {"class": "text", "placeholder": words, "aria-label": words}
+            attributes = {"class": "text", "dir": "auto", "placeholder": words, "aria-label": words}
             self._new = element("input", attributes)
             replace = partial(self._fix, "replace")
             self._mend.append(
@@ -262,12 +265,12 @@ class _Group:
     def _format(self, name: str, pairs: "list[list[str]]") -> "Element":
         """Return the button that chooses one of several formats."""
         choose = partial(self._fix, "convert", name)
-        made = self._button("button small format", format_name(name), choose)
-        shown = facts([f"{value} → {new}" for value, new in pairs])
-        made.append(element("span", {"class": "samples"}, shown))
+        words = element("bdi", None, format_name(name))
+        made = self._button("button small format", words, choose)
+        made.append(element("span", {"class": "samples"}, facts(_changes(pairs))))
         return made
 
-    def _button(self, kind: str, words: str, action: "Any") -> "Element":
+    def _button(self, kind: str, words: "Element | str", action: "Any") -> "Element":
         return button(kind, words, action, self._owner)
 
     def _fold_or_open(self) -> None:
@@ -279,6 +282,10 @@ class _Group:
         value = self.facts["values"][at - 1][0] if at else None
         decision = decision_of(self.facts, fix, to=to, value=value)
         self._problems.panel.run(self._problems.fix(self, decision))
+
+
+def _changes(pairs: "list[list[str]]") -> "list[str]":
+    return [say("changed_size", before=value, after=new) for value, new in pairs]
 
 
 def _times(value: str, count: int) -> str:
