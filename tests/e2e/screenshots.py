@@ -18,10 +18,11 @@ from support.config import ROOT, load
 from support.faults import fault_for, refuse
 
 IMAGES = ROOT / "docs" / "images"
-BUSY = {"en-US": "busy", "zh-CN": "busy.zh", "ja-JP": "busy.ja"}
-"""The picture for each language of the documents, by the locale of the browser."""
+LANGUAGES = {"en-US": "", "zh-CN": ".zh", "ja-JP": ".ja"}
+"""The ending of the pictures for each language of the documents, by the locale of the browser."""
 
 WIDE = (1280, 900)
+REPAIR_HEIGHT = 720
 NARROW = (390, 844)
 FILES = {
     "harbour at dawn 2026-11 the long way round, final cut.mov": 24_000_000,
@@ -105,11 +106,13 @@ def main() -> None:
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
         browser = playwright.chromium.launch(executable_path=executable(), args=use.args)
         studio = Studio(browser, Path(folder))
-        for locale, name in BUSY.items():
+        for locale, ending in LANGUAGES.items():
             with Demo() as demo:
-                busy(studio, demo, locale, name)
+                busy(studio, demo, locale, f"busy{ending}")
         with Demo(**{**WITH_CHECKS, "checks_undo_s": 60}) as demo:
             checked(studio, demo)
+            for locale, ending in LANGUAGES.items():
+                repaired(studio, demo, locale, f"repair{ending}")
         browser.close()
 
 
@@ -153,12 +156,28 @@ def checked(studio: Studio, demo: Demo) -> None:
         shoot(uploader.page, "checks")
 
 
-def shoot(page: Page, name: str) -> None:
-    """Take a screenshot in a window of the page's full height, so that the footer is at the end.
+def repaired(studio: Studio, demo: Demo, locale: str, name: str) -> None:
+    """The problems of a table that a check has refused, in the dialog that repairs it."""
+    with sample_folder(studio.folder) as folder, studio.page(demo, locale) as uploader:
+        uploader.choose(folder / "orders-broken.csv")
+        row = uploader.row("orders-broken.csv")
+        row.expect_state("failed", timeout_ms=CHECKED_MS)
+        row.locator.locator(".button").click()
+        dialog = uploader.dialog("repair")
+        dialog.locator(".primary").click(timeout=CHECKED_MS)
+        dialog.locator(".top-line button").click(timeout=CHECKED_MS)
+        expect(dialog.get_by_test_id("problem").first).to_be_visible()
+        uploader.page.mouse.move(0, 0)
+        shoot(uploader.page, name, REPAIR_HEIGHT)
 
-    The picture has 256 colours, which makes its file smaller.
+
+def shoot(page: Page, name: str, height: int = 0) -> None:
+    """Take a screenshot, which has 256 colours, so that its file is smaller.
+
+    Args:
+        height: the height of the window; 0 for that of the page, so that the footer is at the end.
     """
-    height = page.evaluate("document.documentElement.scrollHeight")
+    height = height or page.evaluate("document.documentElement.scrollHeight")
     page.set_viewport_size({"width": WIDE[0], "height": height})
     page.wait_for_timeout(200)
     picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
