@@ -140,7 +140,11 @@ async function makeOutput(name) {
   return {
     limit: 0,
     begin: () => truncate((at = 0)),
-    write: (bytes) => void (at += write(bytes, { __proto__: null, at })),
+    write: (bytes) => {
+      const size = write(bytes, { __proto__: null, at });
+      if (size !== bytes.byteLength) throw new RangeError("the storage of the browser is full"); // Chromium may only return less
+      at += size;
+    },
     end: () => close(), // the page opens the file
   };
 }
