@@ -14,6 +14,7 @@ from e2e.axe import violations
 from e2e.conftest import ENDED_WORKER, Console, operator_bucket
 from e2e.pages.repair import RepairDialog
 from e2e.pages.uploader import CHECKED_MS, UploaderPage
+from ossferry.checks.bundling import make_bundle
 from ossferry.cli.demo import Demo
 from ossferry_checks.tables import Table
 from support.expecting import expect
@@ -21,6 +22,7 @@ from support.expecting import expect
 pytestmark = pytest.mark.e2e
 
 MakeFile = Callable[[str, bytes], Path]
+StartDemo = Callable[..., tuple[Demo, UploaderPage]]
 
 TABLE: dict[str, Any] = {
     "columns": ["id", "date", "sku", "amount"],
@@ -40,6 +42,42 @@ RIGHT = b"""id,date,sku,amount
 3,2026-02-14,B-1,7.5
 """.replace(b"\n", b"\r\n")
 DATES, AMOUNTS = "Written as day.month.year", "Written as 1.234,56"
+TRAPS = "No.;Order date;Article;Amount\n" + "".join(
+    (
+        *[f"{number};0{number % 9 + 1}/02/2026;Größe;n/a {number}\n" for number in range(1, 61)],
+        "61;03/04/2026;A\n62;03/04/2026;A;1;x\nx;03/04/2026;A;1\n 63;03/04/2026;A;1\n",
+        "1;2026-02-03;A;1\n64;01.02.26;A;1\n65;03/04/2026; A;1\n66;soon;A;1\n",
+    )
+)
+FEW = b"id,date,sku,amount\n1,13.2.2026,A,2\n"
+MODEL = """
+from pydantic import BaseModel, model_validator
+
+
+class Order(BaseModel):
+    id: int
+    state: str
+    paid_on: str = ""
+    payer: str = ""
+
+    @model_validator(mode="after")
+    def is_whole(self):
+        if self.state == "paid" and not (self.paid_on and self.payer):
+            raise ValueError("A paid order needs its day and payer.")
+        return self
+"""
+DROP_ONE = """() => {
+  window.Worker = class extends Worker {
+    postMessage(data, ...more) {
+      if (data.call && data.call.command === window.dropped) window.dropped = "";
+      else super.postMessage(data, ...more);
+    }
+  };
+}"""
+WRITTEN = """async () => {
+  const root = await navigator.storage.getDirectory();
+  return Array.fromAsync((await root.getDirectoryHandle("ossferry-tables")).keys());
+}"""
 KEEP_WORKERS = """() => {
   window.made = [];
   window.Worker = class extends Worker {
@@ -72,14 +110,18 @@ def refuse(uploader: UploaderPage, make_file: MakeFile) -> Callable[..., RepairD
     """Return a function that chooses a file that is refused, and returns the dialog of its row."""
 
     def choose(name: str, content: bytes) -> RepairDialog:
-        path = make_file(name, content)
-        os.utime(path, (1_700_000_000, 1_700_000_000))
-        uploader.choose(path)
-        row = uploader.row(name)
-        row.expect_state("failed", timeout_ms=CHECKED_MS)
-        return RepairDialog(uploader, row)
+        return refused(uploader, make_file(name, content))
 
     return choose
+
+
+def refused(uploader: UploaderPage, path: Path) -> RepairDialog:
+    """Choose a file that is refused, and return the dialog of its row."""
+    os.utime(path, (1_700_000_000, 1_700_000_000))
+    uploader.choose(path)
+    row = uploader.row(path.name)
+    row.expect_state("failed", timeout_ms=CHECKED_MS)
+    return RepairDialog(uploader, row)
 
 
 Refuse = Callable[..., RepairDialog]
@@ -194,6 +236,38 @@ def test_the_decisions_outlive_a_reload_and_the_columns_are_remembered(
     expect(dialog.field_of("Thing")).to_have_value("sku")
 
 
+def test_a_column_is_asked_about_once_and_each_pass_can_be_cancelled(
+    uploader: UploaderPage, refuse: Refuse
+) -> None:
+    uploader.page.evaluate(DROP_ONE)
+    dialog = refuse("traps.csv", TRAPS.encode("cp1252"))
+    dialog.open()
+    dialog.cancel("scan", "Find problems")
+    dialog.locator.locator("summary").click()
+    dialog.field_of("Encoding").select_option("utf-8")
+    expect(dialog.locator).to_contain_text("This is not valid UTF-8 text")
+    dialog.field_of("Encoding").select_option("cp1252")
+    expect(dialog.locator).to_contain_text("Größe")
+    dialog.find_problems()
+    dialog.expect_left("68 rows have problems.")
+
+    asked = dialog.group("These values have more than one meaning.")
+    many = dialog.group("Not a number")
+    dialog.field_of("Column").select_option("date")
+    expect(many).to_be_hidden()
+    asked.get_by_role("button", name="day/month/year").click()
+    expect(asked).to_have_count(0)
+    dialog.field_of("Column").select_option("amount")
+    many.get_by_role("button", name="Show the rows").click()
+    expect(dialog.problems).to_have_count(50)
+    many.get_by_role("button", name="Load more").click()
+    expect(dialog.problems).to_have_count(60)
+    expect(dialog.locator.get_by_label("Line 52 amount", exact=True)).to_be_focused()
+
+    dialog.cancel("write", "Write the corrected file")
+    expect(dialog.locator).to_contain_text("Your earlier changes to this file are used again.")
+
+
 @pytest.mark.parametrize("runtime", ["micropython"], indirect=True)
 def test_a_worker_that_ends_costs_no_decision(uploader: UploaderPage, refuse: Refuse) -> None:
     uploader.page.evaluate(KEEP_WORKERS)
@@ -219,7 +293,8 @@ def test_a_sheet_of_a_workbook_is_chosen(
 ) -> None:
     workbook, out = openpyxl.Workbook(), io.BytesIO()
     workbook.active.append(["id", "date", "sku", "amount"])
-    workbook.active.append([1, "soon", "A", 2])
+    workbook.active.append([1, "soon", "A", "=1+1"])
+    workbook.active.merge_cells("F1:G1")
     sheet = workbook.create_sheet("Orders")
     sheet.append(["id", "date", "sku", "amount"])
     sheet.append([1, "2026-02-01", "A", 2.5])
@@ -227,7 +302,8 @@ def test_a_sheet_of_a_workbook_is_chosen(
     dialog = refuse("orders.xlsx", out.getvalue())
     dialog.open()
 
-    expect(dialog.locator).to_contain_text("other sheets")
+    lost = "formulas (their values stay), merged cells, other sheets, styles"
+    expect(dialog.locator).to_contain_text(f"The corrected file does not have: {lost}")
     dialog.locator.locator("summary").click()
     dialog.field_of("Sheet").select_option("Orders")
     expect(dialog.locator).to_contain_text("2.5")
@@ -246,7 +322,7 @@ def test_a_sheet_of_a_workbook_is_chosen(
 def test_the_corrected_file_and_the_list_of_changes_are_downloaded(
     uploader: UploaderPage, refuse: Refuse
 ) -> None:
-    dialog = refuse("small.csv", b"id,date,sku,amount\n1,13.2.2026,A,2\n")
+    dialog = refuse("small.csv", FEW)
     dialog.open()
     dialog.find_problems()
     dialog.fix(DATES, "Convert")
@@ -264,3 +340,90 @@ def test_the_corrected_file_and_the_list_of_changes_are_downloaded(
             "row,line,field,before,after,why\n1,2,date,13.2.2026,2026-02-13,convert\n"
         ),
     }
+
+
+@pytest.mark.slow
+@pytest.mark.only_browser("chromium")  # only its storage can be made small
+def test_two_tabs_repair_a_file_and_a_full_storage_is_said(
+    demo_of_tables: Demo,
+    uploader: UploaderPage,
+    refuse: Refuse,
+    console: Console,
+    make_file: MakeFile,
+) -> None:
+    first = refuse("twice.csv", FEW)
+    first.open()
+    first.find_problems()
+    first.fix(DATES, "Convert")
+    first.button("Write the corrected file").click()
+    first.expect_step("Result", 3)
+    (written,) = uploader.page.evaluate(WRITTEN)
+    tab = UploaderPage(uploader.page.context.new_page(), uploader.url)
+    console.listen(tab.page)
+    tab.open()
+    tab.expect_ready()
+
+    second = refused(tab, make_file("twice.csv", FEW))
+    second.open()
+    expect(second.locator).to_contain_text("Your earlier changes to this file are used again.")
+    second.find_problems()
+    second.expect_left("No problems are left.")
+    browser = tab.page.context.new_cdp_session(tab.page)
+    origin = {"origin": demo_of_tables.url}
+    browser.send("Storage.overrideQuotaForOrigin", {**origin, "quotaSize": 1})
+    second.button("Write the corrected file").click()
+    expect(second.locator).to_contain_text("There is no room for the corrected file")
+    browser.send("Storage.overrideQuotaForOrigin", origin)
+    second.button("Retry").click()
+    second.expect_step("Columns", 1)
+    second.find_problems()
+    second.button("Write the corrected file").click()
+    for dialog in (first, second):
+        dialog.button("Upload the corrected file").click()
+        dialog.row.expect_state("done", timeout_ms=CHECKED_MS)
+        found = operator_bucket(demo_of_tables).get_object(dialog.row.key).read()
+        assert found == b"id,date,sku,amount\r\n1,2026-02-13,A,2\r\n"
+
+    assert written in tab.page.evaluate(WRITTEN)
+    uploader.page.close()
+    refused(tab, make_file("more.csv", FEW)).open()
+    assert written not in tab.page.evaluate(WRITTEN)
+
+
+@pytest.mark.only_browser("webkit")  # WebKitGTK has no private file system
+def test_a_limit_of_the_browser_is_said_first(refuse: Refuse) -> None:
+    dialog = refuse("large.csv", FEW + b"2,2026-02-13,A,2\n" * 4_000_000)
+    dialog.open()
+
+    expect(dialog.locator).to_contain_text("This browser can write at most 67.1 MB")
+
+
+@pytest.mark.slow
+def test_an_error_of_several_fields_is_repaired_in_its_row(
+    start_demo: StartDemo, console: Console, make_file: MakeFile, tmp_path: Path
+) -> None:
+    console.expected.append(ENDED_WORKER)
+    packages = ("pydantic>=2.12",)
+    make_bundle(packages, tmp_path / "wheels")
+    _, uploader = start_demo(
+        checks=make_file("checks.py", MODEL.encode()),
+        checks_packages=packages,
+        checks_dir=tmp_path / "wheels",
+        checks_built_in={"table": {"model": "Order", "repair": True}},
+    )
+    uploader.open()
+    uploader.expect_ready()
+    dialog = refused(uploader, make_file("paid.csv", b"id,state\n1,open\n2,paid\n"))
+    dialog.open()
+    dialog.find_problems()
+    expect(dialog.group("A paid order needs its day and payer.")).to_contain_text("1 row")
+    uploader.page.keyboard.press("F8")
+    for name in ("paid_on", "payer"):
+        dialog.expect_left("1 row has problems.")
+        dialog.locator.get_by_label(f"Line 3 {name}", exact=True).fill("2026-02-01")
+        uploader.page.keyboard.press("Enter")
+
+    dialog.expect_left("No problems are left.")
+    dialog.button("Write the corrected file").click()
+    dialog.expect_step("Result", 3)
+    expect(dialog.locator.get_by_role("definition")).to_have_text(["2", "2", "2", "0"])

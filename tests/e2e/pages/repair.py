@@ -24,6 +24,11 @@ class RepairDialog:
     def groups(self) -> Locator:
         return self.locator.get_by_test_id("group")
 
+    @property
+    def problems(self) -> Locator:
+        """The rows of the opened group."""
+        return self.locator.get_by_test_id("problem").filter(visible=True)
+
     def button(self, name: str) -> Locator:
         return self.locator.get_by_role("button", name=name, exact=True)
 
@@ -46,6 +51,13 @@ class RepairDialog:
     def fix(self, sentence: str, name: str) -> None:
         """Click on the fix of a group."""
         self.group(sentence).get_by_role("button", name=name, exact=True).click()
+
+    def cancel(self, command: str, name: str) -> None:
+        """Click on a button whose command never reaches the worker, and cancel it."""
+        self.page.evaluate("command => { window.dropped = command; }", command)
+        self.button(name).click()
+        self.button("Cancel").click()
+        self.expect_step("Columns", 1)
 
     def reach(self, target: Locator) -> None:
         """Go to an element with the Tab key."""
