@@ -30,7 +30,7 @@ from ossferry_checks.results import Ask, Reject, TableError
 from ossferry_checks.sentences import say
 from ossferry_checks.tables.cleaning import CHANGES
 from ossferry_checks.tables.decisions import Decisions
-from ossferry_checks.tables.declaration import Table
+from ossferry_checks.tables.declaration import Table, message_of
 from ossferry_checks.tables.matching import fields_of
 from ossferry_checks.tables.reading import Reading
 from ossferry_checks.tables.repair import Seen
@@ -330,10 +330,10 @@ class _Table:
         except ValidationError as error:
             first = error.errors(include_url=False, include_context=False)[0]
             raise self._error(
-                "table_model",
+                "table_model" if first["loc"] else "table_row",
                 line,
-                column=".".join(str(each) for each in first["loc"]) or model.__name__,
-                problem=first["msg"],
+                column=".".join(str(each) for each in first["loc"]),
+                problem=message_of(first).removesuffix("."),
             ) from error
 
     def _values(self, row: str, delimiter: str) -> list[str]:

@@ -7,12 +7,12 @@ import random
 import tracemalloc
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import AliasChoices, BaseModel, Field
+from pydantic import AliasChoices, BaseModel, Field, model_validator
 
 from ossferry_checks import CheckedFile
 from ossferry_checks.builtin import table, text_blocks
@@ -355,6 +355,25 @@ def test_a_model_checks_each_row(tmp_path: Path) -> None:
     said, line = refusal(check, written(tmp_path, "c.csv", "sku,amount\nA,1\nB,x\n1,2,3\n"))
     assert "The column amount has a wrong value: Input should be a valid integer" in said
     assert line == 3
+
+
+class Gift(BaseModel):
+    amount: int
+    payer: str = ""
+
+    @model_validator(mode="after")
+    def is_free(self) -> Self:
+        if self.payer:
+            raise ValueError("A gift has no payer.")
+        return self
+
+
+def test_an_error_of_the_models_own_names_no_column(tmp_path: Path) -> None:
+    check = table_check(TableOptions(model="Gift"), Gift)
+
+    said, line = refusal(check, written(tmp_path, "a.csv", "amount,payer\n1,\n2,Bo\n"))
+
+    assert (said.partition(". ")[0], line) == ("This row is wrong: A gift has no payer", 3)
 
 
 class Sale(BaseModel):
