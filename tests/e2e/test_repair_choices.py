@@ -333,8 +333,8 @@ def test_t57_a_model_in_a_repair_reaches_neither_the_network_nor_the_storage(
     uploader.expect_ready()
 
     row = choose(uploader, make_file("sales.csv", b"sku\na\n"), "failed")
-    row.expect_says("Value error, reached canary.")
+    row.expect_says("reached canary.")
     dialog = RepairDialog(uploader, row)
     dialog.open()
     dialog.find_problems()
-    expect(dialog.groups).to_contain_text("Value error, reached canary.")
+    expect(dialog.groups).to_contain_text("reached canary.")

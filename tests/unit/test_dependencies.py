@@ -34,7 +34,7 @@ NOT_IMPORTED = {
     "mock_oss": {"httptools": "as in ossferry"},
 }
 NOT_DECLARED = {
-    "ossferry": {},
+    "ossferry": {"pydantic-core": "pydantic requires exactly one version of it"},
     "mock_oss": {"pytest": "only pytest itself imports the plugin of the mock"},
 }
 

@@ -148,7 +148,6 @@ class Columns:
         panel = self._panel
         reading["is_sure"] = True
         overview = await panel.call("read", reading)
-        panel.keep("")
         Columns(panel, overview, is_open=True)
 
 
