@@ -162,7 +162,7 @@ def repaired(studio: Studio, demo: Demo, locale: str, name: str) -> None:
         uploader.choose(folder / "orders-broken.csv")
         row = uploader.row("orders-broken.csv")
         row.expect_state("failed", timeout_ms=CHECKED_MS)
-        row.locator.locator(".button").click()
+        row.locator.locator("[data-does=repair]").click()
         dialog = uploader.dialog("repair")
         dialog.locator(".primary").click(timeout=CHECKED_MS)
         dialog.locator(".top-line button").click(timeout=CHECKED_MS)
