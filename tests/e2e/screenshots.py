@@ -159,8 +159,7 @@ def checked(studio: Studio, demo: Demo) -> None:
 def repaired(studio: Studio, demo: Demo, locale: str, name: str) -> None:
     """The problems of a table that a check has refused, in the dialog that repairs it."""
     with sample_folder(studio.folder) as folder, studio.page(demo, locale) as uploader:
-        uploader.choose(folder / "orders-broken.csv")
-        row = uploader.row("orders-broken.csv")
+        row = uploader.choose(folder / "orders-broken.csv")
         row.expect_state("failed", timeout_ms=CHECKED_MS)
         row.locator.locator("[data-does=repair]").click()
         dialog = uploader.dialog("repair")

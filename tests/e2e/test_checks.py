@@ -316,8 +316,7 @@ def test_a_changed_file_is_sent_under_its_new_name(checked: Checked, make_file: 
 def test_a_question_waits_for_the_person(checked: Checked, make_file: MakeFile) -> None:
     demo, uploader = checked
 
-    uploader.choose(make_file("notes.txt", b"a\nsecret\n"))
-    row = uploader.row("notes.txt")
+    row = uploader.choose(make_file("notes.txt", b"a\nsecret\n"))
     row.expect_state("paused", timeout_ms=CHECKED_MS)
     row.expect_says("Line 2: The file has the word secret.")
     expect(uploader.total).to_contain_text("1 file needs your answer")
@@ -334,8 +333,7 @@ def test_t57_a_check_reaches_neither_the_network_nor_the_storage(
     console.expected += ["Content Security Policy", "eval"]
     demo, uploader = checked
 
-    uploader.choose(make_file("escape.bin", b"x"))
-    row = uploader.row("escape.bin")
+    row = uploader.choose(make_file("escape.bin", b"x"))
     row.expect_state("done", timeout_ms=CHECKED_MS)
 
     found = operator_bucket(demo).head_object(row.key).headers
@@ -346,8 +344,7 @@ def test_t57_a_check_reaches_neither_the_network_nor_the_storage(
 def test_a_running_check_can_be_cancelled(checked: Checked, make_file: MakeFile) -> None:
     _, uploader = checked
 
-    uploader.choose(make_file("slow.bin", b"x"))
-    row = uploader.row("slow.bin")
+    row = uploader.choose(make_file("slow.bin", b"x"))
     expect(row.locator).to_contain_text("50%", timeout=CHECKED_MS)
     row.cancel_button.click()
     row.expect_state("cancelled")
@@ -361,8 +358,7 @@ def test_a_file_that_is_deleted_while_its_check_runs(checked: Checked, make_file
     _, uploader = checked
 
     path = make_file("read.bin", bytes(33 << 20))  # a smaller file is in memory during its checks
-    uploader.choose(path)
-    row = uploader.row("read.bin")
+    row = uploader.choose(path)
     expect(row.locator).to_contain_text("50%", timeout=CHECKED_MS)
     path.unlink()
 
@@ -396,8 +392,7 @@ def test_a_check_that_does_not_work(
     console.expected.append(r"too much recursion|^error: Error \(.*pyodide|exit\(9\)")  # Firefox
     _, uploader = checked
 
-    uploader.choose(make_file(name, b"x"))
-    row = uploader.row(name)
+    row = uploader.choose(make_file(name, b"x"))
     row.expect_state("failed", timeout_ms=CHECKED_MS)
 
     row.expect_says("A check of this file did not work")
@@ -460,8 +455,7 @@ def test_a_worker_that_cannot_start(
     page.route(re.compile(file), lambda route: route.abort())
     uploader.start()
 
-    uploader.choose(make_file("good.csv", b"date,sku,amount\n"))
-    row = uploader.row("good.csv")
+    row = uploader.choose(make_file("good.csv", b"date,sku,amount\n"))
     row.expect_state(state, timeout_ms=CHECKED_MS)
 
     if state == "failed":
@@ -523,8 +517,7 @@ def test_t58_a_byte_changed_on_the_way_is_never_run(
 
     page.route(re.compile(re.escape(f"/{file}")), change)
     uploader.start()
-    uploader.choose(make_file("good.csv", b"date,sku,amount\n"))
-    row = uploader.row("good.csv")
+    row = uploader.choose(make_file("good.csv", b"date,sku,amount\n"))
     row.expect_state("failed", timeout_ms=CHECKED_MS)
 
     row.expect_says("The checks could not run")

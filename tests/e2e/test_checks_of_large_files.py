@@ -62,8 +62,7 @@ def test_the_last_line_of_a_table_of_200_mb_is_found_while_the_page_answers(
     _, uploader = start_demo(checks_built_in={"table": TABLE})
     uploader.start()
 
-    uploader.choose(path)
-    row = uploader.row("large.csv")
+    row = uploader.choose(path)
     expect(row.locator).to_contain_text("Checking", timeout=CHECKED_MS)
     until(page, lambda: "%" in row.locator.inner_text(), timeout_s=CHECKED_MS / 1000)
     page.locator("#language").select_option("ja")
@@ -87,8 +86,7 @@ def test_a_check_reads_beyond_4_gib(start_demo: StartDemo, checks: Path, tmp_pat
     _, uploader = start_demo(checks=checks)
     uploader.start()
 
-    uploader.choose(path)
-    row = uploader.row("large.bin")
+    row = uploader.choose(path)
     row.expect_state("failed", timeout_ms=CHECKED_MS)
 
     row.expect_says("before, after it last True")

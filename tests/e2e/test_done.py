@@ -62,8 +62,7 @@ def test_a_picture_is_shown_before_it_is_shared_and_its_links_are_not_active_whi
 def test_links_list_and_receipt(uploader: UploaderPage, demo: Demo, page: Page) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.locator("#speed").select_option("250000")
-    uploader.drop(report__txt="quarterly", photo__txt="not a photo")
-    row = uploader.row("report.txt")
+    row = uploader.drop(report__txt="quarterly", photo__txt="not a photo")
     row.expect_state("done")
     uploader.row("photo.txt").expect_state("done")
     sent = [each for each in demo.oss.requests if each.key == row.key and each.method == "PUT"]

@@ -17,7 +17,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route as ServerRoute
 
 from e2e.conftest import Console, carols_key, reset
-from e2e.pages.uploader import SLOW_START_MS, UploaderPage
+from e2e.pages.uploader import SLOW_START_MS, UploaderPage, framed
 from e2e.storage_side import until
 from ossferry.cli.demo import Demo
 from ossferry.settings.choices import UPLOAD_ACTIONS
@@ -111,14 +111,7 @@ def trusting(site: Site, **settings: Any) -> Iterator[Demo]:
 def opened(site: Site, page: Page) -> FrameLocator:
     """Open the site's page, wait until the uploader accepts files, and return its frame."""
     page.goto(site.url)
-    return opened_frame(page)
-
-
-def opened_frame(page: Page) -> FrameLocator:
-    """Wait until the uploader accepts files, and return its frame."""
-    frame = page.frame_locator("oss-ferry iframe")
-    expect(frame.locator("html[data-app=ready]")).to_be_attached(timeout=SLOW_START_MS)
-    return frame
+    return framed(page)
 
 
 def told(page: Page, kind: str) -> list[Any]:
@@ -277,7 +270,7 @@ def test_limits_of_the_site_apply_before_the_server_has_given_permission(
     element(page, "it.setAttribute('max-files', '1')")
     page.route("**/api/grant", lambda route: held.append(route), times=1)
     held.pop().continue_()
-    frame = opened_frame(page)
+    frame = framed(page)
     frame.locator("#files").set_input_files(essay("a.txt"))
     frame.locator("#files").set_input_files(essay("b.txt"))
 
@@ -476,7 +469,7 @@ def test_a_token_of_the_site_identifies_the_person(
     with trusting(site, auth="apikey", **settings) as demo:
         site.shows("")
         page.goto(elsewhere)
-        frame = opened_frame(page)
+        frame = framed(page)
         (refused,) = wait_for(page, "error")
         assert "Without getToken, cookies identify the person" in refused["message"]
         expect(frame.get_by_test_id("notice-login_ended")).to_contain_text("(getToken)")
@@ -583,8 +576,7 @@ def test_t34_no_site_gets_the_level_of_another_site(
     addEventListener("message", ({{ data }}) => told.push(["message", data]));
     </script>"""
     page.goto(site.url)
-    frame = page.frame_locator("iframe")
-    expect(frame.locator("html[data-app=ready]")).to_be_attached(timeout=SLOW_START_MS)
+    frame = framed(page, "iframe")
     frame.locator("#files").set_input_files(essay())
 
     page.wait_for_timeout(1000)  # nothing happens, and nothing would tell

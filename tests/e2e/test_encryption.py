@@ -89,8 +89,7 @@ def test_a_pause_and_a_reload_keep_the_parts_and_the_key(
     demo.oss.faults.add("bandwidth", bytes_per_s=10_000, operation="UploadPart", skip=3)
     path = make_file("large.bin", LARGE)
     uploader.start()
-    uploader.choose(path)
-    row = uploader.row("large.bin")
+    row = uploader.choose(path)
     until(page, lambda: len(arrived(demo, "large.bin")) == 3)
     row.locator.get_by_role("button", name="Pause", exact=True).click()
     row.expect_state("paused")
@@ -133,9 +132,8 @@ def test_t56_where_the_browser_cannot_encrypt_nothing_is_sent(
     uploader.url = uploader.url.replace("127.0.0.1", "plain.test")
     uploader.start()
 
-    uploader.drop(small__txt="a few words")
+    row = uploader.drop(small__txt="a few words")
 
-    row = uploader.row("small.txt")
     row.expect_state("failed")
     row.expect_says("This browser cannot encrypt files here, so nothing was sent.")
     expect(row.retry_button).to_have_count(0)

@@ -41,8 +41,7 @@ def test_my_uploads_are_listed_searched_shared_deleted_and_brought_back(
 ) -> None:
     demo, uploader = start_demo()
     uploader.start()
-    uploader.drop(report__txt="quarterly", photo__txt="not a photo")
-    row = uploader.row("report.txt")
+    row = uploader.drop(report__txt="quarterly", photo__txt="not a photo")
     row.expect_state("done")
     uploader.row("photo.txt").expect_state("done")
     page.locator("#more").get_by_role("button", name="My uploads").click()
@@ -73,8 +72,7 @@ def test_my_uploads_are_listed_searched_shared_deleted_and_brought_back(
 
 
 def test_languages_and_colours_are_chosen_and_kept(uploader: UploaderPage, page: Page) -> None:
-    uploader.drop(a__txt="x")
-    row = uploader.row("a.txt")
+    row = uploader.drop(a__txt="x")
     row.expect_state("done")
     light = page.locator("body").evaluate(BACKGROUND)
     theme = page.locator("#theme")

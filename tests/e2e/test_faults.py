@@ -58,8 +58,7 @@ def test_uploads_wait_for_sts_or_fail_with_its_refusal(
     uploader.start()
     expect(uploader.grant).to_contain_text(grant)
 
-    uploader.drop(patient__txt="x")
-    row = uploader.row("patient.txt")
+    row = uploader.drop(patient__txt="x")
     row.expect_state(state)
     row.expect_says(says)
     demo.oss.faults.clear()
@@ -81,9 +80,8 @@ def test_a_page_of_maintenance_in_place_of_our_server_is_neither_permission_nor_
     demo.oss.faults.add("reset", **lost)
     page.route("**/api/receipts", lambda route: route.fulfill(body=body))
 
-    uploader.choose(make_file("kept.bin", content))
+    row = uploader.choose(make_file("kept.bin", content))
 
-    row = uploader.row("kept.bin")
     row.expect_says("Waiting for the server of this page")
     page.unroute("**/api/receipts")
     row.expect_state("done", timeout_ms=30_000)
@@ -122,9 +120,8 @@ def test_oss_out_of_reach_is_waited_for(
         f"{REFUSED} 503",
     ]  # 503: our server cannot reach OSS either
 
-    uploader.drop(far__txt="x")
+    row = uploader.drop(far__txt="x")
 
-    row = uploader.row("far.txt")
     try:
         row.expect_state("paused")
         row.expect_says("Waiting for the network, continues by itself")
@@ -148,8 +145,7 @@ def test_a_missing_cors_rule_is_named_with_how_to_add_it(
     console.expected += [BLOCKED, NO_ANSWER, f"{REFUSED} 403"]
     uploader.start()
 
-    uploader.drop(shut__txt="x")
-    row = uploader.row("shut.txt")
+    row = uploader.drop(shut__txt="x")
     row.expect_state("failed")
     row.expect_says("its CORS rule is missing")
     notice = uploader.notice("cors")
@@ -171,9 +167,8 @@ def test_a_proof_that_cors_hides_is_not_taken_for_granted(
     bucket.put_bucket_cors(rule)
     uploader.start()
 
-    uploader.drop(hidden__txt="x")
+    row = uploader.drop(hidden__txt="x")
 
-    row = uploader.row("hidden.txt")
     row.expect_state("failed")
     expect(uploader.notice("hidden")).to_contain_text("expose the header ETag")
 
@@ -209,9 +204,8 @@ def test_a_connection_that_breaks_is_tried_again(
     demo.oss.faults.add("reset", when="mid-body", key="*/broken.bin", method="PUT", times=3)
     console.expected += [NO_ANSWER, f"{REFUSED} 40"]
 
-    uploader.choose(make_file("broken.bin", b"x" * 5_000_000))
+    row = uploader.choose(make_file("broken.bin", b"x" * 5_000_000))
 
-    row = uploader.row("broken.bin")
     row.expect_state("done")
     assert len(demo.oss.bucket(demo.bucket).objects[row.key].data) == 5_000_000
 
@@ -261,9 +255,8 @@ def test_types_are_told_beforehand_and_refused_at_once(start_demo: StartDemo, pa
         {"accept": {"image/*": [], "application/octet-stream": [".csv"]}}
     ]
 
-    uploader.drop(notes__txt="x", sums__csv="1;2")
+    row = uploader.drop(notes__txt="x", sums__csv="1;2")
 
-    row = uploader.row("notes.txt")
     row.expect_state("failed")
     row.expect_says("Files of this type are not taken here, only images, .csv.")
     expect(row.retry_button).to_have_count(0)  # a retry would fail again

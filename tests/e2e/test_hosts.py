@@ -103,9 +103,8 @@ def test_a_custom_domain_that_cannot_be_reached_is_suspected_and_waited_for(
     relay.stop()
     ready(uploader)
 
-    uploader.drop(note__txt="x")
+    row = uploader.drop(note__txt="x")
 
-    row = uploader.row("note.txt")
     row.expect_says("its domain or certificate may be at fault")
     expect(uploader.notice("storage_away")).to_contain_text(f"{DOMAIN}:{relay.port}")
     row.expect_state("paused")

@@ -21,17 +21,15 @@ def test_a_file_that_is_stored_already_is_not_sent_again(
 ) -> None:
     demo, uploader = start_demo(skip_identical=True)
     uploader.start()
-    uploader.drop(report__txt="quarterly")
-    first = uploader.row("report.txt")
+    first = uploader.drop(report__txt="quarterly")
     first.expect_state("done")
     first.expect_says("Arrived and verified")
     key = first.key
     until(page, lambda: page.evaluate(KEYS) == [key])
     uploader.start()
 
-    uploader.drop(report__txt="quarterly", other__txt="quarterly")
+    again = uploader.drop(report__txt="quarterly", other__txt="quarterly")
 
-    again = uploader.row("report.txt")
     again.expect_says("Already uploaded")
     assert again.key == key
     uploader.row("other.txt").expect_says("Arrived and verified")

@@ -81,9 +81,8 @@ def test_t37_a_changed_script_of_the_checksum_worker_never_runs(
     page.context.route(scripts, run_in_the_worker)
     uploader.start()
 
-    uploader.drop(patient__txt="x")
+    row = uploader.drop(patient__txt="x")
 
-    row = uploader.row("patient.txt")
     row.expect_says("Waiting for the server of this page")
     assert any(scripts.search(url) for url in asked)
     assert [url for url in asked if url.endswith("?changed")] == []

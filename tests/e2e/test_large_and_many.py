@@ -33,8 +33,7 @@ def test_r42_r45_two_thousand_small_files_and_a_large_one_share_a_queue(
     path = tmp_path / f"huge-{runtime}.bin"
     with path.open("wb") as file:
         file.truncate(HUGE)
-    uploader.choose(path)
-    large = uploader.row(path.name)
+    large = uploader.choose(path)
     large.expect_state("uploading")
 
     uploader.drop_zone.evaluate(DROP_MANY, MANY)
@@ -63,8 +62,7 @@ def test_r45_a_large_file_costs_no_memory(
         return float(usage["usedSize"]) + float(usage["backingStorageSize"])
 
     before = used()
-    uploader.choose(path)
-    row = uploader.row(path.name)
+    row = uploader.choose(path)
     most = 0.0
     for _ in range(2400):
         most = max(most, used() - before)

@@ -62,8 +62,7 @@ def test_a_paused_upload_goes_on_where_it_was(
         operation="UploadPart",
         skip=2,
     )
-    uploader.choose(make_file(f"pause-{runtime}.bin", CONTENT))
-    row = uploader.row(f"pause-{runtime}.bin")
+    row = uploader.choose(make_file(f"pause-{runtime}.bin", CONTENT))
     expect(row.progress).not_to_have_attribute("value", "0")
     row.expect_says("Uploading")
 

@@ -73,8 +73,7 @@ def test_r05_r17_r18_permission_that_cannot_be_had_is_waited_for(
     expect(uploader.grant).to_contain_text("May add")
     expire(demo, "patient.bin")
     page.route(GRANT, answer)
-    uploader.choose(make_file("patient.bin", CONTENT))
-    row = uploader.row("patient.bin")
+    row = uploader.choose(make_file("patient.bin", CONTENT))
 
     row.expect_state("paused", timeout_ms=30_000)
     row.expect_says("Waiting for the server of this page, continues by itself")
@@ -100,8 +99,7 @@ def test_r19_r20_permission_for_another_place_ends_the_upload(
     expect(uploader.grant).to_contain_text("May add")
     expire(demo, name)
     page.route(GRANT, answer)
-    uploader.choose(make_file(name, CONTENT))
-    row = uploader.row(name)
+    row = uploader.choose(make_file(name, CONTENT))
 
     row.expect_state("failed", timeout_ms=30_000)
     row.expect_says("Somebody else has signed")

@@ -151,8 +151,7 @@ def test_r40_a_file_that_changes_in_mid_upload_is_stopped_and_cleaned_up(
 ) -> None:
     slow = slow_down(demo, "draft.bin", skip=CONNECTIONS)
     path = make_file("draft.bin", CONTENT)
-    uploader.choose(path)
-    row = uploader.row("draft.bin")
+    row = uploader.choose(path)
     until(page, lambda: slow.seen > CONNECTIONS + 1)  # two responses have been processed
 
     pause(row)
@@ -175,8 +174,7 @@ def test_r33_a_page_that_was_frozen_goes_on(
 ) -> None:
     demo.oss.faults.add("expire-tokens", key="*/asleep.bin", operation="UploadPart", nth=2)
     demo.oss.faults.add("bandwidth", bytes_per_s=PART, key="*/asleep.bin", operation="UploadPart")
-    uploader.choose(make_file("asleep.bin", CONTENT))
-    row = uploader.row("asleep.bin")
+    row = uploader.choose(make_file("asleep.bin", CONTENT))
     expect(row.progress).not_to_have_attribute("value", "0")
     session = page.context.new_cdp_session(page)
 

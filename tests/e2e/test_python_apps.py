@@ -17,7 +17,7 @@ import pytest
 from playwright.sync_api import FilePayload, FrameLocator, Locator, Page
 
 from e2e.conftest import Console, carols_key
-from e2e.pages.uploader import SLOW_START_MS
+from e2e.pages.uploader import framed
 from ossferry.cli.demo import Demo
 from support.config import ROOT
 from support.expecting import expect
@@ -87,9 +87,7 @@ def example(name: str, folder: Path, **settings: Any) -> Iterator[tuple[str, Dem
 def opened(page: Page, url: str) -> FrameLocator:
     """Open an app, wait until the uploader accepts files, and return its frame."""
     page.goto(url)
-    frame = page.frame_locator("oss-ferry iframe")
-    expect(frame.locator("html[data-app=ready]")).to_be_attached(timeout=SLOW_START_MS)
-    return frame
+    return framed(page)
 
 
 def keys(demo: Demo) -> dict[str, str]:

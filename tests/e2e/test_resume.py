@@ -69,8 +69,7 @@ def test_a_reload_in_the_middle_costs_only_what_was_under_way(
     expect(unfinished).to_contain_text("is already there, from a moment ago")
     before, there = bytes_sent(demo), sum(parts_there(demo))
 
-    uploader.choose(path)
-    row = uploader.row("video.bin")
+    row = uploader.choose(path)
     row.expect_state("done", timeout_ms=60_000)
 
     expect(unfinished).to_have_count(0)

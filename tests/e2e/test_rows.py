@@ -53,9 +53,8 @@ IS_IN_WINDOW = "(row) => row.getBoundingClientRect().bottom <= innerHeight"
 def test_a_video_shows_its_first_frame(uploader: UploaderPage, page: Page, told: str) -> None:
     page.evaluate(told)
 
-    uploader.choose(CLIP)
+    row = uploader.choose(CLIP)
 
-    row = uploader.row("clip.webm")
     red, green, blue, opaque = row.locator.locator("canvas").evaluate(MIDDLE)
     assert (red > 150, green < 80, blue < 80, opaque) == (True, True, True, 255)
     row.expect_state("done")
@@ -66,9 +65,8 @@ def test_a_video_that_the_browser_draws_as_nothing_keeps_its_ending(
 ) -> None:
     page.evaluate(NOTHING_IS_DRAWN)
 
-    uploader.choose(CLIP)
+    row = uploader.choose(CLIP)
 
-    row = uploader.row("clip.webm")
     row.expect_state("done")
     page.wait_for_timeout(1000)  # a thumbnail would be visible by then
     expect(row.locator.locator("canvas")).to_have_count(0)

@@ -256,8 +256,7 @@ def test_t44_records_that_somebody_else_has_written_lead_nowhere(
     uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}").start()
     expect(page.get_by_test_id("unfinished").first).to_be_visible()
 
-    uploader.choose(path)
-    row = uploader.row("video.bin")
+    row = uploader.choose(path)
     row.expect_state("done", timeout_ms=60_000)
 
     uploader.choose(letter)

@@ -11,7 +11,7 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from e2e.conftest import Console
-from e2e.pages.uploader import SLOW_START_MS
+from e2e.pages.uploader import framed
 from ossferry.cli.demo import Demo
 from support.expecting import expect
 from support.npm_package import build_site, pack, site_folder
@@ -45,8 +45,7 @@ def example(name: str, folder: Path) -> Iterator[tuple[str, Demo]]:
 def test_the_component_for_react(page: Page, console: Console, tmp_path: Path) -> None:
     with example("react", tmp_path) as (url, demo):
         page.goto(url)
-        frame = page.frame_locator("oss-ferry iframe")
-        expect(frame.locator("html[data-app=ready]")).to_be_attached(timeout=SLOW_START_MS)
+        frame = framed(page)
         frame.locator("#files").set_input_files([PHOTO, LETTER])
 
         expect(page.get_by_role("button", name="Send order, photos: 1")).to_be_enabled()
@@ -68,8 +67,7 @@ def test_the_component_for_react(page: Page, console: Console, tmp_path: Path) -
 def test_the_component_for_vue(page: Page, console: Console, tmp_path: Path) -> None:
     with example("vue", tmp_path) as (url, demo):
         page.goto(url)
-        frame = page.frame_locator("oss-ferry iframe")
-        expect(frame.locator("html[data-app=ready]")).to_be_attached(timeout=SLOW_START_MS)
+        frame = framed(page)
         frame.locator("#files").set_input_files([LETTER, PHOTO])
 
         expect(frame.get_by_test_id("upload").first).to_have_attribute("data-state", "paused")

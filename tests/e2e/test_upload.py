@@ -53,9 +53,8 @@ def read_back(demo: Demo, key: str) -> bytes:
 
 def test_a_chosen_file_arrives(uploader: UploaderPage, demo: Demo, make_file: MakeFile) -> None:
     content = random.Random(1).randbytes(300_000)
-    uploader.choose(make_file("harbour.bin", content))
+    row = uploader.choose(make_file("harbour.bin", content))
 
-    row = uploader.row("harbour.bin")
     row.expect_state("done")
     row.expect_says("Arrived and verified 300 kB")
 
@@ -181,8 +180,7 @@ def test_an_upload_can_be_cancelled_sent_again_and_removed(
     slow = demo.oss.faults.add(
         "bandwidth", bytes_per_s=10_000, key="*/slow.bin", method="PUT", times=1
     )
-    uploader.choose(make_file("slow.bin", b"x" * 40_000_000))
-    row = uploader.row("slow.bin")
+    row = uploader.choose(make_file("slow.bin", b"x" * 40_000_000))
     row.expect_state("uploading")
     until(uploader.page, lambda: slow.hits == 1)
 

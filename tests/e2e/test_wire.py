@@ -124,8 +124,7 @@ def test_r06_a_look_at_a_dead_line_ends_too(
     page.route(f"http://*:{demo.oss.port}/", lambda route: held.append(route))
     fault = demo.oss.faults.add("reset", key="*/looked.bin", operation="UploadPart")
 
-    uploader.choose(make_file("looked.bin", CONTENT))
-    row = uploader.row("looked.bin")
+    row = uploader.choose(make_file("looked.bin", CONTENT))
     row.expect_says("Waiting for the network, continues by itself")
 
     demo.oss.faults.remove(fault)
@@ -185,8 +184,7 @@ def test_r11_offline_pauses_and_being_back_goes_on(
     make_file: MakeFile,
 ) -> None:
     set_line(upload_bytes_per_s=4 * MIB)
-    uploader.choose(make_file("train.bin", CONTENT))
-    row = uploader.row("train.bin")
+    row = uploader.choose(make_file("train.bin", CONTENT))
     expect(row.progress).not_to_have_attribute("value", "0")
 
     set_line(offline=True)

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from playwright.sync_api import FilePayload, Locator, Page
+from playwright.sync_api import FilePayload, FrameLocator, Locator, Page
 
 from support.choosing import CHOOSE, contents
 from support.expecting import expect
@@ -119,9 +119,11 @@ class UploaderPage:
     def expect_ready(self) -> None:
         expect(self.page.locator("html[data-app=ready]")).to_be_attached(timeout=SLOW_START_MS)
 
-    def choose(self, *files: Path | str | FilePayload) -> None:
-        """Choose files in the file chooser."""
+    def choose(self, *files: Path | str | FilePayload) -> Row:
+        """Choose files in the file chooser, and return the row of the first one."""
         self.files_input.set_input_files(list(files))  # type: ignore[arg-type] # one kind a call
+        first = files[0]
+        return self.row(first["name"] if isinstance(first, dict) else Path(first).name)
 
     def choose_folder(self, folder: Path) -> None:
         """Choose a folder in the folder chooser."""
@@ -132,10 +134,11 @@ class UploaderPage:
         else:
             chooser.set_input_files(folder)
 
-    def drop(self, **files: str) -> None:
-        """Drop files given as `name=text`, with `__` for the dot in a name."""
-        named = [[name.replace("__", "."), text] for name, text in files.items()]
+    def drop(self, **files: str) -> Row:
+        """Drop files given as `name=text`, with `__` for the dot, and return the first row."""
+        named = [(name.replace("__", "."), text) for name, text in files.items()]
         self.drop_zone.evaluate(DROP, named)
+        return self.row(named[0][0])
 
     def drop_from_disk(self, *paths: Path) -> None:
         """Drop files and folders from the disk, as the operating system does."""
@@ -151,3 +154,10 @@ class UploaderPage:
         """Return the row of the file with exactly this name."""
         quoted = name.replace("\\", "\\\\").replace('"', '\\"')
         return Row(self.page.locator(f'[data-testid=upload][data-name="{quoted}"]').nth(nth))
+
+
+def framed(page: Page, frame: str = "oss-ferry iframe") -> FrameLocator:
+    """Wait until the uploader in a frame accepts files, and return the frame."""
+    found = page.frame_locator(frame)
+    expect(found.locator("html[data-app=ready]")).to_be_attached(timeout=SLOW_START_MS)
+    return found
