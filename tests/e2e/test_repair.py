@@ -268,6 +268,7 @@ def test_a_column_is_asked_about_once_and_each_pass_can_be_cancelled(
     expect(dialog.locator).to_contain_text("Your earlier changes to this file are used again.")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("runtime", ["micropython"], indirect=True)
 def test_a_worker_that_ends_costs_no_decision(uploader: UploaderPage, refuse: Refuse) -> None:
     uploader.page.evaluate(KEEP_WORKERS)
@@ -288,6 +289,7 @@ def test_a_worker_that_ends_costs_no_decision(uploader: UploaderPage, refuse: Re
     expect(dialog.group(DATES)).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_a_sheet_of_a_workbook_is_chosen(
     demo_of_tables: Demo, uploader: UploaderPage, refuse: Refuse
 ) -> None:
@@ -318,6 +320,7 @@ def test_a_sheet_of_a_workbook_is_chosen(
     assert written == b"id,date,sku,amount\r\n1,2026-02-01,A,2.5\r\n"
 
 
+@pytest.mark.slow
 @pytest.mark.only_browser("chromium")  # only its downloads can be read
 def test_the_corrected_file_and_the_list_of_changes_are_downloaded(
     uploader: UploaderPage, refuse: Refuse

@@ -80,8 +80,6 @@ def stored(demo: Demo, name: str) -> dict[str, bytes]:
     return {key.partition(f"/{name}")[2]: bucket.get_object(key).read() for key in keys}
 
 
-@pytest.mark.core
-@pytest.mark.pyodide
 def test_a_question_offers_the_repair_and_the_original(
     demo_of_choices: Demo, uploader: UploaderPage, make_file: MakeFile
 ) -> None:
@@ -102,8 +100,6 @@ def test_a_question_offers_the_repair_and_the_original(
     assert stored(demo_of_choices, "other.csv") == {"": ORDERS}
 
 
-@pytest.mark.core
-@pytest.mark.pyodide
 def test_the_list_of_changes_is_stored_beside_a_repaired_table(
     demo_of_choices: Demo, uploader: UploaderPage, make_file: MakeFile
 ) -> None:
@@ -136,6 +132,7 @@ def test_the_list_of_changes_is_stored_beside_a_repaired_table(
     assert "x-oss-meta-table-changed" not in headers
 
 
+@pytest.mark.slow
 def test_a_dialog_closes_when_its_file_is_accepted_elsewhere_and_a_reload_asks_again(
     demo_of_choices: Demo, uploader: UploaderPage, make_file: MakeFile
 ) -> None:
@@ -160,6 +157,7 @@ def test_a_dialog_closes_when_its_file_is_accepted_elsewhere_and_a_reload_asks_a
     assert stored(demo_of_choices, "late.csv") == {"": FEW}
 
 
+@pytest.mark.slow
 @pytest.mark.only_browser("chromium")  # only its downloads can be read
 def test_the_decisions_are_downloaded_and_replayed(
     uploader: UploaderPage, make_file: MakeFile, tmp_path: Path
@@ -180,6 +178,7 @@ def test_the_decisions_are_downloaded_and_replayed(
     assert (tmp_path / "again.csv").read_bytes() == (b"id,date,sku,amount\r\n1,2026-02-13,A,2\r\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("runtime", ["micropython"], indirect=True)
 def test_a_worker_that_ends_during_a_command_costs_no_decision(
     uploader: UploaderPage, make_file: MakeFile
@@ -203,6 +202,7 @@ def test_a_worker_that_ends_during_a_command_costs_no_decision(
     expect(dialog.group(DATES)).to_have_count(0)
 
 
+@pytest.mark.slow
 @pytest.mark.only_browser("chromium")  # its requests can get headers
 @pytest.mark.parametrize("runtime", ["micropython"], indirect=True)
 def test_what_one_person_has_decided_is_not_shown_to_another(

@@ -76,7 +76,7 @@ def declared_table(options: TableOptions, model: type[Any] | None) -> Table:
     return Table.of(
         model,
         columns=options.columns,
-        types={**dict.fromkeys(named, "text"), **options.types},
+        types={**options.types, **{name: "text" for name in named if name not in options.types}},
         aliases=options.aliases,
         unique=options.unique,
         max_rows=options.max_rows,

@@ -17,7 +17,7 @@ from pydantic import AliasChoices, BaseModel, Field, model_validator
 from ossferry_checks import CheckedFile
 from ossferry_checks.builtin import table, text_blocks
 from ossferry_checks.builtin.check_options import ColumnType, TableOptions
-from ossferry_checks.builtin.table import table_check
+from ossferry_checks.builtin.table import declared_table, table_check
 from ossferry_checks.builtin.table_grammar import detected_delimiter, grammar, has_type, rows
 from ossferry_checks.runner import Refusal, run
 from ossferry_checks.tables import Table
@@ -266,6 +266,14 @@ def test_another_delimiter_than_that_of_the_options_is_refused(tmp_path: Path) -
         "Export the table again.",
         1,
     )
+
+
+def test_the_result_of_a_repair_has_the_columns_in_the_order_of_the_options() -> None:
+    options = TableOptions(
+        types={"date": "date", "sku": "text"}, aliases={"sku": ("SKU",)}, unique=("id", "sku")
+    )
+
+    assert [field.name for field in declared_table(options, None).fields] == ["date", "sku", "id"]
 
 
 def test_missing_columns_are_refused_in_any_order(tmp_path: Path) -> None:
