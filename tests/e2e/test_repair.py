@@ -128,7 +128,6 @@ Refuse = Callable[..., RepairDialog]
 
 
 @pytest.mark.core
-@pytest.mark.pyodide
 def test_a_table_is_repaired_with_the_keyboard(
     demo_of_tables: Demo, uploader: UploaderPage, refuse: Refuse
 ) -> None:
@@ -205,6 +204,7 @@ def test_decisions_are_undone_and_a_table_with_problems_is_not_sent(refuse: Refu
     dialog.expect_left("1 row has problems.")
 
 
+@pytest.mark.slow
 def test_the_decisions_outlive_a_reload_and_the_columns_are_remembered(
     uploader: UploaderPage, refuse: Refuse
 ) -> None:
