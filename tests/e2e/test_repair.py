@@ -13,7 +13,7 @@ from playwright.sync_api import Page
 from e2e.axe import violations
 from e2e.conftest import ENDED_WORKER, Console, operator_bucket
 from e2e.pages.repair import RepairDialog
-from e2e.pages.uploader import CHECKED_MS, UploaderPage
+from e2e.pages.uploader import CHECKED_MS, Row, UploaderPage
 from ossferry.checks.bundling import make_bundle
 from ossferry.cli.demo import Demo
 from ossferry_checks.tables import Table
@@ -115,13 +115,17 @@ def refuse(uploader: UploaderPage, make_file: MakeFile) -> Callable[..., RepairD
     return choose
 
 
+def choose_table(uploader: UploaderPage, path: Path, state: str) -> Row:
+    """Choose a table, and return its row when the check has brought it into a state."""
+    os.utime(path, (1_700_000_000, 1_700_000_000))
+    row = uploader.choose(path)
+    row.expect_state(state, timeout_ms=CHECKED_MS)
+    return row
+
+
 def refused(uploader: UploaderPage, path: Path) -> RepairDialog:
     """Choose a file that is refused, and return the dialog of its row."""
-    os.utime(path, (1_700_000_000, 1_700_000_000))
-    uploader.choose(path)
-    row = uploader.row(path.name)
-    row.expect_state("failed", timeout_ms=CHECKED_MS)
-    return RepairDialog(uploader, row)
+    return RepairDialog(uploader, choose_table(uploader, path, "failed"))
 
 
 Refuse = Callable[..., RepairDialog]

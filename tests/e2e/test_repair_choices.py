@@ -1,6 +1,5 @@
 """What a person can choose besides a repair, and what a repair keeps, for whom, and from whom."""
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from e2e.axe import violations
 from e2e.conftest import ENDED_WORKER, Console, operator_bucket
 from e2e.pages.repair import RepairDialog
 from e2e.pages.uploader import CHECKED_MS, Row, UploaderPage
-from e2e.test_repair import AMOUNTS, DATES, ORDERS, RIGHT, TABLE
+from e2e.test_repair import AMOUNTS, DATES, ORDERS, RIGHT, TABLE, choose_table
 from ossferry.checks.bundling import make_bundle
 from ossferry.cli.demo import Demo
 from ossferry_checks.tables import Decisions, clean
@@ -62,11 +61,7 @@ def uploader(
 
 def choose(uploader: UploaderPage, path: Path, state: str = "paused") -> Row:
     """Choose a wrong table, and wait for what the check says about it."""
-    os.utime(path, (1_700_000_000, 1_700_000_000))
-    uploader.choose(path)
-    row = uploader.row(path.name)
-    row.expect_state(state, timeout_ms=CHECKED_MS)
-    return row
+    return choose_table(uploader, path, state)
 
 
 def accept(row: Row) -> None:
