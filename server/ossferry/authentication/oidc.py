@@ -123,7 +123,7 @@ class Oidc:
         with self._audit.refusals(request, "sign-in"):
             principal = await self._signed_in(request)
             response = RedirectResponse(f"{mount_path(request.scope)}/", 303)
-            await self._sessions.begin(principal, response)
+            await self._sessions.begin(principal, response, replaces=request)
         self._record(request, "sign-in", principal)
         set_cookie(response, ATTEMPT_COOKIE, "", max_age=0)
         return response

@@ -8,6 +8,7 @@ duration is over. `SignOuts` stores which sessions were signed out.
 import hashlib
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -86,15 +87,23 @@ class Sessions:
         self._sealer = sealer(settings.secret_bytes, "session", clock)
         self._opened = lru_cache(maxsize=MAX_KNOWN)(self._open)
 
-    async def begin(self, principal: Principal, response: Response) -> None:
+    async def begin(
+        self, principal: Principal, response: Response, *, replaces: Request | None = None
+    ) -> None:
         """Start a new session for a principal, and set the session cookie in the response.
 
-        The new cookie replaces the cookie of an earlier session in the browser. The earlier session
-        itself does not end: a copy of its cookie stays valid until that session expires.
+        Args:
+            replaces: the request of the sign-in. If its cookie has a valid session, that session
+                ends, because the new cookie replaces the cookie in the browser.
 
         Raises:
-            StorageLostError: the session cannot be stored.
+            LedgerLostError, StorageLostError: the session cannot be stored, or the earlier one
+                cannot be ended.
         """
+        if replaces is not None:
+            with suppress(NotIdentifiedError):
+                earlier = await self.read(replaces)
+                await self._sign_outs.add(earlier.id, lasts_s=self._max_s)
         session = Session(id=self._new_id(), principal=principal, born=self._now())
         await self._sign_outs.begin(session.id, lasts_s=self._max_s)
         set_cookie(response, SESSION_COOKIE, self._seal(session), max_age=self._idle_s)

@@ -28,7 +28,8 @@ class Browser:
         self.sessions = sessions
 
     def sign_in(self) -> None:
-        self._take(lambda response: asyncio.run(self.sessions.begin(CAROL, response)))
+        begin, request = self.sessions.begin, self.request()
+        self._take(lambda response: asyncio.run(begin(CAROL, response, replaces=request)))
 
     def visit(self) -> Session:
         """Send a request, and keep the cookie of the response."""
@@ -87,6 +88,19 @@ def test_t18_only_its_age_ends_a_session_in_use(carol: Browser, clock: FakeClock
 
     assert last.principal == CAROL
     assert not carol.is_known()
+
+
+@pytest.mark.parametrize("stale", ["", "no session"], ids=["its session", "an invalid cookie"])
+def test_t18_a_new_sign_in_ends_the_earlier_session_of_the_browser(
+    carol: Browser, stale: str
+) -> None:
+    earlier = carol.cookie
+    carol.cookie = stale or earlier
+
+    carol.sign_in()
+
+    assert carol.is_known()
+    assert carol.is_known_by(earlier) is bool(stale)
 
 
 @pytest.mark.parametrize(("idle_s", "is_known"), [(60, True), (61, False)])
@@ -162,7 +176,7 @@ def test_t18_a_sign_out_ends_all_cookies_of_the_session_and_no_other(
     earlier = carol.cookie
     clock.advance(30)
     carol.visit()
-    renewed = carol.cookie
+    renewed, carol.cookie = carol.cookie, "of another device"
     carol.sign_in()
     another = carol.cookie
     carol.cookie = renewed
