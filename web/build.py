@@ -101,7 +101,11 @@ PYSCRIPT_PLUGINS = [
     "py-game",
     "py-terminal",
 ]
-INLINE_SCRIPT = re.compile(r"<script(?: type=\"importmap\")?>(.+?)</script>", re.DOTALL)
+# {directive of the Content-Security-Policy: what the page has inline}
+INLINE = {
+    "script-src": re.compile(r"<script(?: type=\"importmap\")?>(.+?)</script>", re.DOTALL),
+    "style-src": re.compile(r"<style>(.+?)</style>", re.DOTALL),
+}
 PYSCRIPT_UNUSED = (
     "codemirror",
     "core.js",  # imports core-<hash>.js
@@ -163,8 +167,7 @@ def start_script(extension: Path | None = None) -> str:
     The script writes the archived modules to the interpreter's file system and imports them in the
     order of the archive, up to `upload_page.main`, which starts the page. The script yields to the
     browser after every `SLICE_MS` milliseconds of importing, so that the page stays responsive on a
-    slow device. If another script or the style sheet was not loaded completely, the script does not
-    start the page.
+    slow device. If another script was not loaded completely, the script does not start the page.
 
     Args:
         extension: a file with the operator's own Python, which runs after the start of the page.
@@ -346,7 +349,7 @@ def groups(extension: Path | None = None) -> dict[str, dict[str, bytes]]:
             **scripts(WEB / "page", "checks.js", "frame.js", "thumbnails.js", options=MODULE),
             **scripts(WEB / "page", "form.js", options=(ES5,)),
             **read(WEB / "page", "embed.js", "favicon.svg", "form.css"),
-            "styles.css": styles(*sorted(WEB.glob("page/styles/*.css"))),
+            "styles.css": page_styles(),
             "repair.css": styles(WEB / "page/repair.css"),
             **read(WEB / "upload_page/locales", *(f"{language}.json" for language in LANGUAGES)),
             "sha256.js": (NODE_MODULES / "hash-wasm/dist/sha256.umd.min.js").read_bytes(),
@@ -424,10 +427,14 @@ def minified(*paths: Path, text: bytes = b"", options: tuple[str, ...] = ()) -> 
     return done.stdout
 
 
+def page_styles() -> bytes:
+    """Return the style sheet of the page, which is part of its HTML; other pages load it."""
+    return styles(*sorted(WEB.glob("page/styles/*.css")))
+
+
 def styles(*paths: Path) -> bytes:
-    """Return style sheets as one, in the given order, without comments."""
-    texts = (path.read_text("utf-8") for path in paths)
-    return re.sub(r"/\*.*?\*/\n?", "", "".join(texts), flags=re.DOTALL).encode()
+    """Return style sheets as one, in the given order, without comments and needless spaces."""
+    return minified(*paths, options=("--loader=css",)).strip()
 
 
 def folder_name(group: str, files: dict[str, bytes]) -> str:
@@ -513,6 +520,7 @@ def page(runtime: str, language: str, url: dict[str, str], hashes: dict[str, str
     used = ("app/", "pyscript/", f"{runtime}/")
     checked = {"integrity": {u: hashes[u] for name, u in url.items() if name.startswith(used)}}
     values = {
+        "styles": page_styles().decode(),
         "able": minified(WEB / "page/able.js", options=(ES5,)).decode().strip(),
         "import_map": json.dumps(checked, separators=(",", ":")),
         "lang": language,
@@ -562,7 +570,7 @@ def main(out: Path = OUT, extension: Path | None = None) -> None:
     url: dict[str, str] = {}
     manifest: dict[str, dict[str, object]] = {}
     hashes: dict[str, str] = {}
-    inline: set[str] = set()
+    inline: dict[str, set[str]] = {directive: set() for directive in INLINE}
     folders: dict[str, str] = {}
     for group, files in groups(extension).items():
         name = folders[group] = folder_name(group, files)
@@ -584,11 +592,13 @@ def main(out: Path = OUT, extension: Path | None = None) -> None:
             text = page(runtime, language, url, hashes)
             ending = "" if language == "en" else f".{language}"
             write_file(out / f"index.{runtime}{ending}.html", text.encode())
-            inline |= {integrity(script.encode()) for script in INLINE_SCRIPT.findall(text)}
+            for directive, pattern in INLINE.items():
+                inline[directive] |= {integrity(each.encode()) for each in pattern.findall(text)}
     separate = {
         wheel: [f"/assets/{folders[group]}" for group in names] for wheel, names in SEPARATE.items()
     }
-    listed = {"files": manifest, "inline_scripts": sorted(inline), "separate": separate}
+    hashed = {directive: sorted(found) for directive, found in inline.items()}
+    listed = {"files": manifest, "inline": hashed, "separate": separate}
     (out / "manifest.json").write_text(json.dumps(listed, indent=1), "utf-8")
     for old in assets.iterdir():
         if old.name not in folders.values():

@@ -396,7 +396,7 @@ def _middleware(base: _Base, routes: Sequence[Route]) -> list[Middleware]:
     settings = base.settings
     paths = [route.path for route in routes if "{" not in route.path]
     found = [
-        Middleware(SecurityHeaders, settings=settings, inline_scripts=base.assets.inline_scripts),
+        Middleware(SecurityHeaders, settings=settings, inline=base.assets.inline),
         Middleware(Measured, metrics=base.metrics, monotonic=base.monotonic, paths=paths),
         Middleware(ProblemBoundary),
         Middleware(RequestLimits),

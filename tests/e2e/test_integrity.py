@@ -19,13 +19,12 @@ PARTS = {
         "boot.js",
         "intake.js",
         "bridge.js",
-        "styles.css",
         "core-",
         "uploader.py",
         "micropython.bin",
         "micropython.wasm",
     ),
-    "pyodide": ("bridge.js", "styles.css", "pyodide.asm.wasm"),
+    "pyodide": ("bridge.js", "pyodide.asm.wasm"),
 }
 IN_THE_WORKER = "fetch('/healthz?changed');"
 SHA256 = """() => ossferry.checksum("sha256", new Blob(["x"]), 0, 1).text"""

@@ -1,7 +1,11 @@
-// Shows which feature the page needs and this browser lacks. The script is part of the page, loads nothing, and is
-// written in the JavaScript of 2009, so that it runs in all browsers.
+// Sets the page's colours before the first paint, and shows which feature the page needs and this browser lacks. The
+// script is part of the page, loads nothing, and is written in the JavaScript of 2009, so that it runs in all browsers.
 (function (root) {
   "use strict";
+  var kept = /(?:^|; )ossferry_theme=(light|dark)/.exec(document.cookie);
+  if (kept) root.setAttribute("data-theme", kept[1]);
+  if (window.parent !== window) root.className = "embedded";
+
   // A WASM module with a `try`: our MicroPython uses exceptions (docs/decisions/0005-a-faster-interpreter.md).
   var EXCEPTIONS = [0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 10, 8, 1, 6, 0, 6, 64, 25, 11, 11];
   var EMPTY = EXCEPTIONS.slice(0, 8);
@@ -23,15 +27,13 @@
   else if (!runs(EMPTY)) lacks("wasm");
   else if (!runs(EXCEPTIONS)) lacks("old");
 
-  // A SyntaxError in a script of the page means that the browser is too old. If a script or the style sheet does not
-  // load, or does not match its hash, Python is not started (build.py).
+  // A SyntaxError in a script of the page means that the browser is too old. If a script does not load, or does
+  // not match its hash, Python is not started (build.py).
   window.addEventListener(
     "error",
     function (event) {
       if (event.message && String(event.message).indexOf("SyntaxError") >= 0) lacks("old");
-      var element = event.target;
-      var isOurs = element && (element.tagName === "SCRIPT" || element.rel === "stylesheet");
-      if (!isOurs || root.getAttribute("data-app") !== "loading") return;
+      if (!event.target || event.target.tagName !== "SCRIPT" || root.getAttribute("data-app") !== "loading") return;
       root.setAttribute("data-app", "failed");
       root.setAttribute("data-incomplete", "");
     },

@@ -1,12 +1,9 @@
-// Runs before everything else: locks the page against other scripts, sets its colours, shows a failed start, and
-// fetches the page's Python. intake.js accepts files; upload_page/main.py is the page itself.
+// Runs before everything else: locks the page against other scripts, shows a failed start, and fetches the page's
+// Python. intake.js accepts files; upload_page/main.py is the page itself.
 "use strict";
 
 const root = document.documentElement;
-root.classList.toggle("embedded", parent !== window);
 root.classList.add("booted"); // without this class the style sheet shows a failed start after 12 s
-const kept = /(?:^|; )ossferry_theme=(light|dark)/.exec(document.cookie);
-if (kept) root.dataset.theme = kept[1];
 
 const fail = () => (root.dataset.app = "failed");
 

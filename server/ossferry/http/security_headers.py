@@ -6,7 +6,7 @@ strings. Trusted Types forbid all other code from strings, and HTML from strings
 have a separate policy, which the browser applies to web workers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -40,19 +40,22 @@ REPLACED = frozenset(
 
 
 def page_policy(
-    settings: Settings, inline_scripts: Sequence[str] = (), ancestors: Sequence[str] = ()
+    settings: Settings, inline: Mapping[str, Sequence[str]], ancestors: Sequence[str] = ()
 ) -> str:
     """Return the Content-Security-Policy of the upload page.
 
     Args:
-        inline_scripts: hashes of the inline scripts of the page; other inline scripts are blocked.
+        inline: hashes of the page's inline scripts and styles, by directive; others are blocked.
         ancestors: the sites that may embed the page; by default no site.
     """
-    scripts = [f"'{each}'" for each in inline_scripts]
+    allowed = {
+        directive: " ".join(["'self'", *(f"'{each}'" for each in inline.get(directive, ()))])
+        for directive in ("script-src", "style-src")
+    }
     directives = {
         "default-src": "'none'",
-        "script-src": " ".join(["'self' 'unsafe-eval'", *scripts]),
-        "style-src": "'self'",
+        "script-src": f"{allowed['script-src']} 'unsafe-eval'",
+        "style-src": allowed["style-src"],
         "img-src": f"'self' data: blob:{_previews(settings)}",
         "media-src": "blob:",  # the first frame of a chosen video
         "font-src": "'self'",
@@ -100,16 +103,16 @@ class SecurityHeaders:
     This middleware must be the outermost one, so that error responses get the headers too.
 
     Args:
-        inline_scripts: hashes of the inline scripts of the upload page; other inline scripts are
+        inline: hashes of the upload page's inline scripts and styles, by directive; others are
             blocked.
     """
 
     def __init__(
-        self, app: ASGIApp, settings: Settings, inline_scripts: Sequence[str] = ()
+        self, app: ASGIApp, settings: Settings, inline: Mapping[str, Sequence[str]]
     ) -> None:
         self._app = app
-        self._html_policy = page_policy(settings, inline_scripts)
-        self._page_policy = page_policy(settings, inline_scripts, tuple(settings.frame_origins))
+        self._html_policy = page_policy(settings, inline)
+        self._page_policy = page_policy(settings, inline, tuple(settings.frame_origins))
         self._form_policy = form_policy(settings)
         self._framed = bool(settings.frame_origins)
         self._behind_tls = settings.behind_tls

@@ -79,7 +79,8 @@ class Assets:
     """The files below `/assets/` and the icon, as listed in the manifest of a built page.
 
     Attributes:
-        inline_scripts: hashes of the page's inline scripts, for the header Content-Security-Policy.
+        inline: hashes of the page's inline scripts and styles, by directive of the header
+            Content-Security-Policy.
         missing: names of the page's Python interpreters that are not installed.
 
     Raises:
@@ -101,7 +102,7 @@ class Assets:
                     self._files[url] = _load_listed(parent / url.lstrip("/"), entry)
         except (OSError, ValueError, KeyError) as error:
             raise _incomplete(web_dir, error) from error
-        self.inline_scripts: Sequence[str] = manifest.get("inline_scripts", ())
+        self.inline: Mapping[str, Sequence[str]] = manifest.get("inline", {})
         self.missing = _missing(manifest, web_dir)
 
     def find(self, url: str) -> StoredFile | None:

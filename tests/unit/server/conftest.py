@@ -61,7 +61,8 @@ def web_dir(tmp_path: Path) -> Path:
         digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
         hashed = {"integrity": f"sha256-{digest}"}
         files[url] = {"type": content_type, "encodings": ["br", "gzip"], **hashed}
-    manifest = {"files": files, "inline_scripts": ["sha256-AAAA"]}
+    inline = {"script-src": ["sha256-AAAA"], "style-src": ["sha256-BBBB"]}
+    manifest = {"files": files, "inline": inline}
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
     (tmp_path / "not-in-the-manifest.txt").write_text("secret")
     for runtime in ("micropython", "pyodide"):

@@ -16,7 +16,8 @@ def test_t36_the_page_may_reach_us_and_the_bucket_only(client: httpx.Client) -> 
     policy = client.get("/").headers["content-security-policy"]
 
     assert policy == (
-        "default-src 'none'; script-src 'self' 'unsafe-eval' 'sha256-AAAA'; style-src 'self';"
+        "default-src 'none'; script-src 'self' 'sha256-AAAA' 'unsafe-eval';"
+        " style-src 'self' 'sha256-BBBB';"
         " img-src 'self' data: blob:; media-src blob:; font-src 'self';"
         " connect-src 'self' http://web-direct-upload.localhost:9000; worker-src blob:;"
         " base-uri 'none'; form-action 'none'; frame-ancestors 'none';"
@@ -32,7 +33,7 @@ def test_the_pages_policy_names_every_address_of_the_bucket(make_settings: MakeS
         upload_hosts=("http://oss-accelerate.localhost:9000",),
     )
 
-    policy = page_policy(settings)
+    policy = page_policy(settings, {})
 
     assert (
         "connect-src 'self' http://files.localhost:9000"
@@ -92,7 +93,7 @@ def test_t34_other_sites_may_embed_the_page_and_no_other_html(make_settings: Mak
         return HTMLResponse("<p>Sign in")
 
     app = Starlette(routes=[Route("/", some_html), Route("/login", some_html)])
-    guarded = SecurityHeaders(app, make_settings(frame_origins=[site]))
+    guarded = SecurityHeaders(app, make_settings(frame_origins=[site]), inline={})
     with app_client(guarded) as client:
         page, login = client.get("/").headers, client.get("/login").headers
 
