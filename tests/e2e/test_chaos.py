@@ -162,7 +162,7 @@ def test_five_hundred_checked_and_encrypted_files_in_two_tabs_are_stored_once(
     first.page.wait_for_timeout(SETTLE_MS)  # the time in which a person opens another tab
     third.open()
     third.choose(*paths)
-    expect(third.total).to_contain_text(f"of {MANY} files")
+    expect(third.total).to_contain_text(f"of {MANY} files", timeout=PATIENCE_S * 1000)
     first.page.unroute_all(behavior="ignoreErrors")
     for route in held:
         with suppress(Error):  # its request was given up

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
+from e2e.conftest import Console
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import MIB, pending
 from ossferry.cli.demo import Demo
@@ -28,8 +29,9 @@ DROP_MANY = """(zone, count) => {
 @pytest.mark.timeout(1200)
 @pytest.mark.skip_browser("firefox")  # WebDriver buffers all bodies: 22 GB
 def test_r42_r45_two_thousand_small_files_and_a_large_one_share_a_queue(
-    uploader: UploaderPage, demo: Demo, tmp_path: Path, runtime: str
+    uploader: UploaderPage, demo: Demo, tmp_path: Path, runtime: str, console: Console
 ) -> None:
+    console.expected.append("503")  # on a busy machine the mock may answer the server too late
     path = tmp_path / f"huge-{runtime}.bin"
     with path.open("wb") as file:
         file.truncate(HUGE)

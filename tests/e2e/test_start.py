@@ -39,7 +39,7 @@ def test_python_that_cannot_start_says_so(
     console.expected += ["TypeError", "PythonError", "error: Error", "preloaded"]
     page.goto(f"{demo.url}/?runtime={runtime}")
 
-    expect(page.locator("html")).to_have_attribute("data-app", "failed")
+    expect(page.locator("html")).to_have_attribute("data-app", "failed", timeout=60_000)
 
 
 def test_a_start_that_gets_nowhere_says_so_after_a_while(
