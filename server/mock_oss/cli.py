@@ -126,7 +126,7 @@ def _startup_lines(oss: MockOSS) -> list[str]:
     lines = [f"mock OSS and STS at {oss.endpoint} (look inside: {oss.endpoint}/_mock/)"]
     if oss.seeded:
         lines.insert(0, f"stored {oss.seeded} object{'' if oss.seeded == 1 else 's'} from the seed")
-    for bucket in oss.service.store.buckets.all():
+    for bucket in oss.service.store.buckets.rows():
         lines.append(f"  bucket: {bucket.name} ({bucket.region}, {bucket.acl})")
     for domain, name in sorted(oss.cnames.items()):
         lines.append(f"  custom domain: http://{domain}:{oss.port} ({name})")

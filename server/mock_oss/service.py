@@ -96,7 +96,7 @@ class Service:
         bucket = self.store.cnames.bound.get(domain.lower())
         if bucket is None:
             raise WorldError(f"the domain {domain!r} is not bound to a bucket")
-        self.store.cnames.unbind(domain.lower(), bucket)
+        self.store.cnames.delete(bucket, domain.lower())
 
     def report_unparsed(self, refused: RefusedError) -> str:
         """Add a journal record for a request that is not valid HTTP; return its new request id.

@@ -30,7 +30,7 @@ def state_of(service: Service) -> dict[str, object]:
         planned fault, as `Fault.as_dict` returns it.
     """
     buckets = []
-    for bucket in service.store.buckets.all():
+    for bucket in service.store.buckets.rows():
         totals = service.store.objects.totals(bucket.name)
         buckets.append(
             {

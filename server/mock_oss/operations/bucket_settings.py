@@ -30,6 +30,7 @@ from mock_oss.operations.buckets import bucket_acl, put_bucket
 from mock_oss.operations.common import MAX_XML_BYTES, acl_document, read_xml, tagging, tags_in
 from mock_oss.operations.object_headers import check_tags
 from mock_oss.service import Call
+from mock_oss.store.records import Inventory
 from mock_oss.world.lifecycle import parse_lifecycle
 from mock_oss.world.model import STORAGE_CLASSES, VERSIONING
 
@@ -234,9 +235,9 @@ async def put_inventory(call: Call) -> Response:
     inventories, name = call.store.inventories, call.bucket.name
     if inventories.get(name, inventory_id) is not None:
         raise RefusedError("InventoryAlreadyExist", InventoryId=inventory_id)
-    if len(inventories.page(name, limit=MAX_INVENTORIES)) == MAX_INVENTORIES:
+    if len(inventories.rows(name, limit=MAX_INVENTORIES)) == MAX_INVENTORIES:
         raise RefusedError("InventoryExceedLimit", BucketName=name)
-    inventories.put(name, inventory_id, _rendered(root))
+    inventories.put(Inventory(name, inventory_id, _rendered(root)))
     return Response(200)
 
 
@@ -308,7 +309,7 @@ async def get_inventory(call: Call) -> Response:
     inventory = call.store.inventories.get(call.bucket.name, inventory_id)
     if inventory is None:
         raise RefusedError("NoSuchInventory", InventoryId=inventory_id)
-    return document_response((PROLOG + inventory + "\n").encode())
+    return document_response((PROLOG + inventory.configuration + "\n").encode())
 
 
 async def list_inventories(call: Call) -> Response:
@@ -321,17 +322,17 @@ async def list_inventories(call: Call) -> Response:
         RefusedError: NoSuchInventory if the first page is empty.
     """
     token = call.param("continuation-token")
-    inventories = call.store.inventories.page(call.bucket.name, after=token, limit=PAGE + 1)
+    inventories = call.store.inventories.rows(call.bucket.name, after=token, limit=PAGE + 1)
     if not inventories and not token:
         raise RefusedError("NoSuchInventory", BucketName=call.bucket.name)
     page, truncated = inventories[:PAGE], len(inventories) > PAGE
     return xml_response(
         "ListInventoryConfigurationsResult",
         (
-            *(configuration for _, configuration in page),
+            *(inventory.configuration for inventory in page),
             tag("ContinuationToken", token or None),
             tag("IsTruncated", truncated),
-            tag("NextContinuationToken", page[-1][0] if truncated else None),
+            tag("NextContinuationToken", page[-1].id if truncated else None),
         ),
     )
 

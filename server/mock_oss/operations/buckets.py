@@ -57,7 +57,7 @@ async def put_bucket(call: Call) -> Response:
     block_public = call.service.world.block_public_access
     if block_public and acl != "private":
         raise RefusedError("AccessDenied", "Put public bucket acl is not allowed")
-    owned = [b for b in call.store.buckets.all() if b.account_id == account_id]
+    owned = [b for b in call.store.buckets.rows() if b.account_id == account_id]
     if len(owned) >= call.service.world.max_buckets:
         raise RefusedError("TooManyBuckets")
     call.store.buckets.put(
@@ -95,10 +95,14 @@ async def delete_bucket(call: Call) -> Response:
         RefusedError: BucketNotEmpty if the bucket contains objects, versions or multipart uploads.
     """
     name, store = call.bucket.name, call.store
-    if store.objects.page(name, limit=1) or store.versions.exist(name) or store.uploads.count(name):
+    if (
+        store.objects.page(name, limit=1)
+        or store.versions.rows(name, limit=1)
+        or store.uploads.count(name)
+    ):
         raise RefusedError("BucketNotEmpty", BucketName=name)
-    store.cnames.delete_bucket_rows(name)
-    store.inventories.delete_bucket_rows(name)
+    store.cnames.delete(name)
+    store.inventories.delete(name)
     store.buckets.delete(name)
     return Response(204)
 
@@ -114,7 +118,7 @@ async def list_buckets(call: Call) -> Response:
     account_id = call.caller.account_id
     buckets = [
         bucket
-        for bucket in call.store.buckets.all()
+        for bucket in call.store.buckets.rows()
         if bucket.account_id == account_id
         and bucket.name.startswith(prefix)
         and bucket.name > marker

@@ -35,7 +35,7 @@ async def create_token(call: Call) -> Response:
     if token is None:
         expires_ms = call.service.now_ms() + TOKEN_LIFETIME_MS
         token = CnameToken(domain, call.bucket.name, call.service.ids.digits(), expires_ms)
-        call.store.cnames.put_token(token)
+        call.store.cnames.tokens.put(token)
     return _token_response(token)
 
 
@@ -78,14 +78,14 @@ async def put_cname(call: Call) -> Response:
     if holder is None:
         if _valid_token(call, domain) is None:
             raise RefusedError("NeedVerifyDomainOwnership")
-        if len(call.store.cnames.of_bucket(bucket.name)) >= MAX_DOMAINS:
+        if len(call.store.cnames.rows(bucket.name)) >= MAX_DOMAINS:
             # Both the limit and this error code are our assumption: not verified.
             raise invalid_argument("Domain", domain)
         call.store.cnames.bind(domain, bucket.name, call.service.now_ms())
     if change == "":
-        call.store.cnames.delete_certificate(domain)
+        call.store.cnames.certificates.delete(bucket.name, domain)
     elif change is not None:
-        call.store.cnames.put_certificate(
+        call.store.cnames.certificates.put(
             CnameCertificate(domain, bucket.name, change, call.service.now_ms())
         )
     return Response(200)
@@ -101,7 +101,7 @@ async def list_cnames(call: Call) -> Response:
             "Status": "Enabled",
             "Certificate": _certificate(call, cname.domain),
         }
-        for cname in call.store.cnames.of_bucket(bucket.name)
+        for cname in call.store.cnames.rows(bucket.name)
     ]
     return xml_response(
         "ListCnameResult", {"Bucket": bucket.name, "Owner": bucket.account_id, "Cname": cnames}
@@ -117,7 +117,7 @@ async def delete_cname(call: Call) -> Response:
         RefusedError: NoSuchCname if there is nothing to delete.
     """
     _, domain = await _cname(call)
-    if not call.store.cnames.unbind(domain, call.bucket.name):
+    if not call.store.cnames.delete(call.bucket.name, domain):
         raise RefusedError("NoSuchCname")
     return Response(200)
 
@@ -165,7 +165,7 @@ def _certificate_change(cname: Element) -> str | None:
 
 def _certificate(call: Call, domain: str) -> dict[str, Any] | None:
     """Return the content of the XML element `Certificate` of a domain, or None."""
-    stored = call.store.cnames.certificate(domain)
+    stored = call.store.cnames.certificates.get(call.bucket.name, domain)
     if stored is None:
         return None
     from cryptography import x509  # takes long to import, and few requests need it
@@ -185,7 +185,7 @@ def _certificate(call: Call, domain: str) -> dict[str, Any] | None:
 
 
 def _valid_token(call: Call, domain: str) -> CnameToken | None:
-    token = call.store.cnames.token(domain, call.bucket.name)
+    token = call.store.cnames.tokens.get(call.bucket.name, domain)
     return None if token is None or token.expires_ms <= call.service.now_ms() else token
 
 

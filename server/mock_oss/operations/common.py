@@ -14,7 +14,7 @@ from mock_oss.http.request import whole_number
 from mock_oss.service import Call
 from mock_oss.store import BucketRecord, ObjectRecord, Store
 from mock_oss.store.records import NULL_VERSION
-from mock_oss.store.version_ids import sequence_of
+from mock_oss.store.versions import sequence_of
 
 MAX_XML_BYTES = 1 << 20
 _UNUSUAL = re.compile(r"[^A-Za-z0-9_.~/-]")

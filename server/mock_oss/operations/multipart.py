@@ -147,6 +147,7 @@ def store_part(
         RefusedError: NoSuchUpload if another request has completed or aborted the upload.
     """
     part = PartRecord(
+        upload_id=upload.upload_id,
         number=n,
         size=digest.size,
         etag=digest.etag,
@@ -155,7 +156,7 @@ def store_part(
         segments_json=pack_segments(segments),
     )
     try:
-        call.store.put_part(upload.upload_id, part)
+        call.store.put_part(part)
     except KeyError as e:
         raise _no_upload(upload.upload_id) from e
     return part

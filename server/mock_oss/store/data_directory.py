@@ -15,21 +15,19 @@ from pathlib import Path
 from mock_oss.errors import DataDirError
 from mock_oss.segments import Segment
 from mock_oss.store.blobs import Blobs, BlobWriter
-from mock_oss.store.cnames import Cnames
-from mock_oss.store.database import Database
+from mock_oss.store.database import Database, first
 from mock_oss.store.records import (
     DELETE_MARKER,
     NULL_VERSION,
     ExistingObject,
+    Inventory,
     ObjectRecord,
     PartRecord,
     load_segments,
     pack_segments,
 )
-from mock_oss.store.tables import Buckets, Inventories, Objects, Sessions
-from mock_oss.store.uploads import Uploads
-from mock_oss.store.version_ids import version_id
-from mock_oss.store.versions import Versions
+from mock_oss.store.tables import Buckets, Cnames, Objects, Sessions, Table, Uploads
+from mock_oss.store.versions import Versions, version_id
 
 
 class Store:
@@ -68,12 +66,13 @@ class Store:
         self.uploads = Uploads(self.database)
         self.sessions = Sessions(self.database)
         self.cnames = Cnames(self.database)
-        self.inventories = Inventories(self.database)
+        self.inventories = Table(self.database, "inventories", Inventory, "bucket", "id")
         self.blobs.sweep(self._used())
 
     def _used(self) -> set[str]:
-        tables = (self.objects, self.versions, self.uploads)
-        texts = (text for table in tables for text in table.all_segments())
+        tables = ("objects", "object_versions", "parts")
+        query = " UNION ALL ".join(f"SELECT segments FROM {table}" for table in tables)  # noqa: S608 - constants
+        texts = self.database.rows(first, query)
         return {blob for text in texts for blob, _, _ in json.loads(text)}
 
     def put_object(
@@ -220,13 +219,13 @@ class Store:
         self.blobs.delete(removed.segments)
         return removed
 
-    def put_part(self, upload_id: str, part: PartRecord) -> None:
+    def put_part(self, part: PartRecord) -> None:
         """Store the row of a part; delete the row and data of an older part with the same number.
 
         Raises:
             KeyError: the upload does not exist any more, because it was completed or aborted.
         """
-        replaced = self.uploads.put_part(upload_id, part)
+        replaced = self.uploads.put_part(part)
         if replaced is not None:
             self.blobs.delete(replaced.segments)
 

@@ -4,69 +4,63 @@ import fcntl
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar, get_type_hints
 
 from mock_oss.errors import DataDirError, DataDirInUseError
+from mock_oss.store.records import (
+    BucketRecord,
+    Cname,
+    CnameCertificate,
+    CnameToken,
+    Inventory,
+    ObjectRecord,
+    PartRecord,
+    SessionRecord,
+    UploadRecord,
+)
 
 _Row = TypeVar("_Row")
 FORMAT_VERSION = 2
-_OBJECT = """
-    bucket TEXT NOT NULL, key TEXT NOT NULL, size INTEGER NOT NULL, etag TEXT NOT NULL,
-    crc64 TEXT NOT NULL, md5 TEXT NOT NULL, kind TEXT NOT NULL, storage_class TEXT NOT NULL,
-    acl TEXT NOT NULL, modified_ms INTEGER NOT NULL, headers TEXT NOT NULL,
-    tagging TEXT NOT NULL, segments TEXT NOT NULL, version_id TEXT NOT NULL,
-    sequence INTEGER NOT NULL, restored TEXT NOT NULL,
-"""
-_SCHEMA = f"""
-CREATE TABLE IF NOT EXISTS buckets (
-    name TEXT PRIMARY KEY, account_id TEXT NOT NULL, region TEXT NOT NULL, acl TEXT NOT NULL,
-    storage_class TEXT NOT NULL, redundancy TEXT NOT NULL, created_ms INTEGER NOT NULL,
-    cors TEXT NOT NULL, lifecycle TEXT NOT NULL, block_public INTEGER NOT NULL,
-    versioning TEXT NOT NULL, tagging TEXT NOT NULL, referer TEXT NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS objects ({_OBJECT} PRIMARY KEY (bucket, key)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS object_versions (
-    {_OBJECT} PRIMARY KEY (bucket, key, sequence DESC)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS uploads (
-    upload_id TEXT PRIMARY KEY, bucket TEXT NOT NULL, key TEXT NOT NULL,
-    initiated_ms INTEGER NOT NULL, storage_class TEXT NOT NULL, acl TEXT NOT NULL,
-    headers TEXT NOT NULL, tagging TEXT NOT NULL
-) WITHOUT ROWID;
+TABLES: Mapping[str, tuple[type[NamedTuple], str]] = {
+    "buckets": (BucketRecord, "name"),
+    "objects": (ObjectRecord, "bucket, key"),
+    "object_versions": (ObjectRecord, "bucket, key, sequence DESC"),
+    "uploads": (UploadRecord, "upload_id"),
+    "parts": (PartRecord, "upload_id, number"),
+    "cnames": (Cname, "domain"),
+    "cname_tokens": (CnameToken, "domain, bucket"),
+    "cname_certificates": (CnameCertificate, "domain"),
+    "inventories": (Inventory, "bucket, id"),
+    "sessions": (SessionRecord, "access_key_id"),
+}
+"""Table -> (the type of its records, its primary key); the table of small blobs has no records."""
+_EXTRAS = """
 CREATE INDEX IF NOT EXISTS uploads_by_key ON uploads (bucket, key, upload_id);
-CREATE TABLE IF NOT EXISTS parts (
-    upload_id TEXT NOT NULL, number INTEGER NOT NULL, size INTEGER NOT NULL, etag TEXT NOT NULL,
-    crc64 TEXT NOT NULL, modified_ms INTEGER NOT NULL, segments TEXT NOT NULL,
-    PRIMARY KEY (upload_id, number)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS cnames (
-    domain TEXT PRIMARY KEY, bucket TEXT NOT NULL, bound_ms INTEGER NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS cname_tokens (
-    domain TEXT NOT NULL, bucket TEXT NOT NULL, token TEXT NOT NULL, expires_ms INTEGER NOT NULL,
-    PRIMARY KEY (domain, bucket)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS cname_certificates (
-    domain TEXT PRIMARY KEY, bucket TEXT NOT NULL, certificate TEXT NOT NULL,
-    put_ms INTEGER NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS inventories (
-    bucket TEXT NOT NULL, id TEXT NOT NULL, configuration TEXT NOT NULL, PRIMARY KEY (bucket, id)
-) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS small_blobs (id INTEGER PRIMARY KEY, data BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS sessions (
-    access_key_id TEXT PRIMARY KEY, access_key_secret TEXT NOT NULL, security_token TEXT NOT NULL,
-    role_arn TEXT NOT NULL, session_name TEXT NOT NULL, policy TEXT NOT NULL,
-    expires_ms INTEGER NOT NULL
-) WITHOUT ROWID;
 """
-TABLES = (
-    *("buckets", "objects", "object_versions", "uploads", "parts", "sessions", "inventories"),
-    *("cnames", "cname_tokens", "cname_certificates", "small_blobs"),
-)
+
+
+@cache
+def columns(record: type[NamedTuple]) -> str:
+    """Return the columns of a table, or of a part of it, as a list in SQL.
+
+    The columns have the names of the record's fields; a column with JSON text lacks their `_json`.
+    """
+    return ", ".join(name.removesuffix("_json") for name in record._fields)
+
+
+def _create(table: str, record: type[NamedTuple], key: str) -> str:
+    types = get_type_hints(record).values()
+    typed = (
+        f"{column} {'TEXT' if kind is str else 'INTEGER'} NOT NULL"
+        for column, kind in zip(columns(record).split(", "), types, strict=True)
+    )
+    listed = ", ".join(typed)
+    return f"CREATE TABLE IF NOT EXISTS {table} ({listed}, PRIMARY KEY ({key})) WITHOUT ROWID;"
 
 
 def first(row: Any) -> Any:
@@ -129,7 +123,8 @@ class Database:
         self.execute("PRAGMA journal_mode = WAL")
         self.execute("PRAGMA wal_autocheckpoint = 4000")
         self.execute("PRAGMA cache_size = -16000")
-        self.connection.executescript(_SCHEMA)
+        tables = (_create(name, *about) for name, about in TABLES.items())
+        self.connection.executescript("".join(tables) + _EXTRAS)
         self.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
 
     def row(
@@ -172,7 +167,7 @@ class Database:
     def clear(self) -> None:
         """Delete all rows of all tables."""
         with self.transaction():
-            for table in TABLES:
+            for table in (*TABLES, "small_blobs"):
                 self.execute(f"DELETE FROM {table}")  # noqa: S608 - a constant name
 
     def close(self) -> None:

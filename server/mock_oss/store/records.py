@@ -93,6 +93,14 @@ class CnameToken(NamedTuple):
     expires_ms: int
 
 
+class Inventory(NamedTuple):
+    """An inventory configuration of a bucket, as XML text, with its id."""
+
+    bucket: str
+    id: str
+    configuration: str
+
+
 class ObjectRecord(NamedTuple):
     """The database row of one version of an object, or of a delete marker.
 
@@ -203,6 +211,7 @@ class UploadRecord(NamedTuple):
 class PartRecord(NamedTuple):
     """The database row of one uploaded part of a multipart upload."""
 
+    upload_id: str
     number: int
     size: int
     etag: str

@@ -1,42 +1,27 @@
-"""Database queries for buckets, objects, inventories and role sessions, one class per table.
+"""Database queries, one class per table or group of tables; every method is atomic.
 
-Every method is atomic.
+`Versions`, which uses the table `object_versions`, is in `mock_oss.store.versions`.
 """
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, NamedTuple, TypeVar
 
-from mock_oss.store.database import Database, first
+from mock_oss.store.database import Database, columns, first
 from mock_oss.store.records import (
     BucketRecord,
+    Cname,
+    CnameCertificate,
+    CnameToken,
     ExistingObject,
     ListEntry,
     ObjectRecord,
+    PartRecord,
     SessionRecord,
+    UploadRecord,
 )
 
-OBJECT_COLUMNS = (
-    "bucket, key, size, etag, crc64, md5, kind, storage_class, acl, modified_ms, headers, tagging, "
-    "segments, version_id, sequence, restored"
-)
-_GET = f"SELECT {OBJECT_COLUMNS} FROM objects WHERE bucket = ? AND key = ?"  # noqa: S608 - constants
-_EXISTING = (
-    "SELECT key, size, kind, segments, version_id, sequence FROM objects "
-    "WHERE bucket = ? AND key = ?"
-)
-_ENTRY = "key, size, etag, kind, storage_class, modified_ms, restored"
-_PUT = (  # updating an existing row is cheaper than REPLACE, which deletes it first
-    f"INSERT INTO objects ({OBJECT_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) "  # noqa: S608
-    "ON CONFLICT (bucket, key) DO UPDATE SET "
-    + ", ".join(f"{name} = excluded.{name}" for name in OBJECT_COLUMNS.split(", ")[2:])
-)
-
-_Row = TypeVar("_Row")
-
-
-def _bucket(row: Any) -> BucketRecord:
-    record = BucketRecord._make(row)
-    return record._replace(block_public=bool(record.block_public))
+_Row = TypeVar("_Row", bound=NamedTuple)
+_Part = TypeVar("_Part", bound=NamedTuple)
 
 
 def after_prefix(prefix: str) -> str | None:
@@ -68,68 +53,111 @@ def prefix_range(bucket: str, prefix: str, start: str = "") -> tuple[str, list[s
     return "bucket = ? AND key >= ? AND key < ?", [bucket, max(prefix, start), end]
 
 
-class Buckets:
+class Table(Generic[_Row]):
+    """One database table: reads, writes and deletes its rows, which are records.
+
+    Args:
+        database: the database.
+        name: the name of the table.
+        record: the type of its records.
+        key: the columns that identify a row. The methods accept the values of all of them, or of
+            the first ones for several rows.
+    """
+
+    def __init__(self, database: Database, name: str, record: type[_Row], *key: str) -> None:
+        self._db, self._key = database, key
+        tests = [f"{column} = ?" for column in key]
+        self._where = [" AND ".join(tests[:count]) for count in range(len(key) + 1)]
+        self._make: Callable[[Any], _Row] = record._make
+        self._select = f"SELECT {columns(record)} FROM {name} WHERE "  # noqa: S608 - constants
+        self._delete = f"DELETE FROM {name} WHERE "  # noqa: S608 - constants
+        places = ",".join("?" * len(record._fields))
+        self._put = f"REPLACE INTO {name} ({columns(record)}) VALUES ({places})"  # noqa: S608 - constants
+
+    def get(self, *key: str) -> _Row | None:
+        """Return the row with this key, or None if there is none."""
+        return self._db.row(self._make, self._select + self._where[len(key)], key)
+
+    def rows(self, *key: str, after: str | int = "", limit: int = -1) -> list[_Row]:
+        """Return rows with the same first values of the key, sorted by the next one.
+
+        Args:
+            key: the first values of the key.
+            after: return only rows whose next value of the key is greater.
+            limit: the largest number of rows; -1 for all rows.
+        """
+        column = self._key[len(key)]
+        where = " AND ".join(filter(None, (self._where[len(key)], f"{column} > ?")))
+        query = f"{self._select}{where} ORDER BY {column} LIMIT ?"
+        return self._db.rows(self._make, query, (*key, after, limit))
+
+    def put(self, record: _Row) -> None:
+        """Create or replace a row."""
+        self._db.change(self._put, tuple(record))  # sqlite3 is faster with a plain tuple
+
+    def delete(self, *key: str) -> int:
+        """Delete the rows whose key begins with these values; return the number of rows."""
+        return self._db.change(self._delete + self._where[len(key)], key)
+
+
+class Buckets(Table[BucketRecord]):
     """The database table of buckets.
 
     The table has a cache, because the mock looks up a bucket for every request.
     """
 
     def __init__(self, database: Database) -> None:
-        self._db = database
-        self._cache: dict[str, BucketRecord] = {}
+        super().__init__(database, "buckets", BucketRecord, "name")
+        self._make = _bucket
+        self._cache: dict[tuple[str, ...], BucketRecord] = {}
 
-    def get(self, name: str) -> BucketRecord | None:
-        """Return a bucket, or None if the bucket does not exist."""
-        record = self._cache.get(name)
+    def get(self, *key: str) -> BucketRecord | None:
+        """Return the bucket with this name, or None if it does not exist."""
+        record = self._cache.get(key)
         if record is None:
             with self._db.lock:
-                record = self._db.row(_bucket, "SELECT * FROM buckets WHERE name = ?", (name,))
+                record = super().get(*key)
                 if record is not None:
-                    self._cache[name] = record
+                    self._cache[key] = record
         return record
-
-    def all(self) -> list[BucketRecord]:
-        """Return all buckets, sorted by name."""
-        return self._db.rows(_bucket, "SELECT * FROM buckets ORDER BY name")
 
     def put(self, record: BucketRecord) -> None:
         """Create or replace a bucket."""
         with self._db.lock:
-            self._db.change("REPLACE INTO buckets VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)", record)
-            self._cache[record.name] = record
+            super().put(record)
+            self._cache[record.name,] = record
 
-    def delete(self, name: str) -> None:
-        """Delete the row of a bucket, but not the objects in it."""
+    def delete(self, *key: str) -> int:
+        """Delete the row of the bucket with this name, but not the objects in it."""
         with self._db.lock:
-            self._db.change("DELETE FROM buckets WHERE name = ?", (name,))
-            self._cache.pop(name, None)
+            self._cache.pop(key, None)
+            return super().delete(*key)
 
     def clear_cache(self) -> None:
         """Empty the cache; needed after the content of the database was replaced."""
         self._cache.clear()
 
 
-class Objects:
+def _bucket(row: Any) -> BucketRecord:
+    record = BucketRecord._make(row)
+    return record._replace(block_public=bool(record.block_public))
+
+
+class Objects(Table[ObjectRecord]):
     """The database table of objects. It contains only the current version of each object."""
 
     def __init__(self, database: Database) -> None:
-        self._db = database
-
-    def get(self, bucket: str, key: str) -> ObjectRecord | None:
-        """Return the current version of an object, or None if the object does not exist."""
-        return self._db.row(ObjectRecord._make, _GET, (bucket, key))
+        super().__init__(database, "objects", ObjectRecord, "bucket", "key")
+        changes = (f"{name} = excluded.{name}" for name in columns(ObjectRecord).split(", ")[2:])
+        # Updating an existing row is cheaper than REPLACE, which deletes it first.
+        self._put = self._put.replace("REPLACE", "INSERT", 1) + (
+            f" ON CONFLICT (bucket, key) DO UPDATE SET {', '.join(changes)}"
+        )
 
     def existing(self, bucket: str, key: str) -> ExistingObject | None:
         """Return key, size, type, segments and version of an object, or None if there is none."""
-        return self._db.row(ExistingObject._make, _EXISTING, (bucket, key))
-
-    def put(self, record: ObjectRecord) -> None:
-        """Create or replace the current version of an object."""
-        self._db.change(_PUT, tuple(record))  # sqlite3 is faster with a plain tuple
-
-    def delete(self, bucket: str, key: str) -> None:
-        """Delete the current version of an object; do nothing if the object does not exist."""
-        self._db.change("DELETE FROM objects WHERE bucket = ? AND key = ?", (bucket, key))
+        query = f"SELECT {columns(ExistingObject)} FROM objects WHERE bucket = ? AND key = ?"  # noqa: S608 - constants
+        return self._db.row(ExistingObject._make, query, (bucket, key))
 
     def entries(
         self, bucket: str, *, prefix: str, after: str, start: str, limit: int
@@ -145,7 +173,7 @@ class Objects:
             start: return only keys greater than or equal to this key.
             limit: the largest number of objects.
         """
-        return self._range(ListEntry._make, _ENTRY, bucket, prefix, after, start, limit)
+        return self._range(ListEntry, prefix_range(bucket, prefix, start), after, limit)
 
     def page(
         self, bucket: str, *, prefix: str = "", after: str = "", limit: int = 1000
@@ -158,21 +186,14 @@ class Objects:
             after: return only keys greater than this key.
             limit: the largest number of objects.
         """
-        return self._range(ObjectRecord._make, OBJECT_COLUMNS, bucket, prefix, after, "", limit)
+        return self._range(ObjectRecord, prefix_range(bucket, prefix), after, limit)
 
     def _range(
-        self,
-        make: Callable[[Any], _Row],
-        columns: str,
-        bucket: str,
-        prefix: str,
-        after: str,
-        start: str,
-        limit: int,
-    ) -> list[_Row]:
-        where, arguments = prefix_range(bucket, prefix, start)
-        query = f"SELECT {columns} FROM objects WHERE {where} AND key > ? ORDER BY key LIMIT ?"  # noqa: S608
-        return self._db.rows(make, query, (*arguments, after, limit))
+        self, part: type[_Part], keys: tuple[str, list[str]], after: str, limit: int
+    ) -> list[_Part]:
+        where = f"{keys[0]} AND key > ? ORDER BY key LIMIT ?"
+        query = f"SELECT {columns(part)} FROM objects WHERE {where}"  # noqa: S608 - constants
+        return self._db.rows(part._make, query, (*keys[1], after, limit))
 
     def totals(self, bucket: str) -> list[tuple[str, int, int]]:
         """Return (storage class, number of objects, bytes) for each storage class in a bucket.
@@ -194,81 +215,85 @@ class Objects:
         query = "SELECT coalesce(max(modified_ms), 0) FROM objects WHERE bucket = ?"
         return int(self._db.rows(first, query, (bucket,))[0])
 
-    def all_segments(self) -> list[str]:
-        """Return the segments (blob slices) of every stored object, as one JSON text per object."""
-        return self._db.rows(first, "SELECT segments FROM objects")
 
+class Uploads(Table[UploadRecord]):
+    """The database tables of multipart uploads in progress and their parts.
 
-class Inventories:
-    """The database table of inventory configurations, by bucket and inventory id.
-
-    A configuration is stored as XML text.
+    The methods change only database rows, not blobs (the stored data). After the commit, the caller
+    must delete the blobs of deleted parts.
     """
 
     def __init__(self, database: Database) -> None:
-        self._db = database
+        super().__init__(database, "uploads", UploadRecord, "upload_id")
+        self._parts = Table(database, "parts", PartRecord, "upload_id", "number")
 
-    def get(self, bucket: str, inventory_id: str) -> str | None:
-        """Return an inventory configuration as XML text, or None if there is none with this id."""
-        query = "SELECT configuration FROM inventories WHERE bucket = ? AND id = ?"
-        return self._db.row(first, query, (bucket, inventory_id))
-
-    def put(self, bucket: str, inventory_id: str, configuration: str) -> None:
-        """Store a new inventory configuration, which is XML text.
-
-        Raises:
-            sqlite3.IntegrityError: the bucket has a configuration with this id.
-        """
-        self._db.change(
-            "INSERT INTO inventories VALUES (?,?,?)", (bucket, inventory_id, configuration)
-        )
-
-    def page(self, bucket: str, *, after: str = "", limit: int) -> list[tuple[str, str]]:
-        """Return one page of a bucket's inventory configurations, sorted by id.
+    def page(
+        self,
+        bucket: str,
+        *,
+        prefix: str = "",
+        after: tuple[str, str] = ("", ""),
+        limit: int = 1_000_000,
+    ) -> list[UploadRecord]:
+        """Return one page of the multipart uploads in a bucket, sorted by key and upload id.
 
         Args:
             bucket: the bucket's name.
-            after: return only configurations with an id greater than this text.
-            limit: the largest number of configurations.
-
-        Returns:
-            A list of (id, configuration) pairs; the configurations are XML text.
+            prefix: return only uploads whose keys have this prefix.
+            after: a pair (key, upload id): return only uploads that follow this pair in the order.
+            limit: the largest number of uploads.
         """
-        query = (
-            "SELECT id, configuration FROM inventories WHERE bucket = ? AND id > ? "
-            "ORDER BY id LIMIT ?"
-        )
-        return self._db.rows(tuple, query, (bucket, after, limit))
+        where, arguments = prefix_range(bucket, prefix)
+        where += " AND (key, upload_id) > (?, ?) ORDER BY key, upload_id LIMIT ?"
+        return self._db.rows(self._make, self._select + where, (*arguments, *after, limit))
 
-    def delete(self, bucket: str, inventory_id: str) -> None:
-        """Delete an inventory configuration; do nothing if it does not exist."""
-        query = "DELETE FROM inventories WHERE bucket = ? AND id = ?"
-        self._db.change(query, (bucket, inventory_id))
+    def put_part(self, part: PartRecord) -> PartRecord | None:
+        """Store the row of a part; return the replaced row with the same part number, or None.
 
-    def delete_bucket_rows(self, bucket: str) -> None:
-        """Delete all inventory configurations of a bucket."""
-        self._db.change("DELETE FROM inventories WHERE bucket = ?", (bucket,))
+        Raises:
+            KeyError: the upload does not exist any more.
+        """
+        with self._db.transaction():
+            if self.get(part.upload_id) is None:
+                raise KeyError(part.upload_id)
+            replaced = self.parts(part.upload_id, after=part.number - 1, limit=1)
+            self._parts.put(part)
+        return replaced[0] if replaced and replaced[0].number == part.number else None
+
+    def parts(self, upload_id: str, *, after: int = 0, limit: int = 10_000) -> list[PartRecord]:
+        """Return the parts of an upload, sorted by part number.
+
+        Args:
+            upload_id: the id of the upload.
+            after: return only parts with a larger number.
+            limit: the largest number of parts to return.
+        """
+        return self._parts.rows(upload_id, after=after, limit=limit)
+
+    def delete(self, *key: str) -> int:
+        """Delete the rows of the multipart upload with this id, and of its parts.
+
+        Call this method only inside a transaction.
+        """
+        self._parts.delete(*key)
+        return super().delete(*key)
+
+    def count(self, bucket: str) -> int:
+        """Return the number of uploads in progress in a bucket."""
+        query = "SELECT count(*) FROM uploads WHERE bucket = ?"
+        return int(self._db.rows(first, query, (bucket,))[0])
 
 
-class Sessions:
+class Sessions(Table[SessionRecord]):
     """The database table of role sessions, which AssumeRole creates."""
 
     def __init__(self, database: Database) -> None:
-        self._db = database
-
-    def get(self, access_key_id: str) -> SessionRecord | None:
-        """Return the role session with this access key id, or None if there is none."""
-        query = "SELECT * FROM sessions WHERE access_key_id = ?"
-        return self._db.row(SessionRecord._make, query, (access_key_id,))
+        super().__init__(database, "sessions", SessionRecord, "access_key_id")
 
     def has_token(self, security_token: str) -> bool:
         """Return whether a role session has this security token."""
         query = "SELECT 1 FROM sessions WHERE security_token = ?"
         return self._db.row(first, query, (security_token,)) is not None
-
-    def put(self, record: SessionRecord) -> None:
-        """Create or replace a role session."""
-        self._db.change("REPLACE INTO sessions VALUES (?,?,?,?,?,?,?)", record)
 
     def expire_all(self, at_ms: int) -> None:
         """Let all role sessions expire at `at_ms`, except those that expire earlier anyway.
@@ -277,3 +302,50 @@ class Sessions:
             at_ms: the new expiration time, in milliseconds since the epoch.
         """
         self._db.change("UPDATE sessions SET expires_ms = min(expires_ms, ?)", (at_ms,))
+
+
+class Cnames(Table[Cname]):
+    """The bindings of custom domains to buckets, with the ownership tokens and the certificates.
+
+    `bound` maps each bound domain to its bucket name. This dict is kept in memory, because the mock
+    looks up a domain for every request. `tokens` and `certificates` are tables; their keys are the
+    bucket's name and the domain.
+    """
+
+    def __init__(self, database: Database) -> None:
+        by = ("bucket", "domain")
+        super().__init__(database, "cnames", Cname, *by)
+        self.tokens = Table(database, "cname_tokens", CnameToken, *by)
+        self.certificates = Table(database, "cname_certificates", CnameCertificate, *by)
+        self.bound: Mapping[str, str] = {}
+        self.reload()
+
+    def reload(self) -> None:
+        """Read `bound` from the database again, for example after a snapshot was restored."""
+        self.bound = dict(self._db.rows(tuple, "SELECT domain, bucket FROM cnames"))
+
+    def bind(self, domain: str, bucket: str, bound_ms: int) -> None:
+        """Bind a domain to a bucket; replace an earlier binding of the domain.
+
+        Args:
+            domain: the domain in lower case.
+            bucket: the bucket's name.
+            bound_ms: the time of the binding, in milliseconds since the epoch.
+        """
+        self.put(Cname(domain, bucket, bound_ms))
+        self.bound = {**self.bound, domain: bucket}
+
+    def delete(self, *key: str) -> int:
+        """Delete the bindings, ownership tokens and certificates of a bucket, or of its one domain.
+
+        Args:
+            key: the name of the bucket; also the domain to delete only what belongs to it.
+
+        Returns:
+            How many there were.
+        """
+        with self._db.transaction():
+            deleted = self.tokens.delete(*key) + self.certificates.delete(*key)
+            deleted += super().delete(*key)
+        self.reload()
+        return deleted

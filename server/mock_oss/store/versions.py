@@ -1,26 +1,30 @@
-"""Database queries for the noncurrent versions of objects and for delete markers.
+"""Database queries for the noncurrent versions of objects and for delete markers; version ids.
 
 The table of objects contains the current versions. The table `object_versions`, which this module
 uses, contains the noncurrent versions and all delete markers, also the current ones. `sequence`
 numbers the versions of a key: a newer version has a larger number. If a key has no row in the table
 of objects, its newest row in `object_versions` is a delete marker.
+
+A version id has the form of OSS: the text `CAEQ` and more base64. It contains the sequence number
+of the version, so that a paged list can continue after a version that was deleted in the meantime.
 """
 
-from mock_oss.store.database import Database, first
-from mock_oss.store.records import DELETE_MARKER, ObjectRecord, VersionEntry
-from mock_oss.store.tables import OBJECT_COLUMNS, prefix_range
+import base64
+import binascii
 
-_PLACES = ",".join("?" * len(ObjectRecord._fields))
-_INSERT = f"REPLACE INTO object_versions ({OBJECT_COLUMNS}) VALUES ({_PLACES})"  # noqa: S608 - constants
+from mock_oss.store.database import Database, columns
+from mock_oss.store.records import DELETE_MARKER, ObjectRecord, VersionEntry
+from mock_oss.store.tables import Table, prefix_range
+
+_START = b"\x08\x01\x10"
+_BEFORE_DIGITS = b"\x22\x20"
+_ALPHABET = b"._"
+_COLUMNS = columns(ObjectRecord)
 _DEMOTE = (
-    f"INSERT INTO object_versions ({OBJECT_COLUMNS}) SELECT {OBJECT_COLUMNS} FROM objects "  # noqa: S608 - constants
+    f"INSERT INTO object_versions ({_COLUMNS}) SELECT {_COLUMNS} FROM objects "  # noqa: S608 - constants
     "WHERE bucket = ? AND key = ?"
 )
-_SELECT = f"SELECT {OBJECT_COLUMNS} FROM object_versions"  # noqa: S608 - constants
-_OF_KEY = f"{_SELECT} WHERE bucket = ? AND key = ? ORDER BY sequence DESC"
-_ENTRY = (
-    "key, size, etag, kind, storage_class, modified_ms, version_id, sequence, restored, {latest}"
-)
+_ENTRY = columns(VersionEntry).replace("is_latest", "{latest}")
 _IS_NEWEST = (
     "NOT EXISTS (SELECT 1 FROM objects AS o WHERE o.bucket = v.bucket AND o.key = v.key) "
     "AND NOT EXISTS (SELECT 1 FROM object_versions AS n WHERE n.bucket = v.bucket "
@@ -42,20 +46,49 @@ _LONE_MARKERS = (
 )
 
 
-class Versions:
+def version_id(sequence: int, digits: str) -> str:
+    """Return the version id of a new version.
+
+    Args:
+        sequence: the number of the version; a newer version of the same key has a larger number.
+        digits: 32 hex digits, which make the version id unique.
+    """
+    number = bytearray()
+    while sequence > 0x7F:
+        number.append(sequence & 0x7F | 0x80)
+        sequence >>= 7
+    number.append(sequence)
+    data = _START + number + _BEFORE_DIGITS + digits.encode()
+    return base64.b64encode(data, _ALPHABET).decode().rstrip("=")
+
+
+def sequence_of(text: str) -> int | None:
+    """Return the sequence number in a version id, or None if the text is not a version id."""
+    try:
+        data = base64.b64decode(text + "=" * (-len(text) % 4), _ALPHABET, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    if not data.startswith(_START):
+        return None
+    sequence = 0
+    for place, byte in enumerate(data[len(_START) :]):
+        sequence |= (byte & 0x7F) << 7 * place
+        if not byte & 0x80:
+            return sequence if sequence < 1 << 62 else None
+    return None
+
+
+class Versions(Table[ObjectRecord]):
     """The database table of noncurrent versions and of all delete markers, also the current ones.
 
-    The methods change only database rows, not blobs (the stored data). Call the methods that change
-    rows only inside a transaction.
+    The keys are the bucket's name, the object key and the version id. The methods change only
+    database rows, not blobs (the stored data). Call the methods that change rows only inside a
+    transaction.
     """
 
     def __init__(self, database: Database) -> None:
-        self._db = database
-
-    def get(self, bucket: str, key: str, version_id: str) -> ObjectRecord | None:
-        """Return the noncurrent version or delete marker with this key and version id, or None."""
-        query = f"{_SELECT} WHERE bucket = ? AND key = ? AND version_id = ?"
-        return self._db.row(ObjectRecord._make, query, (bucket, key, version_id))
+        key = ("bucket", "key", "version_id")
+        super().__init__(database, "object_versions", ObjectRecord, *key)
 
     def newest(self, bucket: str, key: str) -> ObjectRecord | None:
         """Return the newest row of a key in this table, or None if there is none.
@@ -63,11 +96,7 @@ class Versions:
         It is a noncurrent version, or a delete marker. If the key has no current object, it is the
         current delete marker.
         """
-        return self._db.row(ObjectRecord._make, f"{_OF_KEY} LIMIT 1", (bucket, key))
-
-    def put(self, record: ObjectRecord) -> None:
-        """Create or replace a noncurrent version or a delete marker."""
-        self._db.change(_INSERT, tuple(record))
+        return next(iter(self.of_key(bucket, key, limit=1)), None)
 
     def demote(self, bucket: str, key: str) -> None:
         """Copy the row of the current version of an object into the table of noncurrent versions.
@@ -78,17 +107,18 @@ class Versions:
 
     def remove(self, record: ObjectRecord) -> None:
         """Delete the row of a noncurrent version or delete marker."""
-        query = "DELETE FROM object_versions WHERE bucket = ? AND key = ? AND sequence = ?"
-        self._db.change(query, (record.bucket, record.key, record.sequence))
+        self.delete(record.bucket, record.key, record.version_id)
 
-    def exist(self, bucket: str) -> bool:
-        """Return whether a bucket has noncurrent versions or delete markers."""
-        query = "SELECT 1 FROM object_versions WHERE bucket = ? LIMIT 1"
-        return self._db.row(first, query, (bucket,)) is not None
+    def of_key(self, bucket: str, key: str, *, limit: int = -1) -> list[ObjectRecord]:
+        """Return the noncurrent versions and delete markers of a key, newest first.
 
-    def of_key(self, bucket: str, key: str) -> list[ObjectRecord]:
-        """Return the noncurrent versions and delete markers of a key, newest first."""
-        return self._db.rows(ObjectRecord._make, _OF_KEY, (bucket, key))
+        Args:
+            bucket: the bucket's name.
+            key: the object key.
+            limit: the largest number of rows; -1 for all rows.
+        """
+        query = f"{self._select}bucket = ? AND key = ? ORDER BY sequence DESC LIMIT ?"
+        return self._db.rows(self._make, query, (bucket, key, limit))
 
     def entries(
         self, bucket: str, *, prefix: str, after: tuple[str, int], start: str, limit: int
@@ -156,11 +186,3 @@ class Versions:
             "WHERE bucket = ? GROUP BY kind, storage_class"
         )
         return self._db.rows(tuple, query, (bucket,))
-
-    def all_segments(self) -> list[str]:
-        """Return the segments of all noncurrent versions, one JSON text per version.
-
-        A segment is a slice of a blob.
-        """
-        query = "SELECT segments FROM object_versions WHERE kind != ?"
-        return self._db.rows(first, query, (DELETE_MARKER,))

@@ -73,7 +73,7 @@ def test_example_worlds_load(text: str, tmp_path: Path) -> None:
     path.write_text(text)
 
     with MockOSS(world=World.load(path)) as oss:
-        assert [bucket.name for bucket in oss.store.buckets.all()] == ["photos"]
+        assert [bucket.name for bucket in oss.store.buckets.rows()] == ["photos"]
 
 
 @pytest.mark.parametrize("kind", [World, User, Role, BucketSpec], ids=lambda kind: kind.__name__)

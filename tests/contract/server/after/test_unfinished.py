@@ -58,7 +58,7 @@ def test_lists_are_read_to_their_end(after: Demo, site: httpx.Client) -> None:
     bucket.upload_part(f"{prefix}b.bin", upload_id, 1, b"x")
     (part,) = after.oss.store.uploads.parts(upload_id)
     for number in range(2, PAGE + 3):
-        after.oss.store.uploads.put_part(upload_id, part._replace(number=number))
+        after.oss.store.uploads.put_part(part._replace(number=number))
 
     answer = site.get("/api/unfinished").json()
 
