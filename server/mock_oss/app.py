@@ -31,12 +31,11 @@ from mock_oss.http.addressing import (
 from mock_oss.http.body import Body, ClientGoneError, CutConnectionError
 from mock_oss.http.cors import answer_headers, check_page, preflight
 from mock_oss.http.request import Receive, Request, Scope, Send, whole_number
-from mock_oss.http.response import Response, error_response
+from mock_oss.http.response import Response, Sender, error_response, header_block
 from mock_oss.journal import RequestRecord
 from mock_oss.operations.objects import traffic_limit
 from mock_oss.operations.post_object import key_in_form
 from mock_oss.operations.routes import DATA_OPERATIONS, OPERATIONS, Operation, find_operation
-from mock_oss.sending import Sender, header_block
 from mock_oss.service import Call, Service
 from mock_oss.store import BucketRecord
 from mock_oss.sts.endpoint import ACTION_NAMES, is_sts, serve_sts, sts_error
@@ -56,7 +55,6 @@ OPERATION_NAMES = ACTION_NAMES | {
 """The names of operations in the journal; STS requests may name others, which are refused."""
 _CREATING = frozenset({"PutBucket", "PutBucketAcl"})
 _BODILESS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
-_BUG = {"kind": "bug in the mock"}
 _NO_SCRIPTS = ("Content-Security-Policy", "sandbox")
 """In path style, objects have the origin of `/_mock/`: a script in an object could use its API."""
 _log = logging.getLogger("mock_oss")
@@ -173,28 +171,17 @@ class _Exchange:
             ClientGoneError: the client closed the connection.
         """
         try:
-            response = await self._serve_or_refuse()
+            try:
+                response = await self._serve()
+            except RefusedError as refused:
+                response = self._refuse(refused)
             return response, header_block(response)
         except (CutConnectionError, ClientGoneError):
             raise
         except Exception:
-            _log.exception("cannot build a response to request %s", self.record.request_id)
-        refused, record = RefusedError("InternalError"), self.record
-        record.code, record.message, record.why = refused.code, refused.message, _BUG
-        head = self.request.method == "HEAD"
-        response = error_response(refused, request_id=record.request_id, host="", head=head)
-        return response, header_block(response)
-
-    async def _serve_or_refuse(self) -> Response:
-        try:
-            return await self._serve()
-        except RefusedError as refused:
-            return self._refuse(refused)
-        except (CutConnectionError, ClientGoneError):
-            raise
-        except Exception:
             _log.exception("request %s failed inside the mock", self.record.request_id)
-            return self._refuse(RefusedError("InternalError", why=_BUG))
+        response = self._refuse(RefusedError("InternalError", why={"kind": "bug in the mock"}))
+        return response, header_block(response)
 
     async def _serve(self) -> Response:
         request, record, service = self.request, self.record, self.service
@@ -314,10 +301,8 @@ class _Exchange:
         return Response(200, answer)
 
     def _cors(self) -> list[tuple[str, str]]:
-        if self.bucket is None or not self.bucket.cors:
-            return []
         method = self.request.method
-        if method == "OPTIONS":
+        if self.bucket is None or method == "OPTIONS":
             return []
         return answer_headers(self.bucket.cors, self.request.headers.get("origin"), method)
 

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from mock_oss.environment import OVERRIDE, refuse_production
 from mock_oss.errors import MockOSSError, WorldError
 from mock_oss.faults.plan import read_faults
-from mock_oss.production import OVERRIDE, refuse_production
 from mock_oss.server import MockOSS
 from mock_oss.world.model import World
 

@@ -21,23 +21,6 @@ OSS, which is more specific than the error code.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-__all__ = [
-    "ERRORS",
-    "DataDirError",
-    "DataDirInUseError",
-    "ErrorRow",
-    "MockOSSError",
-    "PortInUseError",
-    "RefusedError",
-    "STSRefusedError",
-    "UnknownOperationError",
-    "UnsafeStartError",
-    "UploadTimeoutError",
-    "WorldError",
-    "WrongRequestsError",
-    "invalid_argument",
-]
-
 
 class ErrorRow(NamedTuple):
     """One row of the table of OSS error codes: HTTP status, message and EC (numeric error code)."""

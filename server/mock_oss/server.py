@@ -29,9 +29,8 @@ from mock_oss.errors import MockOSSError, PortInUseError
 from mock_oss.faults.plan import Faults
 from mock_oss.http.protocol import OssProtocol
 from mock_oss.identities import Identities
-from mock_oss.ids import Ids
 from mock_oss.journal import Journal
-from mock_oss.service import Service
+from mock_oss.service import Ids, Service
 from mock_oss.store import Store
 from mock_oss.world.model import BucketSpec, World
 from mock_oss.world.seeding import fill_store, seed_objects
@@ -218,15 +217,21 @@ class MockOSS:
             raise MockOSSError("the world of the mock has no bucket")
         return self.bucket(self.world.buckets[0].name).wait_for_upload(key, timeout_s=timeout_s)
 
-    def seed_objects(self, directory: Path) -> int:
+    def seed_objects(self, directory: Path, *, keep_existing: bool = False) -> int:
         """Store each file `directory/BUCKET/KEY` as an object; return the number of stored files.
 
-        Existing objects are replaced, and missing buckets are created.
+        Missing buckets are created.
+
+        Args:
+            directory: the directory.
+            keep_existing: True to skip files whose object exists; False to replace existing
+                objects.
 
         Raises:
             WorldError: the directory does not exist, or a bucket name or key is not allowed.
         """
-        return self._seed(directory)
+        bucket = BucketSpec(name="seeds", region=self.world.region)
+        return seed_objects(self.store, directory, bucket, self.clock, keep_existing=keep_existing)
 
     def reset(self) -> None:
         """Restore the state at the start: users, roles and buckets, seed files, faults and clock.
@@ -246,16 +251,7 @@ class MockOSS:
     def _fill(self) -> None:
         fill_store(self.store, self.world, self.clock)
         if self._seed_dir is not None:
-            self.seeded = self._seed(self._seed_dir, keep_existing=True)
-
-    def _seed(self, directory: Path, *, keep_existing: bool = False) -> int:
-        return seed_objects(
-            self.store,
-            directory,
-            region=self.world.region,
-            clock=self.clock,
-            keep_existing=keep_existing,
-        )
+            self.seeded = self.seed_objects(self._seed_dir, keep_existing=True)
 
     def snapshot(self, place: Path | str) -> None:
         """Save the buckets, objects, uploads and role sessions of the mock in a directory.
@@ -325,16 +321,19 @@ class MockOSS:
             self._close()
 
     def _open(self) -> None:
-        self._bind()
-        directory = self._data_dir
         try:
-            if directory is None:
-                self._temporary = tempfile.TemporaryDirectory(prefix="mock-oss-")
-                directory = Path(self._temporary.name)
-            store = Store(directory, self._ids.digits, is_temporary=self._temporary is not None)
+            self._bind()
+            self._start()
         except BaseException:
             self._close()
             raise
+
+    def _start(self) -> None:
+        directory = self._data_dir
+        if directory is None:
+            self._temporary = tempfile.TemporaryDirectory(prefix="mock-oss-")
+            directory = Path(self._temporary.name)
+        store = Store(directory, self._ids.digits, is_temporary=self._temporary is not None)
         digests = ThreadPoolExecutor(max_workers=4, thread_name_prefix="mock-oss-digest")
         callers = ThreadPoolExecutor(max_workers=64, thread_name_prefix="mock-oss-callback")
         self._executors = (digests, callers)
@@ -355,11 +354,7 @@ class MockOSS:
             idle_timeout_s=self._idle_timeout_s,
             endpoint=self.endpoint,
         )
-        try:
-            self._fill()
-        except BaseException:
-            self._close()
-            raise
+        self._fill()
 
     def _bind(self) -> None:
         self._socket = _bind(self.host, self.port)

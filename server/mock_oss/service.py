@@ -1,21 +1,84 @@
-"""The state of a mock: `Service` is shared by all requests, `Call` belongs to one request."""
+"""The state of a mock: `Service` is shared by all requests, `Call` belongs to one request.
 
+`Ids` generates the identifiers that the mock issues, but not the file names in the store, which are
+always random.
+"""
+
+import base64
+import random
+import secrets
+import uuid
 from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from mock_oss.clock import Clock
 from mock_oss.errors import RefusedError, WorldError
 from mock_oss.faults.plan import Faults
 from mock_oss.http.addressing import Target, locate
 from mock_oss.http.body import Body
-from mock_oss.http.request import Request
+from mock_oss.http.documents import Node, parse
+from mock_oss.http.request import Request, number_of
 from mock_oss.identities import ANONYMOUS, Caller, Identities
-from mock_oss.ids import Ids
 from mock_oss.journal import Journal, RequestRecord
-from mock_oss.store import BucketRecord, Store
+from mock_oss.store import BucketRecord, ObjectRecord, Store
 from mock_oss.world.lifecycle import apply_rules
 from mock_oss.world.model import World, check_spec_domain
+
+MAX_XML_BYTES = 1 << 20
+_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz123456789"
+
+
+class Ids:
+    """Generates identifiers; with a seed, the identifiers are the same in every run."""
+
+    def __init__(self, seed: int | None = None) -> None:
+        self._seed = seed
+        self._random: random.Random = self._start()
+
+    def _start(self) -> random.Random:
+        return random.SystemRandom() if self._seed is None else random.Random(self._seed)  # noqa: S311 - reproducible ids are requested
+
+    def restart(self) -> None:
+        """Start the sequence of identifiers again from the seed; do nothing if there is no seed."""
+        self._random = self._start()
+
+    def request_id(self) -> str:
+        """Return a request id: 24 upper-case hex digits."""
+        if self._seed is None:
+            return secrets.token_hex(12).upper()
+        return f"{self._random.getrandbits(96):024X}"
+
+    def upload_id(self) -> str:
+        """Return an upload id: 32 upper-case hex digits."""
+        return self.digits().upper()
+
+    def digits(self) -> str:
+        """Return 32 lower-case hex digits: a version id, or the token for a custom domain."""
+        return f"{self._random.getrandbits(128):032x}"
+
+    def uuid(self) -> str:
+        """Return an upper-case UUID; STS uses this form for request ids."""
+        return str(uuid.UUID(int=self._random.getrandbits(128), version=4)).upper()
+
+    def temporary_key(self) -> tuple[str, str, str]:
+        """Return (access key id, access key secret, security token) of a new role session."""
+        key_id = "STS.NMockOss" + self._text(17)
+        secret = self._text(44)
+        token = "CAIS" + base64.b64encode(self._random.randbytes(180)).decode()
+        return key_id, secret, token
+
+    def access_key(self) -> tuple[str, str]:
+        """Return (access key id, access key secret) of a new long-term access key for a user."""
+        return "LTAI5tMock" + self._text(14), self._text(30)
+
+    def ram_id(self, first: str) -> str:
+        """Return the RAM id of a user or role: the digit `first`, followed by 17 random digits."""
+        return first + f"{self._random.randrange(10**17):017d}"
+
+    def _text(self, length: int) -> str:
+        return "".join(self._random.choices(_ALPHABET, k=length))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -165,6 +228,62 @@ class Call:
     def clock(self) -> Clock:
         """The mock's clock."""
         return self.service.clock
+
+    @property
+    def now_ms(self) -> int:
+        """The mock's time in milliseconds since the epoch."""
+        return self.service.now_ms()
+
+    @property
+    def location(self) -> str:
+        """The URL of the addressed object, with the host and the style of the request."""
+        bucket = f"/{self.bucket.name}" if self.target.style == "path" else ""
+        return f"http://{self.request.host}{bucket}/{quote(self.key)}"
+
+    def version_headers(self, record: ObjectRecord) -> list[tuple[str, str]]:
+        """Return the response header `x-oss-version-id` as a list of one (name, value) pair.
+
+        The list is empty if the bucket has never had versioning.
+        """
+        return [("x-oss-version-id", record.version_id)] if self.bucket.versioning else []
+
+    def stored(self, record: ObjectRecord) -> list[tuple[str, str]]:
+        """Return response headers with the ETag, the CRC-64 and the version id of a stored object.
+
+        They are (name, value) pairs.
+        """
+        sums = [("ETag", f'"{record.etag}"'), ("x-oss-hash-crc64ecma", record.crc64)]
+        return sums + self.version_headers(record)
+
+    async def read_xml(self, root: str, limit: int = MAX_XML_BYTES) -> Node:
+        """Parse the request body as XML and return its root element.
+
+        Args:
+            root: the required name of the root element.
+            limit: the largest allowed size of the body in bytes.
+
+        Raises:
+            RefusedError: MalformedXML if the body is too long, is not valid XML, or has another
+                root element.
+        """
+        return parse(await self.body.read(limit), root)
+
+    def number(self, name: str, low: int, high: int, default: int = 0) -> int:
+        """Return the query parameter `name` as a number, or `default` if it is absent or empty.
+
+        Raises:
+            RefusedError: InvalidArgument if the value is not a whole number from `low` to `high`.
+        """
+        text = self.param(name)
+        return number_of(name, text, low, high) if text else default
+
+    def max_keys(self, name: str = "max-keys", default: int = 100) -> int:
+        """Return the page size in a query parameter, or `default` if it is absent or empty.
+
+        Raises:
+            RefusedError: InvalidArgument if the page size is not a whole number from 1 to 1000.
+        """
+        return self.number(name, 1, 1000, default)
 
     def param(self, name: str) -> str:
         """Return a query parameter of the request, or empty text if the parameter is absent."""

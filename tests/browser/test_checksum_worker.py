@@ -10,7 +10,7 @@ import oss2
 import pytest
 from playwright.sync_api import Browser, Page, Worker
 
-from mock_oss import crc64
+from mock_oss.http import crc64
 from support.browser_page import PYTHON, make_app, script
 from support.serving import serve
 

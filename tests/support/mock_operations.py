@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from mock_oss.operations import routes
 from mock_oss.operations.routes import NOT_IMPLEMENTED, Operation
 from mock_oss.sts import endpoint
-from mock_oss.sts.ram import RAM_ACTIONS, RAM_VERSION
+from mock_oss.sts.endpoint import RAM_ACTIONS, RAM_VERSION
 
 HEAD = """# Operations of the mock
 

@@ -78,33 +78,26 @@ ARROWS: dict[str, dict[str, str]] = {
     "mock_oss": {
         "pytest_plugin": "patching server environment",
         "patching": "server environment http errors",
-        "cli": "server faults world production errors",
+        "cli": "server environment faults world errors",
         "server": (
-            "environment control app service faults identities journal world http store ids clock "
-            "errors"
+            "environment control app service faults identities journal world http store "
+            "clock errors"
         ),
-        "environment": "world production",
-        "control": "service journal signing policies http store segments clock errors",
-        "app": "operations sts access service faults journal sending http store clock errors",
-        "operations": (
-            "access service identities world signing policies http store segments crc64 errors"
-        ),
+        "environment": "world http errors",
+        "control": "service journal signing policies http store clock errors",
+        "app": "operations sts access service faults journal http store clock errors",
+        "operations": "access service identities world signing policies http store errors",
         "sts": "service identities journal world signing policies http store errors",
         "access": "service identities journal signing policies http store clock errors",
-        "service": "faults identities journal world http store ids clock errors",
+        "service": "faults identities journal world http store clock errors",
         "faults": "http store clock errors",
         "identities": "world policies store",
         "journal": "signing policies errors",
         "world": "policies http store clock errors",
         "signing": "http",
         "policies": "http errors",
-        "production": "http errors",
-        "sending": "http store segments clock",
-        "http": "segments crc64 clock errors",
-        "store": "segments errors",
-        "segments": "",
-        "crc64": "",
-        "ids": "",
+        "http": "store clock errors",
+        "store": "errors",
         "clock": "",
         "errors": "",
     },

@@ -3,7 +3,7 @@
 import re
 
 from mock_oss.operations.routes import OPERATIONS
-from mock_oss.sts.ram import RAM_ACTIONS
+from mock_oss.sts.endpoint import RAM_ACTIONS
 from support.mock_operations import operations_page
 
 

@@ -2,21 +2,27 @@
 
 The package `mock_oss.signing` computes the expected signatures. This module compares them with the
 signatures in the requests, and records in the journal why a request was refused.
+
+The query parameters `x-oss-ac-*` limit who may use a presigned URL. A URL with
+`x-oss-ac-subnet-mask` is valid only for clients in one network. The signature covers the address of
+the network (`x-oss-ac-source-ip`), but the URL usually does not contain the address: OSS computes
+the address from the address of the client. A URL with `x-oss-ac-vpc-id` is valid only for clients
+in one VPC; no client of the mock is in a VPC. Source: vendor page "Add signatures to URLs", and
+vendor pages of the error codes (EC) 0002-00000119, -225, -602, -603 and -604.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from ipaddress import ip_address, ip_network
 from typing import Any
 
-from mock_oss.access.keys import find_caller
-from mock_oss.access.network_limits import check_network, limit_ec, signed_query
-from mock_oss.access.scope import IN_HEADER, IN_URL, check_scope, read_credential
+from mock_oss.access.credentials import IN_HEADER, IN_URL, check_scope, find_caller, read_credential
 from mock_oss.clock import Clock
 from mock_oss.errors import RefusedError, invalid_argument
 from mock_oss.http.dates import check_skew, iso_ms, parse_gmt, parse_v4_date
-from mock_oss.http.request import whole_number
+from mock_oss.http.request import Request, number_of, whole_number
 from mock_oss.identities import ANONYMOUS, Caller
 from mock_oss.journal import Journal
 from mock_oss.service import Call
@@ -26,6 +32,10 @@ from mock_oss.signing.explain import Evidence, explanation
 
 MAX_EXPIRES_S = 604_800
 SEEN_REQUESTS = 500
+IP = "x-oss-ac-source-ip"
+MASK = "x-oss-ac-subnet-mask"
+VPC = "x-oss-ac-vpc-id"
+FORWARD = "x-oss-ac-forward-allow"
 _V1_URL = ("OSSAccessKeyId", "Expires", "Signature")
 _V2_URL = ("x-oss-access-key-id", "x-oss-expires", "x-oss-signature")
 _V4_URL = (
@@ -52,11 +62,18 @@ def authenticate(call: Call) -> Caller:
     in_v1_url = any(name in params for name in _V1_URL)
     if authorization is None:
         if version == v2.ALGORITHM:
-            caller, signed_with = _v2_url(call), "v2"
+            _require(params, _V2_URL, 2)
+            caller, signed_with = _dated_url(call, _V2_URL, V2Case), "v2"
         elif in_v4_url:
             caller, signed_with = _v4_url(call), "v4"
         elif in_v1_url:
-            caller, signed_with = _v1_url(call), "v1"
+            if not all(params.get(name) for name in _V1_URL):
+                raise _denied(
+                    "Query-string authentication requires the Signature, Expires and "
+                    "OSSAccessKeyId parameters",
+                    "0002-00000062",
+                )
+            caller, signed_with = _dated_url(call, _V1_URL, V1Case), "v1"
         else:
             return ANONYMOUS
         check_network(call.request, signed_with)
@@ -70,8 +87,8 @@ def authenticate(call: Call) -> Caller:
         )
     for prefix, parse, verify in (
         (f"{v4.ALGORITHM} ", v4.parse_authorization, _v4_header),
-        (f"{v2.ALGORITHM} ", v2.parse_authorization, _v2_header),
-        ("OSS ", v1.parse_authorization, _v1_header),
+        (f"{v2.ALGORITHM} ", v2.parse_authorization, partial(_dated_header, V2Case)),
+        ("OSS ", v1.parse_authorization, partial(_dated_header, V1Case)),
     ):
         if authorization.startswith(prefix):
             try:
@@ -88,13 +105,13 @@ def _bad_authorization(message: str) -> RefusedError:
     )
 
 
+def _denied(message: str, ec: str, why: Mapping[str, object] | None = None) -> RefusedError:
+    return RefusedError("AccessDenied", message, ec=ec, why=why)
+
+
 def _no_date(value: str) -> RefusedError:
-    return RefusedError(
-        "AccessDenied",
-        "OSS authentication requires a valid Date.",
-        ec="0002-00000503",
-        why={"kind": "clock", "date": value},
-    )
+    why = {"kind": "clock", "date": value}
+    return _denied("OSS authentication requires a valid Date.", "0002-00000503", why)
 
 
 def _read_date(headers: Mapping[str, str], *, has_gmt: bool = False) -> tuple[str, datetime]:
@@ -146,19 +163,15 @@ def _v4_url(call: Call) -> Caller:
     moment = parse_v4_date(date_time)
     if moment is None:
         raise _no_date(date_time)
-    expires_s = whole_number(params["x-oss-expires"], 1, MAX_EXPIRES_S)
-    if expires_s is None:
-        raise invalid_argument(
-            "x-oss-expires",
-            params["x-oss-expires"],
-            "x-oss-expires must be between 1 and 604800 seconds.",
-            ec="0002-00000232",
-        )
+    expires, message = (
+        params["x-oss-expires"],
+        "x-oss-expires must be between 1 and 604800 seconds.",
+    )
+    expires_s = number_of("x-oss-expires", expires, 1, MAX_EXPIRES_S, message, ec="0002-00000232")
     additional = params.get("x-oss-additional-headers")
     if additional == "":
-        raise RefusedError(
-            "InvalidArgument", "x-oss-additional-headers is empty.", ec="0002-00000209"
-        )
+        message = "x-oss-additional-headers is empty."
+        raise RefusedError("InvalidArgument", message, ec="0002-00000209")
     caller = find_caller(credential.access_key_id, params.get("x-oss-security-token"), call)
     # The date of a presigned URL may be long ago, but not in the future.
     check_skew(max(moment, call.clock.now()), call.clock)
@@ -271,61 +284,126 @@ def _seen(journal: Journal) -> Iterator[tuple[str, str]]:
                 yield name, value
 
 
-def _v2_header(call: Call, fields: Mapping[str, str]) -> Caller:
-    date_line, moment = _read_date(call.request.headers, has_gmt=True)
-    token = call.request.headers.get("x-oss-security-token")
+def _dated_header(case: type[V1Case | V2Case], call: Call, fields: Mapping[str, str]) -> Caller:
+    headers = call.request.headers
+    date_line, moment = _read_date(headers, has_gmt=True)
+    token = headers.get("x-oss-security-token")
+    if not token and case is V1Case:
+        # One official SDK sends the token of a V1 request in an unsigned header `security-token`.
+        token = headers.get("security-token")
     caller = find_caller(fields["AccessKeyId"], token, call)
     check_skew(moment, call.clock)
     additional = fields.get("AdditionalHeaders", "")
     common = _common(call, fields["Signature"])
-    return _verify(call, caller, V2Case(**common, additional=additional, date_line=date_line))
+    return _verify(call, caller, case(**common, additional=additional, date_line=date_line))
 
 
-def _v2_url(call: Call) -> Caller:
+def _dated_url(call: Call, names: tuple[str, str, str], case: type[V1Case | V2Case]) -> Caller:
     params = call.request.params
-    _require(params, _V2_URL, 2)
-    expires = _check_expires(params["x-oss-expires"], call.clock)
-    caller = find_caller(params["x-oss-access-key-id"], params.get("security-token"), call)
+    access_key_id, expires, signature = (params[name] for name in names)
+    _check_expires(expires, call.clock)
+    caller = find_caller(access_key_id, params.get("security-token"), call)
     additional = params.get("x-oss-additional-headers", "")
-    common = _common(call, params["x-oss-signature"])
-    return _verify(call, caller, V2Case(**common, additional=additional, date_line=expires))
+    common = _common(call, signature)
+    return _verify(call, caller, case(**common, additional=additional, date_line=expires))
 
 
-def _check_expires(expires: str, clock: Clock) -> str:
-    """Return the time in seconds since 1970 at which a presigned URL expires, as sent.
+def _check_expires(expires: str, clock: Clock) -> None:
+    """Check the time in seconds since 1970 at which a presigned URL expires.
 
     Raises:
         RefusedError: AccessDenied if the URL has expired, or the text is no time.
     """
     at_s = whole_number(expires, 0, 10**15 - 1)
     if at_s is None:
-        raise RefusedError(
-            "AccessDenied", "Invalid date (should be seconds since epoch).", ec="0002-00000064"
-        )
+        raise _denied("Invalid date (should be seconds since epoch).", "0002-00000064")
     if clock.timestamp() > at_s:
         raise _expired(at_s, clock)
-    return expires
 
 
-def _v1_header(call: Call, fields: Mapping[str, str]) -> Caller:
-    headers = call.request.headers
-    date_line, moment = _read_date(headers, has_gmt=True)
-    # One official SDK sends the token of a V1 request in an unsigned header `security-token`.
-    token = headers.get("x-oss-security-token") or headers.get("security-token")
-    caller = find_caller(fields["AccessKeyId"], token, call)
-    check_skew(moment, call.clock)
-    return _verify(call, caller, V1Case(**_common(call, fields["Signature"]), date_line=date_line))
+def _network(request: Request, address: str) -> str:
+    """Return the address of the network that contains an address.
+
+    Raises:
+        RefusedError: InvalidArgument if the address or the mask is not valid.
+    """
+    mask = request.params.get(MASK, "")
+    try:
+        ip = ip_address(address)
+    except ValueError as e:
+        raise invalid_argument(IP, address) from e
+    bits = number_of(MASK, mask or str(ip.max_prefixlen), 0, ip.max_prefixlen)
+    return str(ip_network((ip, bits), strict=False).network_address)
 
 
-def _v1_url(call: Call) -> Caller:
-    params = call.request.params
-    if not all(params.get(name) for name in _V1_URL):
+def signed_query(request: Request) -> list[tuple[str, str]]:
+    """Return the query that was signed, as (name, value) pairs.
+
+    This is the query of the URL. A presigned URL with `x-oss-ac-subnet-mask` may lack
+    `x-oss-ac-source-ip`, although the signer signed this parameter with the address of a network.
+    Then the result also contains the parameter, computed from the client's IP address and the
+    subnet mask.
+
+    Raises:
+        RefusedError: InvalidArgument if the subnet mask is not a valid number of bits.
+    """
+    params = request.params
+    if MASK not in params or IP in params or "authorization" in request.headers:
+        return request.query
+    return [*request.query, (IP, _network(request, request.client_ip))]
+
+
+def limit_ec(request: Request, version: str) -> str | None:
+    """Return the EC (numeric error code) to report if the signature of a presigned URL is wrong.
+
+    Args:
+        request: the request.
+        version: the version of the signature: `v1`, `v2` or `v4`.
+
+    Returns:
+        The EC for a URL that is limited to one network; None for any other request, whose error
+        has no special EC.
+    """
+    params = request.params
+    if MASK not in params and IP not in params:
+        return None
+    if version != "v1":
+        return {"v2": "0002-00000119", "v4": "0002-00000225"}[version]
+    return "0002-00000604" if FORWARD in params else "0002-00000602"
+
+
+def check_network(request: Request, version: str) -> None:
+    """Check that the client of a presigned URL is in the network that the URL names.
+
+    A URL that names a VPC is always refused, because no client of the mock is in a VPC. A URL that
+    names no network and no VPC passes the check.
+
+    If the URL contains only a subnet mask, the mock has computed the signed network from the
+    client's address; see `signed_query`. A valid signature then shows that the client is in this
+    network. The caller must therefore verify the signature before.
+
+    Args:
+        request: the request.
+        version: the version of the signature, which determines the EC (numeric error code): `v1`,
+            `v2` or `v4`.
+
+    Raises:
+        RefusedError: SignatureDoesNotMatch for a client of another network, and for every URL that
+            names a VPC. InvalidArgument if the address or the subnet mask in the URL is not valid.
+    """
+    params = request.params
+    if VPC in params:
         raise RefusedError(
-            "AccessDenied",
-            "Query-string authentication requires the Signature, Expires and OSSAccessKeyId "
-            "parameters",
-            ec="0002-00000062",
+            "SignatureDoesNotMatch",
+            ec="0002-00000603",
+            why={"kind": "network", "vpc": params[VPC], "client": "in no VPC"},
         )
-    expires = _check_expires(params["Expires"], call.clock)
-    caller = find_caller(params["OSSAccessKeyId"], params.get("security-token"), call)
-    return _verify(call, caller, V1Case(**_common(call, params["Signature"]), date_line=expires))
+    if IP not in params:
+        return
+    allowed = _network(request, params[IP])
+    if allowed != _network(request, request.client_ip):
+        raise RefusedError(
+            "SignatureDoesNotMatch",
+            ec=limit_ec(request, version),
+            why={"kind": "network", "allowed": allowed, "client": request.client_ip},
+        )

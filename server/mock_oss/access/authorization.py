@@ -214,27 +214,19 @@ def _tags_of_request(call: Call) -> dict[str, str]:
 
 def _denied(call: Call, action: str, question: Question | None, verdict: Verdict) -> RefusedError:
     caller = call.caller
-    why = {
-        "kind": "policy",
-        "decision": str(verdict.decision),
-        "policy": verdict.policy,
-        "statement": verdict.statement,
-        "action": action,
-        "resource": question.resource if question else None,
-        "caller": caller.arn or "anonymous",
-    }
+    resource = question.resource if question else None
+    why = verdict.why(action, resource, caller.arn or "anonymous")
+    message, ec = _acl_message(call, action), ACL_EC
     if question is None:  # RAM is not involved
-        return RefusedError("AccessDenied", _acl_message(call, action), why=why)
+        return RefusedError("AccessDenied", message, why=why)
     if verdict.allowed:  # the bucket belongs to another account, and its ACL refuses the request
-        why["evaluated"] = "ACL"
-        return RefusedError("AccessDenied", _acl_message(call, action), why=why)
+        return RefusedError("AccessDenied", message, why={**why, "evaluated": "ACL"})
     explicit = verdict.decision is Decision.EXPLICIT_DENY
     is_role = caller.kind == "role"
     kind = "AssumeRolePolicy" if is_role else "AccountLevelIdentityBasedPolicy"
     why["evaluated"] = ", ".join(policy.name for policy in caller.policies) or "no policy"
     if _session_stops(caller, question):
         kind, why["evaluated"] = "SessionPolicy", "session policy"
-    message, ec = _acl_message(call, action), ACL_EC
     if explicit:
         message, ec = "Access denied by bucket policy.", "0003-00000201"
     elif is_role:

@@ -8,10 +8,9 @@ error codes (EC) 0003-00000501, -502 and -503.
 
 from functools import lru_cache
 from typing import NamedTuple
-from xml.etree.ElementTree import Element
 
 from mock_oss.errors import RefusedError
-from mock_oss.http.documents import child_boolean, children, document, malformed_xml, parse
+from mock_oss.http.documents import Node, document, parse
 from mock_oss.http.request import Request
 from mock_oss.policies.globs import glob
 
@@ -67,20 +66,19 @@ def parse_referer(body: bytes) -> RefererRules:
         RefusedError: MalformedXML if the document violates the schema.
     """
     root = parse(body, "RefererConfiguration")
-    if len(children(root, "RefererList")) != 1:
-        raise malformed_xml("there must be one RefererList")
+    root.one("RefererList")
     return RefererRules(
-        child_boolean(root, "AllowEmptyReferer", ""),
-        child_boolean(root, "AllowTruncateQueryString", "true"),
-        child_boolean(root, "TruncatePath"),
+        root.flag("AllowEmptyReferer", ""),
+        root.flag("AllowTruncateQueryString", "true"),
+        root.flag("TruncatePath"),
         _patterns(root, "RefererList"),
         _patterns(root, "RefererBlacklist"),
     )
 
 
-def _patterns(root: Element, name: str) -> tuple[str, ...]:
-    lists = children(root, name)
-    elements = (element for parent in lists for element in children(parent, "Referer"))
+def _patterns(root: Node, name: str) -> tuple[str, ...]:
+    lists = root.all(name)
+    elements = (element for parent in lists for element in parent.all("Referer"))
     return tuple(text for element in elements if (text := (element.text or "").strip()))
 
 

@@ -24,7 +24,7 @@ from mock_oss.control.inspection import bucket_of, object_response, state_of
 from mock_oss.control.snapshots import Snapshots
 from mock_oss.errors import RefusedError, WorldError
 from mock_oss.http.addressing import host_name
-from mock_oss.http.json_text import read_json
+from mock_oss.http.documents import read_json
 from mock_oss.http.request import whole_number
 from mock_oss.journal import RequestRecord
 from mock_oss.service import Service
@@ -125,10 +125,16 @@ def _step_s(wanted: dict[str, Any]) -> float:
 class _Control:
     """The endpoint functions of the JSON API, as methods."""
 
-    def __init__(self, service: Service, reset: Callable[[], None]) -> None:
+    def __init__(self, service: Service) -> None:
         self._service = service
-        self._snapshots = Snapshots(service.store)
-        self._reset = reset
+
+    def clock(self) -> dict[str, object]:
+        return {"now": self._service.clock.now().isoformat()}
+
+    def endpoints(self) -> dict[str, object]:
+        refuse = self._service.refuse_public_endpoints
+        cnames = dict(self._service.store.cnames.bound)
+        return {"cnames": cnames, "refuse_public_endpoints": refuse}
 
     async def get_requests(self, request: Request) -> Response:
         after = _count(request.query_params.get("after", ""), 0)
@@ -160,23 +166,12 @@ class _Control:
         except ValueError as e:
             raise WorldError(str(e)) from e
 
-    async def delete_requests(self, request: Request) -> Response:
-        self._service.journal.clear()
-        return Response(status_code=204)
-
-    async def get_faults(self, request: Request) -> Response:
-        return JSONResponse({"faults": [fault.as_dict() for fault in self._service.faults]})
+    def faults(self) -> dict[str, object]:
+        return {"faults": [fault.as_dict() for fault in self._service.faults]}
 
     async def post_faults(self, request: Request) -> Response:
         fault = self._service.faults.add_plan(await _body(request))
         return JSONResponse(fault.as_dict(), 201)
-
-    async def delete_faults(self, request: Request) -> Response:
-        self._service.faults.clear()
-        return Response(status_code=204)
-
-    async def get_clock(self, request: Request) -> Response:
-        return JSONResponse({"now": self._service.clock.now().isoformat()})
 
     async def post_clock(self, request: Request) -> Response:
         wanted, clock = await _body(request), self._service.clock
@@ -195,12 +190,7 @@ class _Control:
             raise WorldError(str(e)) from e
         if freeze is False:
             clock.unfreeze()
-        return await self.get_clock(request)
-
-    async def get_endpoints(self, request: Request) -> Response:
-        refuse = self._service.refuse_public_endpoints
-        cnames = dict(self._service.store.cnames.bound)
-        return JSONResponse({"cnames": cnames, "refuse_public_endpoints": refuse})
+        return JSONResponse(self.clock())
 
     async def post_endpoints(self, request: Request) -> Response:
         wanted, service = await _body(request), self._service
@@ -222,10 +212,7 @@ class _Control:
             else:
                 service.bind_cname(domain, bucket)
         service.refuse_public_endpoints = refuse
-        return await self.get_endpoints(request)
-
-    async def get_state(self, request: Request) -> Response:
-        return JSONResponse(state_of(self._service))
+        return JSONResponse(self.endpoints())
 
     async def get_bucket(self, request: Request) -> Response:
         params = request.query_params
@@ -250,27 +237,9 @@ class _Control:
             download="download" in request.query_params,
         )
 
-    async def get_public_key(self, request: Request) -> Response:
-        return Response(public_key_pem(MOCK_KEY), media_type="application/x-pem-file")
 
-    async def get_snapshots(self, request: Request) -> Response:
-        return JSONResponse({"snapshots": list(self._snapshots)})
-
-    async def post_snapshot(self, request: Request) -> Response:
-        self._snapshots.save(request.path_params["name"])
-        return Response(status_code=201)
-
-    async def delete_snapshot(self, request: Request) -> Response:
-        self._snapshots.delete(request.path_params["name"])
-        return Response(status_code=204)
-
-    async def post_restore(self, request: Request) -> Response:
-        self._snapshots.restore(request.path_params["name"])
-        return Response(status_code=204)
-
-    async def post_reset(self, request: Request) -> Response:
-        self._reset()
-        return Response(status_code=204)
+async def _public_key(request: Request) -> Response:
+    return Response(public_key_pem(MOCK_KEY), media_type="application/x-pem-file")
 
 
 async def _on_refused(request: Request, error: Exception) -> Response:
@@ -298,6 +267,31 @@ def _page(name: str) -> Response:
     return FileResponse(PAGE / name, headers=PAGE_HEADERS)
 
 
+def _shown(values: Callable[[], object]) -> _Endpoint:
+    """Return an endpoint that answers with JSON-ready values."""
+
+    async def endpoint(request: Request) -> Response:
+        return JSONResponse(values())
+
+    return endpoint
+
+
+def _done(action: Callable[..., None], *names: str, status: int = 204) -> _Endpoint:
+    """Return an endpoint that runs an action, and answers without a body.
+
+    Args:
+        action: the function to call.
+        names: the parameters of the path that are its arguments.
+        status: the status of the answer.
+    """
+
+    async def endpoint(request: Request) -> Response:
+        action(*(request.path_params[name] for name in names))
+        return Response(status_code=status)
+
+    return endpoint
+
+
 def _route(path: str, **endpoints: _Endpoint) -> Route:
     """Return the route of a path below `/_mock`; the endpoints have the names of the methods."""
 
@@ -314,28 +308,25 @@ def control_app(service: Service, reset: Callable[[], None]) -> ASGIApp:
         service: the shared state of the running mock.
         reset: a function that restores the initial state of the mock.
     """
-    control = _Control(service, reset)
+    control, snapshots = _Control(service), Snapshots(service.store)
+    faults, delete_faults = _shown(control.faults), _done(service.faults.clear)
+    save = _done(snapshots.save, "name", status=201)
     app = Starlette(
         routes=[
-            _route("state", GET=control.get_state),
+            _route("state", GET=_shown(lambda: state_of(service))),
             _route("buckets/{bucket}", GET=control.get_bucket),
             _route("objects/{bucket}/{key:path}", GET=control.get_object),
-            _route("requests", GET=control.get_requests, DELETE=control.delete_requests),
+            _route("requests", GET=control.get_requests, DELETE=_done(service.journal.clear)),
             _route("requests/{number}", GET=control.get_request),
             _route("requests/{number}/compare", POST=control.post_compare),
-            _route(
-                "faults",
-                GET=control.get_faults,
-                POST=control.post_faults,
-                DELETE=control.delete_faults,
-            ),
-            _route("clock", GET=control.get_clock, POST=control.post_clock),
-            _route("endpoints", GET=control.get_endpoints, POST=control.post_endpoints),
-            _route("reset", POST=control.post_reset),
-            _route("snapshots", GET=control.get_snapshots),
-            _route("snapshots/{name}", POST=control.post_snapshot, DELETE=control.delete_snapshot),
-            _route("snapshots/{name}/restore", POST=control.post_restore),
-            _route("callback_pub_key.pem", GET=control.get_public_key),
+            _route("faults", GET=faults, POST=control.post_faults, DELETE=delete_faults),
+            _route("clock", GET=_shown(control.clock), POST=control.post_clock),
+            _route("endpoints", GET=_shown(control.endpoints), POST=control.post_endpoints),
+            _route("reset", POST=_done(reset)),
+            _route("snapshots", GET=_shown(lambda: {"snapshots": list(snapshots)})),
+            _route("snapshots/{name}", POST=save, DELETE=_done(snapshots.delete, "name")),
+            _route("snapshots/{name}/restore", POST=_done(snapshots.restore, "name")),
+            _route("callback_pub_key.pem", GET=_public_key),
             Route("/_mock", lambda _: RedirectResponse("/_mock/")),
             Route("/_mock/", lambda _: _page("index.html")),
             Route("/_mock/{name:str}", lambda request: _page(request.path_params["name"])),

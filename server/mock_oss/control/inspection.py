@@ -5,12 +5,12 @@ from urllib.parse import quote
 
 from starlette.responses import Response, StreamingResponse
 
-from mock_oss.http.ranges import parse_range
-from mock_oss.http.request import decode_headers
-from mock_oss.segments import clip
+from mock_oss.http.request import decode_headers, parse_range
 from mock_oss.service import Service
 from mock_oss.store import ObjectRecord
+from mock_oss.store.records import clip
 
+_BUCKET = ("name", "region", "acl", "cors", "lifecycle")
 _SAFE = {"Content-Security-Policy": "sandbox", "X-Content-Type-Options": "nosniff"}
 """Stored HTML has the mock's origin; the sandbox denies its scripts the rights of that origin."""
 
@@ -34,11 +34,7 @@ def state_of(service: Service) -> dict[str, object]:
         totals = service.store.objects.totals(bucket.name)
         buckets.append(
             {
-                "name": bucket.name,
-                "region": bucket.region,
-                "acl": bucket.acl,
-                "cors": bucket.cors,
-                "lifecycle": bucket.lifecycle,
+                **{name: getattr(bucket, name) for name in _BUCKET},
                 "created": _iso(bucket.created_ms),
                 "objects": sum(count for _, count, _ in totals),
                 "bytes": sum(size for _, _, size in totals),
@@ -95,14 +91,9 @@ def bucket_of(
 
 
 def _object(record: ObjectRecord) -> dict[str, object]:
+    shown = ("key", "size", "etag", "crc64", "kind", "storage_class", "acl")
     return {
-        "key": record.key,
-        "size": record.size,
-        "etag": record.etag,
-        "crc64": record.crc64,
-        "kind": record.kind,
-        "storage_class": record.storage_class,
-        "acl": record.acl,
+        **{name: getattr(record, name) for name in shown},
         "modified": _iso(record.modified_ms),
         "headers": decode_headers(record.stored_headers),
         "tags": record.tags,

@@ -7,24 +7,23 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from xml.etree.ElementTree import Element
 
 from mock_oss.errors import RefusedError, invalid_argument
 from mock_oss.http.addressing import host_name, is_loopback
-from mock_oss.http.documents import (
-    child_boolean,
-    child_text,
-    children,
-    document,
-    malformed_xml,
-    parse,
-)
-from mock_oss.http.request import whole_number
+from mock_oss.http.documents import Node, document, malformed_xml, parse
+from mock_oss.http.request import number_of, one_of
 
 METHODS = ("GET", "PUT", "DELETE", "POST", "HEAD")
 MAX_RULES = 10
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # a header name
 MAX_BYTES = 16 * 1024
+_LISTS = {
+    "origins": "AllowedOrigin",
+    "methods": "AllowedMethod",
+    "headers": "AllowedHeader",
+    "expose": "ExposeHeader",
+}
+"""Field of a rule -> element."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,21 +63,13 @@ def parse_cors(body: bytes) -> CorsConfiguration:
         raise malformed_xml(f"{len(body)} bytes, at most {MAX_BYTES}")
     root = parse(body, "CORSConfiguration")
     rules = []
-    for element in children(root, "CORSRule"):
-        age = child_text(element, "MaxAgeSeconds")
-        max_age_s = None if age is None else whole_number(age, 0, 10**9 - 1)
-        if age is not None and max_age_s is None:
-            raise invalid_argument("MaxAgeSeconds", age)
-        rules.append(
-            CorsRule(
-                origins=_texts(element, "AllowedOrigin"),
-                methods=_texts(element, "AllowedMethod"),
-                headers=tuple(name.lower() for name in _texts(element, "AllowedHeader")),
-                expose=_texts(element, "ExposeHeader"),
-                max_age_s=max_age_s,
-            )
-        )
-    vary = child_boolean(root, "ResponseVary")
+    for element in root.all("CORSRule"):
+        age = element.value("MaxAgeSeconds")
+        max_age_s = None if age is None else number_of("MaxAgeSeconds", age, 0, 10**9 - 1)
+        lists = {name: _texts(element, tag) for name, tag in _LISTS.items()}
+        lists["headers"] = tuple(name.lower() for name in lists["headers"])
+        rules.append(CorsRule(**lists, max_age_s=max_age_s))
+    vary = root.flag("ResponseVary")
     if not 1 <= len(rules) <= MAX_RULES:
         raise malformed_xml(f"{len(rules)} rules, 1 to {MAX_RULES}")
     for rule in rules:
@@ -86,16 +77,15 @@ def parse_cors(body: bytes) -> CorsConfiguration:
     return CorsConfiguration(rules=tuple(rules), response_vary=vary)
 
 
-def _texts(rule: Element, name: str) -> tuple[str, ...]:
-    return tuple((element.text or "").strip() for element in children(rule, name))
+def _texts(rule: Node, name: str) -> tuple[str, ...]:
+    return tuple((element.text or "").strip() for element in rule.all(name))
 
 
 def _check(rule: CorsRule) -> None:
     if not rule.origins or not rule.methods:
         raise malformed_xml("a rule needs an origin and a method")
     for method in rule.methods:
-        if method not in METHODS:
-            raise invalid_argument("AllowedMethod", method)
+        one_of("AllowedMethod", method, METHODS)
     for value in (*rule.origins, *rule.headers):
         if not value or value.count("*") > 1:
             raise invalid_argument("wildcard", value)
@@ -107,13 +97,8 @@ def _check(rule: CorsRule) -> None:
 def render_cors(configuration: CorsConfiguration) -> bytes:
     """Return CORS rules as a CORSConfiguration document in XML."""
     rules = [
-        {
-            "AllowedOrigin": list(rule.origins),
-            "AllowedMethod": list(rule.methods),
-            "AllowedHeader": list(rule.headers),
-            "ExposeHeader": list(rule.expose),
-            "MaxAgeSeconds": rule.max_age_s,
-        }
+        {tag: list(getattr(rule, name)) for name, tag in _LISTS.items()}
+        | {"MaxAgeSeconds": rule.max_age_s}
         for rule in configuration.rules
     ]
     contents = {"CORSRule": rules, "ResponseVary": configuration.response_vary}

@@ -1,21 +1,20 @@
-"""XML documents: writing responses and parsing request bodies.
+"""XML and JSON documents: writing responses and parsing request bodies.
 
 `tag`, `elements` and `document` write XML. `parse` uses defusedxml, ignores namespaces, and reports
-every error as MalformedXML.
+every error as MalformedXML. `read_json` parses JSON.
 """
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from html import escape
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
+from xml.etree.ElementTree import Element, ParseError, TreeBuilder
 
-import defusedxml.ElementTree  # type: ignore[import-untyped]  # has no type hints
-from defusedxml.common import DefusedXmlException  # type: ignore[import-untyped]  # the same
+from defusedxml.common import DefusedXmlException  # type: ignore[import-untyped]  # no type hints
+from defusedxml.ElementTree import DefusedXMLParser  # type: ignore[import-untyped]  # the same
 
 from mock_oss.errors import RefusedError
-
-if TYPE_CHECKING:
-    from xml.etree.ElementTree import Element
 
 PROLOG = '<?xml version="1.0" encoding="UTF-8"?>\n'
 _CONTROL_CODES = set(range(1, 32)) - {0x09, 0x0A, 0x0D}
@@ -116,7 +115,65 @@ def malformed_xml(cause: str) -> RefusedError:
     return RefusedError("MalformedXML", why={"xml": cause})
 
 
-def parse(body: bytes, root: str) -> "Element":
+class Node(Element):
+    """An element of a request body, with its child elements; names have no namespace."""
+
+    def all(self, name: str) -> "list[Node]":
+        """Return the child elements that have a given name."""
+        return [child for child in self if child.tag == name]  # type: ignore[misc]  # as parsed
+
+    def one(self, name: str) -> "Node":
+        """Return the only child element that has a given name.
+
+        Raises:
+            RefusedError: MalformedXML if no child or more than one child has this name.
+        """
+        found = self.all(name)
+        if len(found) != 1:
+            raise malformed_xml(f"<{name}> appears {len(found)} times in {self.tag}")
+        return found[0]
+
+    def value(self, name: str) -> str | None:
+        """Return the text of the child element with a given name, or None for no such child.
+
+        Raises:
+            RefusedError: MalformedXML if more than one child has this name.
+        """
+        return (self.one(name).text or "") if self.all(name) else None
+
+    def needed(self, name: str) -> str:
+        """Return the text of the child element with a given name.
+
+        Raises:
+            RefusedError: MalformedXML unless exactly one child has this name and its text is not
+                empty.
+        """
+        text = self.value(name)
+        if not text:
+            raise malformed_xml(f"a {self.tag} needs {name}")
+        return text
+
+    def flag(self, name: str, default: str = "false") -> bool:
+        """Return whether the text of the child element with a given name is `true`.
+
+        `TRUE` and `True` mean the same as `true`; spaces around the text are ignored.
+
+        Args:
+            name: the name of the child element.
+            default: the text to use if there is no such child, or if it is empty; an empty default
+                if the child is mandatory.
+
+        Raises:
+            RefusedError: MalformedXML if the text is neither `true` nor `false`, or if more than
+                one child has this name.
+        """
+        text = (self.value(name) or default).strip().lower()
+        if text not in ("true", "false"):
+            raise malformed_xml(f"{name} is {text!r}")
+        return text == "true"
+
+
+def parse(body: bytes, root: str) -> Node:
     """Parse a request body as XML and return its root element.
 
     The XML standard forbids control characters and references to control characters. This function
@@ -133,13 +190,14 @@ def parse(body: bytes, root: str) -> "Element":
     if replaced:
         body = _CONTROLS.sub(lambda match: chr(_PLACEHOLDER_BASE + match[0][0]).encode(), body)
         body = _REFERENCES.sub(_replace_reference, body)
+    parser = DefusedXMLParser(target=TreeBuilder(Node), forbid_dtd=True)
     try:
-        element: Element = defusedxml.ElementTree.fromstring(body, forbid_dtd=True)
-    except (DefusedXmlException, defusedxml.ElementTree.ParseError, ValueError, LookupError) as e:
+        parser.feed(body)
+        element: Node = parser.close()
+    except (DefusedXmlException, ParseError, ValueError, LookupError) as e:
         raise malformed_xml(str(e) or type(e).__name__) from e
     for node in element.iter():
-        if isinstance(node.tag, str):
-            node.tag = node.tag.rpartition("}")[2]
+        node.tag = node.tag.rpartition("}")[2]
         if replaced and node.text:
             node.text = node.text.translate(_RESTORED)
     if element.tag != root:
@@ -147,51 +205,16 @@ def parse(body: bytes, root: str) -> "Element":
     return element
 
 
-def children(element: "Element", name: str) -> "list[Element]":
-    """Return the direct child elements of an element that have a given name."""
-    return [child for child in element if child.tag == name]
-
-
-def child_text(element: "Element", name: str) -> str | None:
-    """Return the text of the direct child element with a given name, or None for no such child.
+def read_json(text: str | bytes) -> Any:
+    """Parse a JSON document.
 
     Raises:
-        RefusedError: MalformedXML if more than one child has this name.
+        ValueError: the text is not valid JSON, is nested too deeply, or contains Infinity, NaN or
+            an unpaired surrogate.
     """
-    found = children(element, name)
-    if len(found) > 1:
-        raise malformed_xml(f"<{name}> appears {len(found)} times")
-    return (found[0].text or "") if found else None
-
-
-def needed_text(element: "Element", name: str) -> str:
-    """Return the text of the direct child element with a given name.
-
-    Raises:
-        RefusedError: MalformedXML unless exactly one child has this name and its text is not empty.
-    """
-    text = child_text(element, name)
-    if not text:
-        raise malformed_xml(f"a {element.tag} needs {name}")
-    return text
-
-
-def child_boolean(element: "Element", name: str, default: str = "false") -> bool:
-    """Return whether the text of the direct child element with a given name is `true`.
-
-    `TRUE` and `True` mean the same as `true`; spaces around the text are ignored.
-
-    Args:
-        element: the parent element.
-        name: the name of the child element.
-        default: the text to use if there is no such child, or if it is empty; an empty default if
-            the child is mandatory.
-
-    Raises:
-        RefusedError: MalformedXML if the text is neither `true` nor `false`, or if more than one
-            child has this name.
-    """
-    text = (child_text(element, name) or default).strip().lower()
-    if text not in ("true", "false"):
-        raise malformed_xml(f"{name} is {text!r}")
-    return text == "true"
+    try:
+        document = json.loads(text)
+        json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
+    except RecursionError as e:
+        raise ValueError("it is nested too deeply") from e
+    return document

@@ -26,7 +26,7 @@ from uvicorn.server import ServerState
 from mock_oss.errors import RefusedError
 from mock_oss.http.body import ClientGoneError
 from mock_oss.http.request import Message, Receive, Scope, Send
-from mock_oss.http.response import error_response
+from mock_oss.http.response import error_response, header_block
 
 _log = logging.getLogger("mock_oss.http")
 _log.addHandler(logging.NullHandler())  # the journal has the errors of clients
@@ -199,12 +199,11 @@ class OssProtocol(HttpToolsProtocol):
     def _answer(self, refused: RefusedError) -> None:
         request_id = self.report(refused)
         response = error_response(refused, request_id=request_id, host="", head=False)
-        lines = [f"HTTP/1.1 {refused.status} Bad Request", "Server: AliyunOSS", "x-oss-mock: 1"]
-        lines.append(f"x-oss-request-id: {request_id}")
-        lines += [f"{name}: {value}" for name, value in response.headers]
-        lines += [f"Content-Length: {len(response.body)}", "Connection: close", "", ""]
+        response.headers += [("Server", "AliyunOSS"), ("x-oss-mock", "1"), ("Connection", "close")]
+        response.headers.append(("x-oss-request-id", request_id))
         self._stop_timer()
-        self.transport.write("\r\n".join(lines).encode() + response.body)
+        start = f"HTTP/1.1 {refused.status} Bad Request\r\n".encode()
+        self.transport.write(start + header_block(response) + b"\r\n" + response.body)
         self.transport.close()
 
 

@@ -1,11 +1,11 @@
-"""The request line and headers of one HTTP request.
+"""The request line and headers of one HTTP request, and the byte range in its header Range.
 
 Header values are decoded as latin-1, so that their bytes can be sent back unchanged.
 `signed_text` converts such a value to UTF-8 text, because clients sign UTF-8 text.
 """
 
 import re
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Container, Mapping, MutableMapping
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -33,6 +33,45 @@ def whole_number(text: str, low: int, high: int) -> int | None:
     if text.isascii() and text.isdigit() and len(text) < 20 and low <= int(text) <= high:
         return int(text)
     return None
+
+
+def number_of(
+    name: str, text: str, low: int, high: int, message: str | None = None, *, ec: str | None = None
+) -> int:
+    """Return a text of ASCII digits as a number.
+
+    Args:
+        name: the name of the header, parameter or XML element with the text.
+        text: the text.
+        low: the least allowed number.
+        high: the greatest allowed number.
+        message: replaces the default message of the error.
+        ec: replaces the default EC of the error.
+
+    Raises:
+        RefusedError: InvalidArgument for any other text and for a number out of the range.
+    """
+    number = whole_number(text, low, high)
+    if number is None:
+        raise invalid_argument(name, text, message, ec=ec)
+    return number
+
+
+def one_of(name: str, value: str, allowed: Container[str], *, ec: str | None = None) -> str:
+    """Return the value of a header, parameter or XML element if it is one of the allowed values.
+
+    Args:
+        name: the name of the header, parameter or element.
+        value: the value.
+        allowed: the allowed values.
+        ec: replaces the default EC of the error.
+
+    Raises:
+        RefusedError: InvalidArgument for another value.
+    """
+    if value not in allowed:
+        raise invalid_argument(name, value[:256], ec=ec)
+    return value
 
 
 def check_header(name: str, value: str) -> None:
@@ -176,3 +215,49 @@ class Request:
     def is_secure(self) -> bool:
         """Whether the client used HTTPS, according to the ASGI scope."""
         return bool(self.scope["scheme"] == "https")
+
+
+_RANGE = re.compile(r"bytes=(\d{0,19})-(\d{0,19})")
+
+
+def parse_range(headers: Mapping[str, str], size: int) -> tuple[int, int] | None:
+    """Return the range that the Range header requests, as (offset, length) in bytes.
+
+    The result is None, which means the whole object, if the header is missing or malformed, or if
+    the range exceeds the object. With the header `x-oss-range-behavior: standard`, a range that
+    exceeds the object is shortened instead.
+
+    Args:
+        headers: the request headers.
+        size: the length of the object in bytes.
+
+    Raises:
+        RefusedError: InvalidRange if the object contains no byte of the range, and the request has
+            the header `x-oss-range-behavior: standard`.
+    """
+    text = headers.get("range")
+    if text is None:
+        return None
+    standard = headers.get("x-oss-range-behavior") == "standard"
+    match = _RANGE.fullmatch(text)
+    if match is None or match[0] == "bytes=-":
+        return None
+    if match[1]:
+        first, last = int(match[1]), int(match[2]) if match[2] else size - 1
+        if match[2] and last < first:
+            return None
+    else:  # the last bytes of the object
+        first, last = size - int(match[2]), size - 1
+    if first >= size or not size:
+        if not standard:
+            return None
+        raise RefusedError(
+            "InvalidRange",
+            headers={"Content-Range": f"bytes */{size}"},
+            ActualObjectSize=size,
+            RangeRequested=text,
+        )
+    if not standard and (first < 0 or last >= size):
+        return None
+    first, last = max(first, 0), min(last, size - 1)
+    return first, last - first + 1

@@ -16,23 +16,16 @@ from mock_oss.access.authorization import authorize
 from mock_oss.access.referer import RefererRules, parse_referer, render_referer
 from mock_oss.errors import RefusedError, invalid_argument
 from mock_oss.http.cors import parse_cors, render_cors
-from mock_oss.http.documents import (
-    PROLOG,
-    child_boolean,
-    child_text,
-    children,
-    malformed_xml,
-    needed_text,
-    tag,
-)
+from mock_oss.http.documents import PROLOG, Node, malformed_xml, tag
+from mock_oss.http.request import one_of
 from mock_oss.http.response import Response, document_response, xml_response
-from mock_oss.operations.buckets import bucket_acl, put_bucket
-from mock_oss.operations.common import MAX_XML_BYTES, acl_document, read_xml, tagging, tags_in
+from mock_oss.operations.buckets import put_bucket
+from mock_oss.operations.common import acl_document, tagging, tags_in
 from mock_oss.operations.object_headers import check_tags
-from mock_oss.service import Call
+from mock_oss.service import MAX_XML_BYTES, Call
 from mock_oss.store.records import Inventory
 from mock_oss.world.lifecycle import parse_lifecycle
-from mock_oss.world.model import STORAGE_CLASSES, VERSIONING
+from mock_oss.world.model import BUCKET_ACLS, STORAGE_CLASSES, VERSIONING
 
 MAX_CORS_BYTES = 16 << 10
 MAX_TAGS = 20
@@ -68,7 +61,7 @@ async def put_acl(call: Call) -> Response:
 
     If the bucket does not exist, create it with this ACL, as OSS does.
     """
-    acl = bucket_acl(call.header("x-oss-acl") or "")
+    acl = one_of("x-oss-acl", call.header("x-oss-acl") or "", BUCKET_ACLS)
     if call.bucket_or_none is None:
         authorize(call, "oss:PutBucket")
         return await put_bucket(call)
@@ -136,8 +129,8 @@ async def delete_lifecycle(call: Call) -> Response:
 
 async def put_block(call: Call) -> Response:
     """Switch Block Public Access of the bucket on or off, according to the request body."""
-    root = await read_xml(call, "PublicAccessBlockConfiguration")
-    return _changed(call, block_public=child_boolean(root, "BlockPublicAccess"))
+    root = await call.read_xml("PublicAccessBlockConfiguration")
+    return _changed(call, block_public=root.flag("BlockPublicAccess"))
 
 
 async def get_block(call: Call) -> Response:
@@ -173,8 +166,8 @@ async def put_versioning(call: Call) -> Response:
 
     Versioning that has been enabled can be suspended, but not removed.
     """
-    root = await read_xml(call, "VersioningConfiguration")
-    status = child_text(root, "Status") or ""
+    root = await call.read_xml("VersioningConfiguration")
+    status = root.value("Status") or ""
     if status not in VERSIONING:
         raise malformed_xml(f"Status is {status!r}")
     return _changed(call, versioning=status)
@@ -227,10 +220,10 @@ async def put_inventory(call: Call) -> Response:
             cannot be changed. InventoryExceedLimit if the bucket has 1,000 configurations.
             MalformedXML or InvalidArgument if the configuration is not valid.
     """
-    root = await read_xml(call, "InventoryConfiguration")
-    inventory_id = needed_text(root, "Id")
+    root = await call.read_xml("InventoryConfiguration")
+    inventory_id = root.needed("Id")
     if inventory_id != call.param("inventoryId") or not _ID.fullmatch(inventory_id):
-        raise _invalid("Id", inventory_id)
+        raise invalid_argument("Id", inventory_id[:256])
     _check_inventory(call, root)
     inventories, name = call.store.inventories, call.bucket.name
     if inventories.get(name, inventory_id) is not None:
@@ -241,47 +234,33 @@ async def put_inventory(call: Call) -> Response:
     return Response(200)
 
 
-def _check_inventory(call: Call, root: Element) -> None:
+def _check_inventory(call: Call, root: Node) -> None:
     """Check the elements of an inventory configuration.
 
     Raises:
         RefusedError: MalformedXML for a missing element, InvalidArgument for an invalid value.
     """
-    enabled = needed_text(root, "IsEnabled")
+    enabled = root.needed("IsEnabled")
     if enabled.lower() not in ("true", "false"):
-        raise _invalid("IsEnabled", enabled)
-    if (versions := needed_text(root, "IncludedObjectVersions")) not in VERSIONS:
-        raise _invalid("IncludedObjectVersions", versions)
-    if (frequency := needed_text(_child(root, "Schedule"), "Frequency")) not in FREQUENCIES:
-        raise _invalid("Frequency", frequency)
-    target = _child(_child(root, "Destination"), "OSSBucketDestination")
-    if (kind := needed_text(target, "Format")) != "CSV":
-        raise _invalid("Format", kind)
-    needed_text(target, "AccountId")
-    needed_text(target, "RoleArn")
-    name, here = needed_text(target, "Bucket"), call.bucket
+        raise invalid_argument("IsEnabled", enabled[:256])
+    one_of("IncludedObjectVersions", root.needed("IncludedObjectVersions"), VERSIONS)
+    one_of("Frequency", root.one("Schedule").needed("Frequency"), FREQUENCIES)
+    target = root.one("Destination").one("OSSBucketDestination")
+    one_of("Format", target.needed("Format"), ("CSV",))
+    target.needed("AccountId")
+    target.needed("RoleArn")
+    name, here = target.needed("Bucket"), call.bucket
     destination = call.store.buckets.get(name.removeprefix(BUCKET_ARN))
     if (
         not name.startswith(BUCKET_ARN)
         or destination is None
         or (destination.account_id, destination.region) != (here.account_id, here.region)
     ):
-        raise _invalid("Bucket", name, ec="0020-00000033")
-    for element in children(root, "Filter"):
-        classes = child_text(element, "StorageClass") or "All"
+        raise invalid_argument("Bucket", name[:256], ec="0020-00000033")
+    for element in root.all("Filter"):
+        classes = element.value("StorageClass") or "All"
         if classes != "All" and not set(classes.split(",")) <= set(STORAGE_CLASSES):
-            raise _invalid("StorageClass", classes)
-
-
-def _child(parent: Element, name: str) -> Element:
-    elements = children(parent, name)
-    if len(elements) != 1:
-        raise malformed_xml(f"a {parent.tag} has one {name}")
-    return elements[0]
-
-
-def _invalid(name: str, value: str, ec: str | None = None) -> RefusedError:
-    return invalid_argument(name, value[:256], ec=ec)
+            raise invalid_argument("StorageClass", classes[:256])
 
 
 def _rendered(element: Element) -> str:

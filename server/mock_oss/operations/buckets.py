@@ -5,10 +5,11 @@ from typing import Any
 
 from mock_oss.errors import RefusedError, invalid_argument
 from mock_oss.http.addressing import check_bucket_name
-from mock_oss.http.documents import child_text, parse
+from mock_oss.http.documents import parse
+from mock_oss.http.request import one_of
 from mock_oss.http.response import Response, xml_response
-from mock_oss.operations.common import MAX_XML_BYTES, endpoints, iso, max_keys, owner, tagging
-from mock_oss.service import Call
+from mock_oss.operations.common import endpoints, iso, owner, tagging
+from mock_oss.service import MAX_XML_BYTES, Call
 from mock_oss.store import BucketRecord
 from mock_oss.store.records import DELETE_MARKER
 from mock_oss.world.model import BUCKET_ACLS, STORAGE_CLASSES
@@ -16,18 +17,6 @@ from mock_oss.world.model import BUCKET_ACLS, STORAGE_CLASSES
 REDUNDANCY = ("LRS", "ZRS")
 RESOURCE_GROUP = "rg-acfmockdefault0"
 """The id of the default resource group; the mock has no others."""
-
-
-def bucket_acl(value: str) -> str:
-    """Return `value`, the value of the header `x-oss-acl`, if it is a bucket ACL.
-
-    Raises:
-        RefusedError: InvalidArgument for any text except private, public-read and
-            public-read-write.
-    """
-    if value not in BUCKET_ACLS:
-        raise invalid_argument("x-oss-acl", value)
-    return value
 
 
 async def put_bucket(call: Call) -> Response:
@@ -44,7 +33,7 @@ async def put_bucket(call: Call) -> Response:
     """
     name = call.target.bucket
     check_bucket_name(name)
-    acl = bucket_acl(call.header("x-oss-acl") or "private")
+    acl = one_of("x-oss-acl", call.header("x-oss-acl") or "private", BUCKET_ACLS)
     storage_class, redundancy = _creation(await call.body.read(MAX_XML_BYTES))
     account_id = call.caller.account_id
     there = call.bucket_or_none
@@ -68,7 +57,7 @@ async def put_bucket(call: Call) -> Response:
             acl=acl,
             storage_class=storage_class,
             redundancy=redundancy,
-            created_ms=call.service.now_ms(),
+            created_ms=call.now_ms,
             block_public=block_public,
         )
     )
@@ -79,13 +68,12 @@ def _creation(body: bytes) -> tuple[str, str]:
     if not body:
         return "Standard", "LRS"
     root = parse(body, "CreateBucketConfiguration")
-    storage_class = child_text(root, "StorageClass") or "Standard"
-    redundancy = child_text(root, "DataRedundancyType") or "LRS"
-    if storage_class not in STORAGE_CLASSES:
-        raise invalid_argument("StorageClass", storage_class)
-    if redundancy not in REDUNDANCY:
-        raise invalid_argument("DataRedundancyType", redundancy)
-    return storage_class, redundancy
+    storage_class = root.value("StorageClass") or "Standard"
+    redundancy = root.value("DataRedundancyType") or "LRS"
+    return (
+        one_of("StorageClass", storage_class, STORAGE_CLASSES),
+        one_of("DataRedundancyType", redundancy, REDUNDANCY),
+    )
 
 
 async def delete_bucket(call: Call) -> Response:
@@ -114,7 +102,7 @@ async def list_buckets(call: Call) -> Response:
     """
     key, wanted = _wanted_tags(call)
     prefix, marker = call.param("prefix"), call.param("marker")
-    limit = max_keys(call)
+    limit = call.max_keys()
     account_id = call.caller.account_id
     buckets = [
         bucket
@@ -251,7 +239,7 @@ async def list_live_channels(call: Call) -> Response:
         {
             "Prefix": call.param("prefix"),
             "Marker": call.param("marker"),
-            "MaxKeys": max_keys(call),
+            "MaxKeys": call.max_keys(),
             "IsTruncated": False,
         },
     )

@@ -20,14 +20,13 @@ from typing import Any
 from urllib.parse import quote_plus, urlsplit
 
 from mock_oss.errors import RefusedError
-from mock_oss.http.json_text import read_json
+from mock_oss.http.documents import read_json
 from mock_oss.http.request import signed_text
 from mock_oss.http.response import Response
-from mock_oss.operations.common import quoted, version_headers
-from mock_oss.segments import clip
 from mock_oss.service import Call, Service
 from mock_oss.signing import callback as signing
 from mock_oss.store import ObjectRecord
+from mock_oss.store.records import clip
 
 MAX_BYTES = 5 * 1024
 MAX_URLS = 5
@@ -38,6 +37,13 @@ _PLACEHOLDER = re.compile(r"\$\{([^}]*)\}")
 _HOST = re.compile(r"[!-~]*")
 _IPV6_UNICAST = ip_network("2000::/3")
 _NUMBERS = frozenset({"size", "imageInfo.height", "imageInfo.width"})
+_IMAGES = (
+    (b"\x89PNG\r\n\x1a\n", ">II", 16, "png"),
+    (b"GIF87a", "<HH", 6, "gif"),
+    (b"GIF89a", "<HH", 6, "gif"),
+    (b"BM", "<ii", 18, "bmp"),
+)
+"""First bytes of an image, layout and offset of its width and height, and its format."""
 _JPEG_SIZES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 
 
@@ -189,20 +195,13 @@ def _image_info(head: bytes) -> tuple[str, str, str]:
         head: the first bytes of the file.
     """
     try:
-        if head.startswith(b"\x89PNG\r\n\x1a\n"):
-            width, height = struct.unpack(">II", head[16:24])
-            return str(width), str(height), "png"
-        if head[:6] in (b"GIF87a", b"GIF89a"):
-            width, height = struct.unpack("<HH", head[6:10])
-            return str(width), str(height), "gif"
-        if head.startswith(b"BM"):
-            width, height = struct.unpack("<ii", head[18:26])
-            return str(width), str(abs(height)), "bmp"
-        if head.startswith(b"\xff\xd8"):
-            return _jpeg_info(head)
+        for start, layout, offset, kind in _IMAGES:
+            if head.startswith(start):
+                width, height = struct.unpack_from(layout, head, offset)
+                return str(width), str(abs(height)), kind
+        return _jpeg_info(head) if head.startswith(b"\xff\xd8") else ("", "", "")
     except struct.error:
-        pass
-    return "", "", ""
+        return "", "", ""
 
 
 def _jpeg_info(head: bytes) -> tuple[str, str, str]:
@@ -231,8 +230,7 @@ async def deliver(callback: _Callback, call: Call, record: ObjectRecord) -> Resp
             not JSON with status 200. The object stays stored.
     """
     body = _render_body(callback, _values(call, record))
-    written = {"ETag": quoted(record.etag), "x-oss-hash-crc64ecma": record.crc64}
-    written |= dict(version_headers(call, record))
+    written = dict(call.stored(record))
     loop, service = asyncio.get_running_loop(), call.service
     failure = "OSS can not connect to your callbackUrl, please check it."
     for url in callback.urls:

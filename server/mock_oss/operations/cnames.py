@@ -9,17 +9,16 @@ the error codes 0018-00000115, 0018-00000401 and 0017-00000249.
 
 from email.utils import format_datetime
 from typing import Any
-from xml.etree.ElementTree import Element
 
 from mock_oss.errors import RefusedError, invalid_argument
 from mock_oss.http.addressing import check_domain, host_name
-from mock_oss.http.documents import child_text, children, malformed_xml
+from mock_oss.http.documents import Node, malformed_xml
 from mock_oss.http.response import Response, xml_response
-from mock_oss.operations.common import gmt, iso, read_xml
+from mock_oss.operations.common import gmt, iso
 from mock_oss.service import Call
 from mock_oss.store.records import CnameCertificate, CnameToken
 
-MAX_XML_BYTES = 64 << 10
+MAX_BODY_BYTES = 64 << 10
 MAX_DOMAINS = 100
 TOKEN_LIFETIME_MS = 72 * 3_600_000
 
@@ -33,7 +32,7 @@ async def create_token(call: Call) -> Response:
     check_domain(domain)
     token = _valid_token(call, domain)
     if token is None:
-        expires_ms = call.service.now_ms() + TOKEN_LIFETIME_MS
+        expires_ms = call.now_ms + TOKEN_LIFETIME_MS
         token = CnameToken(domain, call.bucket.name, call.service.ids.digits(), expires_ms)
         call.store.cnames.tokens.put(token)
     return _token_response(token)
@@ -81,12 +80,12 @@ async def put_cname(call: Call) -> Response:
         if len(call.store.cnames.rows(bucket.name)) >= MAX_DOMAINS:
             # Both the limit and this error code are our assumption: not verified.
             raise invalid_argument("Domain", domain)
-        call.store.cnames.bind(domain, bucket.name, call.service.now_ms())
+        call.store.cnames.bind(domain, bucket.name, call.now_ms)
     if change == "":
         call.store.cnames.certificates.delete(bucket.name, domain)
     elif change is not None:
         call.store.cnames.certificates.put(
-            CnameCertificate(domain, bucket.name, change, call.service.now_ms())
+            CnameCertificate(domain, bucket.name, change, call.now_ms)
         )
     return Response(200)
 
@@ -122,36 +121,34 @@ async def delete_cname(call: Call) -> Response:
     return Response(200)
 
 
-async def _cname(call: Call) -> tuple[Element, str]:
+async def _cname(call: Call) -> tuple[Node, str]:
     """Return the element Cname of the request body, and its domain in lower case."""
-    root = await read_xml(call, "BucketCnameConfiguration", MAX_XML_BYTES)
-    elements = children(root, "Cname")
-    domain = child_text(elements[0], "Domain") if len(elements) == 1 else None
+    root = await call.read_xml("BucketCnameConfiguration", MAX_BODY_BYTES)
+    element = root.one("Cname")
+    domain = element.value("Domain")
     if domain is None:
-        raise malformed_xml("one Cname with a Domain is needed")
-    return elements[0], domain.strip().lower()
+        raise malformed_xml("a Cname needs a Domain")
+    return element, domain.strip().lower()
 
 
-def _certificate_change(cname: Element) -> str | None:
+def _certificate_change(cname: Node) -> str | None:
     """Return the new certificate chain; empty text to delete the certificate; None to keep it.
 
     Raises:
         RefusedError: see `put_cname`.
     """
-    configurations = children(cname, "CertificateConfiguration")
+    configurations = cname.all("CertificateConfiguration")
     if not configurations:
         return None
-    if (child_text(configurations[0], "DeleteCertificate") or "").lower() == "true":
+    if (configurations[0].value("DeleteCertificate") or "").lower() == "true":
         return ""
-    if child_text(configurations[0], "CertId"):
+    if configurations[0].value("CertId"):
         raise RefusedError("NotImplemented", Header="CertId")
     from cryptography import x509  # takes long to import, and few requests need it
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-    chain, key = (
-        child_text(configurations[0], name) or "" for name in ("Certificate", "PrivateKey")
-    )
+    chain, key = (configurations[0].value(name) or "" for name in ("Certificate", "PrivateKey"))
     try:
         certificate = x509.load_pem_x509_certificate(chain.encode())
         private = load_pem_private_key(key.encode(), password=None)
@@ -186,7 +183,7 @@ def _certificate(call: Call, domain: str) -> dict[str, Any] | None:
 
 def _valid_token(call: Call, domain: str) -> CnameToken | None:
     token = call.store.cnames.tokens.get(call.bucket.name, domain)
-    return None if token is None or token.expires_ms <= call.service.now_ms() else token
+    return None if token is None or token.expires_ms <= call.now_ms else token
 
 
 def _token_response(token: CnameToken) -> Response:

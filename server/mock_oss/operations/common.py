@@ -5,34 +5,16 @@ from collections.abc import Callable, Mapping
 from email.utils import formatdate
 from typing import Any
 from urllib.parse import quote
-from xml.etree.ElementTree import Element
 
 from mock_oss.errors import RefusedError, invalid_argument
 from mock_oss.http import dates
-from mock_oss.http.documents import child_text, children, malformed_xml, parse
-from mock_oss.http.request import whole_number
+from mock_oss.http.documents import malformed_xml
 from mock_oss.service import Call
 from mock_oss.store import BucketRecord, ObjectRecord, Store
 from mock_oss.store.records import NULL_VERSION
 from mock_oss.store.versions import sequence_of
 
-MAX_XML_BYTES = 1 << 20
 _UNUSUAL = re.compile(r"[^A-Za-z0-9_.~/-]")
-
-
-async def read_xml(call: Call, root: str, limit: int = MAX_XML_BYTES) -> Element:
-    """Parse the request body as XML and return its root element.
-
-    Args:
-        call: the request.
-        root: the required name of the root element.
-        limit: the largest allowed size of the body in bytes.
-
-    Raises:
-        RefusedError: MalformedXML if the body is too long, is not valid XML, or has another root
-            element.
-    """
-    return parse(await call.body.read(limit), root)
 
 
 def iso(timestamp_ms: int) -> str:
@@ -51,17 +33,6 @@ def gmt(timestamp_ms: int) -> str:
         timestamp_ms: the time in milliseconds since the epoch.
     """
     return formatdate(timestamp_ms // 1000, usegmt=True)
-
-
-def quoted(etag: str) -> str:
-    """Return an ETag in double quotes."""
-    return f'"{etag}"'
-
-
-def location(call: Call, key: str) -> str:
-    """Return the URL of an object, with the host and the addressing style of the request."""
-    bucket = f"/{call.bucket.name}" if call.target.style == "path" else ""
-    return f"http://{call.request.host}{bucket}/{quote(key)}"
 
 
 def endpoints(bucket: BucketRecord) -> dict[str, str]:
@@ -99,15 +70,12 @@ async def tags_in(call: Call, limit: int) -> list[tuple[str, str]]:
     Raises:
         RefusedError: MalformedXML if the body is too long, or is not a `Tagging` document.
     """
-    sets = children(await read_xml(call, "Tagging", limit), "TagSet")
-    if len(sets) != 1:
-        raise malformed_xml("a Tagging has one TagSet")
     tags = []
-    for element in children(sets[0], "Tag"):
-        name = child_text(element, "Key")
+    for element in (await call.read_xml("Tagging", limit)).one("TagSet").all("Tag"):
+        name = element.value("Key")
         if name is None:
             raise malformed_xml("a Tag needs a Key")
-        tags.append((name, child_text(element, "Value") or ""))
+        tags.append((name, element.value("Value") or ""))
     return tags
 
 
@@ -183,42 +151,6 @@ def check_version_id(version_id: str, name: str = "versionId") -> int:
 
 def _marker_headers(marker: ObjectRecord) -> dict[str, str]:
     return {"x-oss-delete-marker": "true", "x-oss-version-id": marker.version_id}
-
-
-def version_headers(call: Call, record: ObjectRecord) -> list[tuple[str, str]]:
-    """Return the response header `x-oss-version-id` as a list of one (name, value) pair.
-
-    The list is empty if the bucket has never had versioning.
-    """
-    return [("x-oss-version-id", record.version_id)] if call.bucket.versioning else []
-
-
-def number(call: Call, name: str, *, default: int, low: int, high: int) -> int:
-    """Return the query parameter `name` as a number, or `default` if it is absent or empty.
-
-    Raises:
-        RefusedError: InvalidArgument if the value is not a whole number from `low` to `high`.
-    """
-    text = call.param(name)
-    if not text:
-        return default
-    value = whole_number(text, low, high)
-    if value is None:
-        raise invalid_argument(name, text)
-    return value
-
-
-DEFAULT_KEYS = 100
-"""The page size of a list if the client names none."""
-
-
-def max_keys(call: Call, name: str = "max-keys", *, default: int = DEFAULT_KEYS) -> int:
-    """Return the page size in the query parameter `name`, or `default` if it is absent or empty.
-
-    Raises:
-        RefusedError: InvalidArgument if the page size is not a whole number from 1 to 1000.
-    """
-    return number(call, name, default=default, low=1, high=1000)
 
 
 def url_encoder(call: Call) -> tuple[Callable[[str], str], str | None]:

@@ -16,17 +16,17 @@ from mock_oss.access.authorization import authorize, authorize_object
 from mock_oss.errors import RefusedError, invalid_argument
 from mock_oss.http.addressing import check_key
 from mock_oss.http.body import Digest
+from mock_oss.http.request import one_of
 from mock_oss.http.response import Response, xml_response
-from mock_oss.operations.common import find_object, iso, quoted, version_headers
+from mock_oss.operations.common import find_object, iso
 from mock_oss.operations.downloads import check_conditions
 from mock_oss.operations.multipart import find_upload, part_number, store_part
 from mock_oss.operations.object_headers import read_properties
 from mock_oss.operations.object_settings import check_readable
 from mock_oss.operations.objects import SYMLINK_TARGET, may_overwrite
-from mock_oss.segments import Segment, clip
 from mock_oss.service import Call, Service
 from mock_oss.store import BucketRecord, ObjectRecord
-from mock_oss.store.records import pack_segments
+from mock_oss.store.records import Segment, clip, pack_segments
 
 CLIENT_ENCRYPTION = "x-oss-meta-client-side-encryption-"
 MAX_COPY_BYTES = 5 << 30
@@ -84,7 +84,7 @@ def _source(call: Call) -> _Source:
         message = "The source of a copy request may not be a delete marker."
         ec = "0016-00000307"
         raise invalid_argument("x-oss-copy-source", version_id, message, ec=ec) from refused
-    check_readable(record, call.service.now_ms())
+    check_readable(record, call.now_ms)
     return _Source(bucket, record, version_id)
 
 
@@ -104,9 +104,7 @@ def _directive(call: Call, name: str) -> bool:
         RefusedError: InvalidArgument if the value is neither COPY nor REPLACE.
     """
     value = (call.header(name) or "COPY").upper()
-    if value not in ("COPY", "REPLACE"):
-        raise invalid_argument(name, value)
-    return value == "REPLACE"
+    return one_of(name, value, ("COPY", "REPLACE")) == "REPLACE"
 
 
 async def copy_object(call: Call) -> Response:
@@ -152,7 +150,7 @@ async def copy_object(call: Call) -> Response:
         kind=source.kind if source.kind == "Symlink" else "Normal",
         storage_class=properties.storage_class,
         acl=properties.acl,
-        modified_ms=call.service.now_ms(),
+        modified_ms=call.now_ms,
         headers=headers,
         tagging=tagging,
         segments_json=pack_segments(linked),
@@ -160,14 +158,8 @@ async def copy_object(call: Call) -> Response:
     record = call.store.put_object(record, allow=allow)
     return xml_response(
         "CopyObjectResult",
-        {"ETag": quoted(record.etag), "LastModified": iso(record.modified_ms)},
-        [
-            ("ETag", quoted(record.etag)),
-            ("x-oss-hash-crc64ecma", record.crc64),
-            *version_headers(call, record),
-            *origin.headers,
-            *properties.encryption_headers,
-        ],
+        {"ETag": f'"{record.etag}"', "LastModified": iso(record.modified_ms)},
+        [*call.stored(record), *origin.headers, *properties.encryption_headers],
     )
 
 
@@ -200,14 +192,12 @@ async def upload_part_copy(call: Call) -> Response:
     except RefusedError:
         call.store.blobs.delete(linked)
         raise
-    headers = [("ETag", quoted(part.etag)), ("x-oss-hash-crc64ecma", part.crc64)]
+    headers = [("ETag", f'"{part.etag}"'), ("x-oss-hash-crc64ecma", part.crc64)]
     headers += origin.headers
     if span is not None:
         headers.append(("Content-Range", f"bytes {offset}-{offset + size - 1}/{source.size}"))
     return xml_response(
-        "CopyPartResult",
-        {"LastModified": iso(part.modified_ms), "ETag": quoted(part.etag)},
-        headers,
+        "CopyPartResult", {"LastModified": iso(part.modified_ms), "ETag": f'"{part.etag}"'}, headers
     )
 
 

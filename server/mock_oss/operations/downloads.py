@@ -10,16 +10,15 @@ from collections.abc import Mapping
 from mock_oss.access.authorization import authorize_object
 from mock_oss.errors import RefusedError, invalid_argument
 from mock_oss.http.dates import parse_gmt
-from mock_oss.http.ranges import parse_range
-from mock_oss.http.request import Request, header_text
+from mock_oss.http.request import Request, header_text, parse_range
 from mock_oss.http.response import Response
-from mock_oss.operations.common import existing, gmt, quoted, version_headers
+from mock_oss.operations.common import existing, gmt
 from mock_oss.operations.object_headers import KEPT_HEADERS
 from mock_oss.operations.object_settings import check_readable, restore_info
 from mock_oss.operations.objects import SYMLINK_TARGET
-from mock_oss.segments import clip
 from mock_oss.service import Call
 from mock_oss.store import ObjectRecord
+from mock_oss.store.records import clip
 
 OVERRIDES = {f"response-{name}": name for name in KEPT_HEADERS}
 _TITLES = {name: name.title() for name in KEPT_HEADERS}
@@ -70,7 +69,7 @@ def _failed(condition: str) -> RefusedError:
 
 
 def _not_modified(record: ObjectRecord) -> RefusedError:
-    headers = {"ETag": quoted(record.etag), "Last-Modified": gmt(record.modified_ms)}
+    headers = {"ETag": f'"{record.etag}"', "Last-Modified": gmt(record.modified_ms)}
     return RefusedError("NotModified", headers=headers)
 
 
@@ -113,20 +112,18 @@ def object_headers(call: Call, record: ObjectRecord) -> list[tuple[str, str]]:
     that were stored with the object.
     """
     headers = [
-        ("ETag", quoted(record.etag)),
+        *call.stored(record),
         ("Last-Modified", gmt(record.modified_ms)),
         ("Accept-Ranges", "bytes"),
         ("x-oss-object-type", record.kind),
         ("x-oss-storage-class", record.storage_class),
-        ("x-oss-hash-crc64ecma", record.crc64),
     ]
     if record.md5:
         headers.append(("Content-MD5", record.md5))
     if record.kind == "Appendable":
         headers.append(("x-oss-next-append-position", str(record.size)))
-    if record.restored and (info := restore_info(record.restored, call.service.now_ms())):
+    if record.restored and (info := restore_info(record.restored, call.now_ms)):
         headers.append(("x-oss-restore", info))
-    headers += version_headers(call, record)
     if record.tagging != "{}":
         headers.append(("x-oss-tagging-count", str(len(record.tags))))
     for name, value in record.stored_headers.items():
@@ -204,7 +201,7 @@ def readable(call: Call) -> ObjectRecord:
             codes if the object does not exist.
     """
     record = existing(call)
-    check_readable(record, call.service.now_ms())
+    check_readable(record, call.now_ms)
     return _resolve(call, record)
 
 
@@ -239,10 +236,5 @@ async def get_object_meta(call: Call) -> Response:
     The response has no body, also for a GET request.
     """
     record = _resolve(call, existing(call))
-    headers = [
-        ("ETag", quoted(record.etag)),
-        ("Last-Modified", gmt(record.modified_ms)),
-        ("x-oss-hash-crc64ecma", record.crc64),
-        *version_headers(call, record),
-    ]
+    headers = [*call.stored(record), ("Last-Modified", gmt(record.modified_ms))]
     return Response(200, headers, length=record.size)

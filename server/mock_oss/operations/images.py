@@ -203,17 +203,14 @@ def _resize(image: "Image", options: _Options) -> "Image":
     mode = options.get("m", "lfit")
     if limited and mode != "pad":
         return image
-    if mode == "lfit":
-        return ImageOps.contain(image, box)
-    if mode == "mfit":
-        return ImageOps.cover(image, box)
-    if mode == "fill":
-        return ImageOps.fit(image, box)
     if mode == "pad":
         return ImageOps.pad(image.convert("RGB"), box, color="white")
     if mode == "fixed":
         return image.resize(box)
-    raise _wrong("The mode of resize is not supported.")
+    resized = {"lfit": ImageOps.contain, "mfit": ImageOps.cover, "fill": ImageOps.fit}
+    if mode not in resized:
+        raise _wrong("The mode of resize is not supported.")
+    return resized[mode](image, box)
 
 
 def _crop(image: "Image", options: _Options) -> "Image":

@@ -13,16 +13,9 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from mock_oss.errors import invalid_argument
 from mock_oss.http.documents import elements, tag, xml_text
+from mock_oss.http.request import one_of
 from mock_oss.http.response import Response, xml_response
-from mock_oss.operations.common import (
-    check_version_id,
-    iso,
-    max_keys,
-    owner,
-    quoted,
-    url,
-    url_encoder,
-)
+from mock_oss.operations.common import check_version_id, iso, owner, url, url_encoder
 from mock_oss.operations.object_settings import restore_info
 from mock_oss.service import Call
 from mock_oss.store.records import DELETE_MARKER, NULL_VERSION, ListEntry, VersionEntry
@@ -124,10 +117,8 @@ async def list_objects(call: Call) -> Response:
     The response is that of ListObjectsV2 if the parameter `list-type` is 2, and otherwise that of
     ListObjects.
     """
-    kind = call.param("list-type")
-    if kind not in ("", "1", "2"):
-        raise invalid_argument("list-type", kind)
-    limit = max_keys(call)
+    kind = one_of("list-type", call.param("list-type"), ("", "1", "2"))
+    limit = call.max_keys()
     write, encoding = url_encoder(call)
     token, start_after = call.param("continuation-token"), ""
     marker = _text_param(call, "start-after" if kind == "2" else "marker")
@@ -167,7 +158,7 @@ async def list_objects(call: Call) -> Response:
 
 def _entries(call: Call, page: Page[ListEntry], *, encoded: bool, with_owner: bool) -> list[str]:
     owned = tag("Owner", owner(call.bucket.account_id)) if with_owner else ""
-    write, now_ms = url if encoded else xml_text, call.service.now_ms()
+    write, now_ms = url if encoded else xml_text, call.now_ms
 
     def restored(record: ListEntry) -> str:
         return tag("RestoreInfo", restore_info(record.restored, now_ms) or None)
@@ -200,7 +191,7 @@ def _decode_token(token: str) -> str:
 
 async def list_versions(call: Call) -> Response:
     """Return one page of the bucket's object versions, delete markers and common prefixes."""
-    limit = max_keys(call)
+    limit = call.max_keys()
     write, encoding = url_encoder(call)
     prefix, delimiter = _text_param(call, "prefix"), _text_param(call, "delimiter")
     marker, version_marker = _text_param(call, "key-marker"), call.param("version-id-marker")
@@ -274,11 +265,11 @@ def _version(call: Call, entry: VersionEntry, write: Callable[[str], str]) -> st
     }
     if entry.kind != DELETE_MARKER:
         contents |= {
-            "ETag": quoted(entry.etag),
+            "ETag": f'"{entry.etag}"',
             "Type": entry.kind,
             "Size": entry.size,
             "StorageClass": entry.storage_class,
-            "RestoreInfo": restore_info(entry.restored, call.service.now_ms()) or None,
+            "RestoreInfo": restore_info(entry.restored, call.now_ms) or None,
         }
     contents["Owner"] = owner(call.bucket.account_id)
     return tag("DeleteMarker" if entry.kind == DELETE_MARKER else "Version", contents)

@@ -9,30 +9,21 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from mock_oss import crc64
 from mock_oss.errors import RefusedError, invalid_argument
+from mock_oss.http import crc64
 from mock_oss.http.addressing import check_key
 from mock_oss.http.body import Digest
-from mock_oss.http.documents import child_text, children, elements, malformed_xml, parse
-from mock_oss.http.request import whole_number
+from mock_oss.http.documents import elements, malformed_xml, parse
+from mock_oss.http.request import number_of, one_of, whole_number
 from mock_oss.http.response import Response, xml_response
 from mock_oss.operations.callbacks import deliver, read_callback
-from mock_oss.operations.common import (
-    iso,
-    location,
-    max_keys,
-    number,
-    quoted,
-    url_encoder,
-    version_headers,
-)
+from mock_oss.operations.common import iso, url_encoder
 from mock_oss.operations.listing import folded_key
-from mock_oss.operations.object_headers import Properties, object_acl
-from mock_oss.operations.objects import may_overwrite, new_properties, written_headers
-from mock_oss.segments import Segment
+from mock_oss.operations.object_headers import OBJECT_ACLS, Properties
+from mock_oss.operations.objects import may_overwrite, new_properties
 from mock_oss.service import Call
 from mock_oss.store import ObjectRecord, PartRecord, UploadRecord
-from mock_oss.store.records import pack_segments
+from mock_oss.store.records import Segment, pack_segments
 
 MAX_PART_NUMBER = 10_000
 MIN_PART_BYTES = 102_400
@@ -79,11 +70,7 @@ def part_number(call: Call) -> int:
     Raises:
         RefusedError: InvalidArgument if the value is not a number from 1 to 10000.
     """
-    text = call.param("partNumber")
-    n = whole_number(text, 1, MAX_PART_NUMBER)
-    if n is None:
-        raise invalid_argument("partNumber", text, PART_NUMBER)
-    return n
+    return number_of("partNumber", call.param("partNumber"), 1, MAX_PART_NUMBER, PART_NUMBER)
 
 
 async def initiate_upload(call: Call) -> Response:
@@ -101,7 +88,7 @@ async def initiate_upload(call: Call) -> Response:
         upload_id=call.service.ids.upload_id(),
         bucket=call.bucket.name,
         key=call.key,
-        initiated_ms=call.service.now_ms(),
+        initiated_ms=call.now_ms,
         **properties._asdict(),
     )
     call.store.uploads.put(upload)
@@ -126,7 +113,8 @@ async def upload_part(call: Call) -> Response:
     with call.store.blobs.new() as blob:
         digest = await call.body.store(blob.write)
         store_part(call, upload, n, digest, [blob.close()])
-    return Response(200, written_headers(digest.etag, str(digest.crc64), digest.content_md5))
+    sums = [("ETag", f'"{digest.etag}"'), ("x-oss-hash-crc64ecma", str(digest.crc64))]
+    return Response(200, [*sums, ("Content-MD5", digest.content_md5)])
 
 
 def store_part(
@@ -152,7 +140,7 @@ def store_part(
         size=digest.size,
         etag=digest.etag,
         crc64=str(digest.crc64),
-        modified_ms=call.service.now_ms(),
+        modified_ms=call.now_ms,
         segments_json=pack_segments(segments),
     )
     try:
@@ -199,17 +187,12 @@ async def complete_upload(call: Call) -> Response:
         "CompleteMultipartUploadResult",
         {
             "EncodingType": encoding,
-            "Location": location(call, record.key),
+            "Location": call.location,
             "Bucket": record.bucket,
             "Key": write(record.key),
-            "ETag": quoted(record.etag),
+            "ETag": f'"{record.etag}"',
         },
-        [
-            ("ETag", quoted(record.etag)),
-            ("x-oss-hash-crc64ecma", record.crc64),
-            *version_headers(call, record),
-            *Properties(record.headers, "", "", "").encryption_headers,
-        ],
+        call.stored(record) + Properties(record.headers, "", "", "").encryption_headers,
     )
 
 
@@ -236,8 +219,8 @@ def listed_parts(body: bytes, take_all: str | None) -> list[tuple[int, str]] | N
         return None
     root = parse(body, "CompleteMultipartUpload")
     listed = []
-    for element in children(root, "Part"):
-        n, etag = child_text(element, "PartNumber"), child_text(element, "ETag")
+    for element in root.all("Part"):
+        n, etag = element.value("PartNumber"), element.value("ETag")
         if n is None or etag is None:
             raise malformed_xml("a Part needs PartNumber and ETag")
         text = n.strip()
@@ -285,8 +268,8 @@ def _joined(call: Call, upload: UploadRecord, parts: Sequence[PartRecord]) -> Ob
         md5="",
         kind="Multipart",
         storage_class=upload.storage_class,
-        acl=upload.acl if acl is None else object_acl(acl),
-        modified_ms=call.service.now_ms(),
+        acl=upload.acl if acl is None else one_of("x-oss-object-acl", acl, OBJECT_ACLS),
+        modified_ms=call.now_ms,
         headers=upload.headers,
         tagging=upload.tagging,
         segments_json=pack_segments(segment for part in parts for segment in part.segments),
@@ -303,8 +286,8 @@ async def list_parts(call: Call) -> Response:
     """Return one page of the uploaded parts of a multipart upload, sorted by number."""
     upload = find_upload(call)
     write, encoding = url_encoder(call)
-    limit = max_keys(call, "max-parts", default=1000)
-    marker = number(call, "part-number-marker", default=0, low=0, high=MAX_PART_NUMBER)
+    limit = call.max_keys("max-parts", default=1000)
+    marker = call.number("part-number-marker", 0, MAX_PART_NUMBER)
     parts = call.store.uploads.parts(upload.upload_id, after=marker, limit=limit + 1)
     page = parts[:limit]
     stored = json.loads(upload.headers)
@@ -325,7 +308,7 @@ async def list_parts(call: Call) -> Response:
                 {
                     "PartNumber": part.number,
                     "LastModified": iso(part.modified_ms),
-                    "ETag": quoted(part.etag),
+                    "ETag": f'"{part.etag}"',
                     "HashCrc64ecma": part.crc64,
                     "Size": part.size,
                 }
@@ -341,7 +324,7 @@ async def list_uploads(call: Call) -> Response:
     With the parameter `delimiter`, a common prefix replaces all uploads whose keys start with it.
     """
     write, encoding = url_encoder(call)
-    limit = max_keys(call, "max-uploads", default=1000)
+    limit = call.max_keys("max-uploads", default=1000)
     prefix, delimiter = call.param("prefix"), call.param("delimiter")
     key_marker, id_marker = call.param("key-marker"), call.param("upload-id-marker")
     # Without a marker of an upload, the list continues with the next key.

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from urllib.parse import unquote_plus
 
 from mock_oss.errors import RefusedError, invalid_argument
-from mock_oss.http.request import check_header
+from mock_oss.http.request import check_header, one_of
 from mock_oss.store.records import DEFAULT_CONTENT_TYPE
 from mock_oss.world.model import STORAGE_CLASSES
 
@@ -75,11 +75,9 @@ def read_properties(headers: Mapping[str, str], storage_class: str) -> Propertie
         elif name.startswith("x-oss-meta-"):
             kept[name] = value
         elif name == "x-oss-object-acl":
-            acl = object_acl(value)
+            acl = one_of(name, value, OBJECT_ACLS)
         elif name == "x-oss-storage-class":
-            if value not in STORAGE_CLASSES:
-                raise invalid_argument(name, value)
-            chosen = value
+            chosen = one_of(name, value, STORAGE_CLASSES)
         elif name == "x-oss-tagging":
             tagging = json.dumps(_parse_tagging(value))
         elif name == _SSE:
@@ -107,18 +105,6 @@ def _check_kept(kept: Mapping[str, str]) -> None:
             size += len(name) - len("x-oss-meta-") + len(value)
     if size > MAX_META_BYTES:
         raise invalid_argument("x-oss-meta", str(size), "The user metadata is larger than 8 KB.")
-
-
-def object_acl(value: str) -> str:
-    """Return `value`, the value of the header `x-oss-object-acl`, if it is an object ACL.
-
-    Raises:
-        RefusedError: InvalidArgument for any text except default, private, public-read and
-            public-read-write.
-    """
-    if value not in OBJECT_ACLS:
-        raise invalid_argument("x-oss-object-acl", value)
-    return value
 
 
 def _encryption(headers: Mapping[str, str]) -> dict[str, str]:

@@ -11,20 +11,11 @@ from typing import Any, NamedTuple
 
 from mock_oss.access.authorization import authorize
 from mock_oss.errors import RefusedError, invalid_argument
-from mock_oss.http.documents import child_text, children, malformed_xml, parse
-from mock_oss.http.request import whole_number
+from mock_oss.http.documents import malformed_xml, parse
+from mock_oss.http.request import one_of, whole_number
 from mock_oss.http.response import Response, xml_response
-from mock_oss.operations.common import (
-    acl_document,
-    existing,
-    gmt,
-    quoted,
-    tagging,
-    tags_in,
-    url,
-    version_headers,
-)
-from mock_oss.operations.object_headers import check_tags, object_acl
+from mock_oss.operations.common import acl_document, existing, gmt, tagging, tags_in, url
+from mock_oss.operations.object_headers import OBJECT_ACLS, check_tags
 from mock_oss.operations.objects import SYMLINK_TARGET
 from mock_oss.service import Call
 from mock_oss.store import ObjectRecord
@@ -47,19 +38,20 @@ def _changed(call: Call, status: int = 200, **changes: Any) -> Response:
     """Change fields of the addressed object, and return an empty response."""
     record = existing(call)
     call.store.update(record._replace(**changes))
-    return Response(status, version_headers(call, record))
+    return Response(status, call.version_headers(record))
 
 
 async def put_acl(call: Call) -> Response:
     """Set the object's ACL to the value of the header `x-oss-object-acl`."""
-    return _changed(call, acl=object_acl(call.header("x-oss-object-acl") or ""))
+    acl = call.header("x-oss-object-acl") or ""
+    return _changed(call, acl=one_of("x-oss-object-acl", acl, OBJECT_ACLS))
 
 
 async def get_acl(call: Call) -> Response:
     """Return an object's ACL."""
     record = existing(call)
     document = acl_document(call.bucket, record.acl)
-    return xml_response("AccessControlPolicy", document, version_headers(call, record))
+    return xml_response("AccessControlPolicy", document, call.version_headers(record))
 
 
 async def put_tagging(call: Call) -> Response:
@@ -75,7 +67,7 @@ async def put_tagging(call: Call) -> Response:
 async def get_tagging(call: Call) -> Response:
     """Return an object's tags."""
     record = existing(call)
-    return xml_response("Tagging", tagging(record.tags), version_headers(call, record))
+    return xml_response("Tagging", tagging(record.tags), call.version_headers(record))
 
 
 async def delete_tagging(call: Call) -> Response:
@@ -93,9 +85,9 @@ async def get_symlink(call: Call) -> Response:
     if record.kind != "Symlink":
         raise RefusedError("NotSymlink", Key=call.key)
     stored = record.stored_headers
-    headers = [(SYMLINK_TARGET, url(stored[SYMLINK_TARGET])), ("ETag", quoted(record.etag))]
+    headers = [(SYMLINK_TARGET, url(stored[SYMLINK_TARGET])), ("ETag", f'"{record.etag}"')]
     headers += [(n, v) for n, v in stored.items() if n.startswith("x-oss-meta-")]
-    return Response(200, headers + version_headers(call, record))
+    return Response(200, headers + call.version_headers(record))
 
 
 class _Restoration(NamedTuple):
@@ -170,9 +162,8 @@ async def restore_object(call: Call) -> Response:
     if "" in times and tier is not None:
         raise malformed_xml("Archive has no JobParameters")
     tier = "" if "" in times else tier or "Standard"
-    if tier not in times:
-        raise invalid_argument("Tier", tier[:256], ec="0016-00000703")
-    now_ms = call.service.now_ms()
+    one_of("Tier", tier, times, ec="0016-00000703")
+    now_ms = call.now_ms
     running = _restoration(record.restored, now_ms)
     ready_ms, status = now_ms + times[tier], 202
     if running is not None and running.ready_ms <= now_ms:
@@ -185,7 +176,7 @@ async def restore_object(call: Call) -> Response:
     expires_ms = max(ready_ms, now_ms) + days * DAY_MS
     restored = json.dumps(_Restoration(ready_ms, expires_ms, tier))
     call.store.update(record._replace(restored=restored))
-    headers = version_headers(call, record)
+    headers = call.version_headers(record)
     if tier:
         headers.append(("x-oss-object-restore-priority", tier))
     return Response(status, headers)
@@ -204,11 +195,11 @@ def _wanted(body: bytes) -> tuple[int, str | None]:
     if not body:
         return 1, None
     root = parse(body, "RestoreRequest")
-    text = (child_text(root, "Days") or "1").strip()
+    text = (root.value("Days") or "1").strip()
     days = whole_number(text, 0, 10**6 - 1)
     if days is None:
         raise malformed_xml(f"Days is {text!r}")
-    tiers = [child_text(element, "Tier") or "" for element in children(root, "JobParameters")]
+    tiers = [element.value("Tier") or "" for element in root.all("JobParameters")]
     return days, tiers[0] if tiers else None
 
 
@@ -223,7 +214,7 @@ async def clean_restored(call: Call) -> Response:
     record = existing(call)
     if record.storage_class not in ("ColdArchive", "DeepColdArchive"):
         raise RefusedError("OperationNotSupported", StorageClass=record.storage_class)
-    now_ms = call.service.now_ms()
+    now_ms = call.now_ms
     running = _restoration(record.restored, now_ms)
     if running is None:
         raise RefusedError("ArchiveRestoreFileStale", Key=record.key)

@@ -7,25 +7,17 @@ import json
 import secrets
 from collections.abc import Callable
 from urllib.parse import unquote
-from xml.etree.ElementTree import Element
 
-from mock_oss import crc64
 from mock_oss.access.authorization import authorize, authorize_object
 from mock_oss.errors import RefusedError, invalid_argument
+from mock_oss.http import crc64
 from mock_oss.http.addressing import check_key
 from mock_oss.http.body import MAX_OBJECT_BYTES, Digest
-from mock_oss.http.documents import child_boolean, child_text, children, malformed_xml
+from mock_oss.http.documents import Node, malformed_xml
 from mock_oss.http.request import whole_number
 from mock_oss.http.response import Response, xml_response
 from mock_oss.operations.callbacks import deliver, read_callback
-from mock_oss.operations.common import (
-    check_version_id,
-    number,
-    quoted,
-    read_xml,
-    url_encoder,
-    version_headers,
-)
+from mock_oss.operations.common import check_version_id, url_encoder
 from mock_oss.operations.object_headers import Properties, read_properties
 from mock_oss.service import Call
 from mock_oss.store import ExistingObject, ObjectRecord
@@ -102,17 +94,6 @@ def traffic_limit(call: Call) -> float | None:
     return bits / 8
 
 
-def written_headers(etag: str, crc64: str, md5: str) -> list[tuple[str, str]]:
-    """Return response headers, as (name, value) pairs, with the ETag and checksums of stored data.
-
-    Args:
-        etag: the ETag without quotes.
-        crc64: the CRC-64 as decimal text.
-        md5: the MD5 in base64.
-    """
-    return [("ETag", quoted(etag)), ("x-oss-hash-crc64ecma", crc64), ("Content-MD5", md5)]
-
-
 def new_object(call: Call, key: str, properties: Properties, digest: Digest) -> ObjectRecord:
     """Return a database row for a new object of type Normal in the addressed bucket.
 
@@ -131,7 +112,7 @@ def new_object(call: Call, key: str, properties: Properties, digest: Digest) -> 
         etag=digest.etag,
         crc64=str(digest.crc64),
         md5=digest.content_md5,
-        modified_ms=call.service.now_ms(),
+        modified_ms=call.now_ms,
         **properties._asdict(),
     )
 
@@ -153,9 +134,8 @@ async def put_object(call: Call) -> Response:
         record = call.store.put_object(record, blob=blob, allow=allow)
     if callback is not None:
         return await deliver(callback, call, record)
-    written = written_headers(record.etag, record.crc64, record.md5)
-    written += version_headers(call, record)
-    return Response(200, written + properties.encryption_headers)
+    headers = [*call.stored(record), ("Content-MD5", record.md5), *properties.encryption_headers]
+    return Response(200, headers)
 
 
 def _check_position(there: ObjectRecord | ExistingObject | None, position: int) -> None:
@@ -186,7 +166,7 @@ async def append_object(call: Call) -> Response:
     check_key(call.key)
     if not call.param("position"):
         raise RefusedError("MissingArgument", ArgumentName="position")
-    position = number(call, "position", default=0, low=0, high=MAX_OBJECT_BYTES)
+    position = call.number("position", 0, MAX_OBJECT_BYTES)
     there = call.store.objects.get(call.bucket.name, call.key)
     _check_position(there, position)
     if there is None:
@@ -218,16 +198,8 @@ async def append_object(call: Call) -> Response:
         record = call.store.put_object(
             record, blob=blob, allow=allow, same_version=there is not None
         )
-    return Response(
-        200,
-        [
-            ("ETag", quoted(record.etag)),
-            ("x-oss-hash-crc64ecma", record.crc64),
-            ("x-oss-next-append-position", str(record.size)),
-            *version_headers(call, record),
-            *properties.encryption_headers,
-        ],
-    )
+    headers = [*call.stored(record), ("x-oss-next-append-position", str(record.size))]
+    return Response(200, headers + properties.encryption_headers)
 
 
 async def put_symlink(call: Call) -> Response:
@@ -249,7 +221,7 @@ async def put_symlink(call: Call) -> Response:
         headers=json.dumps({**json.loads(properties.headers), SYMLINK_TARGET: target}),
     )
     record = call.store.put_object(record, allow=may_overwrite(call))
-    return Response(200, [("ETag", quoted(record.etag)), *version_headers(call, record)])
+    return Response(200, [("ETag", f'"{record.etag}"'), *call.version_headers(record)])
 
 
 async def delete_object(call: Call) -> Response:
@@ -278,7 +250,7 @@ def _delete(call: Call, key: str, version_id: str | None) -> str:
     """
     name = call.bucket.name
     if version_id is None:
-        return call.store.delete_object(name, key, call.service.now_ms())
+        return call.store.delete_object(name, key, call.now_ms)
     removed = call.store.delete_version(name, key, version_id)
     return version_id if removed is not None and removed.is_delete_marker else ""
 
@@ -295,9 +267,9 @@ async def delete_objects(call: Call) -> Response:
     write, encoding = url_encoder(call)
     if call.header("content-md5") is None:
         raise RefusedError("MissingArgument", ArgumentName="Content-MD5")
-    root = await read_xml(call, "Delete", MAX_DELETE_BYTES)
-    quiet = child_boolean(root, "Quiet")
-    doomed = [_doomed(element) for element in children(root, "Object")]
+    root = await call.read_xml("Delete", MAX_DELETE_BYTES)
+    quiet = root.flag("Quiet")
+    doomed = [_doomed(element) for element in root.all("Object")]
     if not 1 <= len(doomed) <= MAX_DELETE_KEYS:
         raise malformed_xml(f"{len(doomed)} keys, 1 to {MAX_DELETE_KEYS}")
     for key, version_id in doomed:
@@ -319,12 +291,12 @@ async def delete_objects(call: Call) -> Response:
     return xml_response("DeleteResult", {"EncodingType": encoding, "Deleted": deleted})
 
 
-def _doomed(element: Element) -> tuple[str, str | None]:
+def _doomed(element: Node) -> tuple[str, str | None]:
     """Return the key and the version id, if any, of an `Object` element."""
-    key = child_text(element, "Key")
+    key = element.value("Key")
     if key is None:
         raise malformed_xml("an Object needs a Key")
-    version_id = child_text(element, "VersionId")
+    version_id = element.value("VersionId")
     if version_id == "":
         raise invalid_argument("VersionId", "", ec="0016-00000612")
     if version_id is not None:

@@ -12,8 +12,7 @@ from datetime import timedelta
 from urllib.parse import SplitResult, urlencode, urlsplit, urlunsplit
 
 from mock_oss.access.authorization import authorize
-from mock_oss.access.keys import find_caller
-from mock_oss.access.scope import IN_FORM, check_scope, read_credential
+from mock_oss.access.credentials import IN_FORM, check_scope, find_caller, read_credential
 from mock_oss.errors import RefusedError, invalid_argument
 from mock_oss.http.addressing import check_key
 from mock_oss.http.body import MAX_OBJECT_BYTES, PIECE, Body, Digest
@@ -23,9 +22,8 @@ from mock_oss.http.request import header_text
 from mock_oss.http.response import Response, xml_response
 from mock_oss.identities import ANONYMOUS, Caller
 from mock_oss.operations.callbacks import deliver, read_callback
-from mock_oss.operations.common import location, quoted, version_headers
 from mock_oss.operations.object_headers import read_properties
-from mock_oss.operations.objects import may_overwrite, new_object, traffic_limit, written_headers
+from mock_oss.operations.objects import may_overwrite, new_object, traffic_limit
 from mock_oss.policies.post_form import PostPolicy, check_fields, check_length, parse_post_policy
 from mock_oss.service import Call
 from mock_oss.signing import v1, v4
@@ -239,27 +237,21 @@ def _redirect(url: str) -> SplitResult | None:
 
 
 def _success(call: Call, form: FormReader, record: ObjectRecord) -> Response:
-    where = location(call, record.key)
-    headers = [
-        ("Location", where),
-        *written_headers(record.etag, record.crc64, record.md5),
-        *version_headers(call, record),
-    ]
+    where = call.location
+    headers = [("Location", where), *call.stored(record), ("Content-MD5", record.md5)]
     parts = _redirect(form.fields.get("success_action_redirect", ""))
     if parts is not None:
-        query = urlencode({"bucket": record.bucket, "etag": quoted(record.etag), "key": record.key})
+        query = urlencode({"bucket": record.bucket, "etag": f'"{record.etag}"', "key": record.key})
         joined = f"{parts.query}&{query}" if parts.query else query
         headers[0] = ("Location", urlunsplit(parts._replace(query=joined)))
         return Response(303, headers)
     status = form.fields.get("success_action_status")
-    if status == "200":
-        return Response(200, headers)
     if status != "201":
-        return Response(204, headers)
+        return Response(200 if status == "200" else 204, headers)
     content = {
         "Bucket": record.bucket,
         "Key": record.key,
-        "ETag": quoted(record.etag),
+        "ETag": f'"{record.etag}"',
         "Location": where,
     }
     return xml_response("PostResponse", content, headers, status=201)

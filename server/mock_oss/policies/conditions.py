@@ -23,16 +23,11 @@ def _like(actual: str, wanted: str) -> bool:
     return glob(wanted).fullmatch(actual) is not None
 
 
-def _number(compare: Callable[[float, float], bool], actual: str, wanted: str) -> bool:
+def _compared(
+    read: Callable[[str], Any], compare: Callable[[Any, Any], bool], actual: str, wanted: str
+) -> bool:
     try:
-        return compare(float(actual), float(wanted))
-    except ValueError:
-        return False
-
-
-def _date(compare: Callable[[datetime, datetime], bool], actual: str, wanted: str) -> bool:
-    try:
-        return compare(_moment(actual), _moment(wanted))
+        return compare(read(actual), read(wanted))
     except ValueError:
         return False
 
@@ -58,6 +53,7 @@ _COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
     "GreaterThan": gt,
     "GreaterThanEquals": ge,
 }
+_READERS: Mapping[str, Callable[[str], Any]] = {"Numeric": float, "Date": _moment}
 
 OPERATORS: Mapping[str, tuple[_Match, bool]] = {
     "StringEquals": (eq, False),
@@ -67,12 +63,12 @@ OPERATORS: Mapping[str, tuple[_Match, bool]] = {
     "StringLike": (_like, False),
     "StringNotLike": (_like, True),
     **{
-        f"Numeric{name}": (partial(_number, compare), False)
+        f"{kind}{name}": (partial(_compared, read, compare), False)
+        for kind, read in _READERS.items()
         for name, compare in _COMPARISONS.items()
     },
-    "NumericNotEquals": (partial(_number, eq), True),
-    **{f"Date{name}": (partial(_date, compare), False) for name, compare in _COMPARISONS.items()},
-    "DateNotEquals": (partial(_date, eq), True),
+    "NumericNotEquals": (partial(_compared, float, eq), True),
+    "DateNotEquals": (partial(_compared, _moment, eq), True),
     "Bool": (lambda a, b: a.lower() == b.lower(), False),
     "IpAddress": (_in_network, False),
     "IpAddressIncludeBorder": (_in_network, False),

@@ -12,10 +12,10 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
-from mock_oss.http.json_text import read_json
+from mock_oss.http.documents import read_json
 from mock_oss.policies.conditions import Condition, parse_conditions
 from mock_oss.policies.globs import globs
 
@@ -116,6 +116,26 @@ class Verdict(NamedTuple):
         """Whether the action is allowed."""
         return self.decision is Decision.ALLOW
 
+    def why(self, action: str, resource: str | None, caller: str, **more: Any) -> dict[str, Any]:
+        """Return JSON-ready details about a refusal because of this verdict, for the journal.
+
+        Args:
+            action: the RAM action.
+            resource: the ARN of the resource; None if policies were not evaluated.
+            caller: the ARN of the caller.
+            more: further details.
+        """
+        return {
+            "kind": "policy",
+            "decision": str(self.decision),
+            "policy": self.policy,
+            "statement": self.statement,
+            "action": action,
+            "resource": resource,
+            "caller": caller,
+            **more,
+        }
+
 
 NOTHING_MATCHED = Verdict(Decision.IMPLICIT_DENY)
 
@@ -175,34 +195,18 @@ def trusts(
 
 
 @lru_cache(maxsize=1024)
-def parse_policy(text: str, name: str) -> Policy:
-    """Parse a RAM policy of a user, a role or a role session.
+def parse_policy(text: str, name: str, *, trust: bool = False) -> Policy:
+    """Parse a RAM policy.
 
     Args:
         text: the JSON document.
         name: the name of the policy in verdicts.
+        trust: whether it is the trust policy of a role, whose statements have principals and no
+            resources, and not a policy of a user, a role or a role session.
 
     Raises:
         PolicyError: the document is not a valid policy.
     """
-    return Policy(name, _compile(text, trust=False))
-
-
-@lru_cache(maxsize=1024)
-def parse_trust_policy(text: str, name: str) -> Policy:
-    """Parse a role's trust policy; its statements have principals and no resources.
-
-    Args:
-        text: the JSON document.
-        name: the name of the policy in verdicts.
-
-    Raises:
-        PolicyError: the document is not a valid trust policy.
-    """
-    return Policy(name, _compile(text, trust=True))
-
-
-def _compile(text: str, *, trust: bool) -> tuple[Statement, ...]:
     try:
         document = read_json(text)
     except ValueError as e:
@@ -214,7 +218,10 @@ def _compile(text: str, *, trust: bool) -> tuple[Statement, ...]:
     statements = document.get("Statement")
     if not isinstance(statements, list) or not statements:
         raise PolicyError("Statement must be a list with at least one statement")
-    return tuple(_statement(item, trust=trust) for item in statements)
+    return Policy(name, tuple(_statement(item, trust=trust) for item in statements))
+
+
+parse_trust_policy = partial(parse_policy, trust=True)
 
 
 def _statement(item: object, *, trust: bool) -> Statement:

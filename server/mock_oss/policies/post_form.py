@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from mock_oss.errors import RefusedError
-from mock_oss.http.json_text import read_json
+from mock_oss.http.documents import read_json
 
 _MODES = ("eq", "starts-with", "in", "not-in")
 _EXPIRATION = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z", re.ASCII)

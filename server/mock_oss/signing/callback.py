@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 _MD5_DIGEST_INFO = bytes.fromhex("3020300c06082a864886f70d020505000410")
-_RSA_ALGORITHM = bytes.fromhex("300d06092a864886f70d0101010500")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,20 +77,9 @@ def sign(key: RsaKey, text: bytes) -> str:
 
 def public_key_pem(key: RsaKey) -> bytes:
     """Return the public part of a key in PEM format."""
-    numbers = _der(0x30, _integer(key.n) + _integer(key.e))
-    info = _der(0x30, _RSA_ALGORITHM + _der(0x03, b"\x00" + numbers))
-    text = b64encode(info)
-    lines = [text[start : start + 64] for start in range(0, len(text), 64)]
-    return b"\n".join((b"-----BEGIN PUBLIC KEY-----", *lines, b"-----END PUBLIC KEY-----", b""))
+    from cryptography.hazmat.primitives import serialization  # takes long to import
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
 
-
-def _integer(number: int) -> bytes:
-    return _der(0x02, number.to_bytes(number.bit_length() // 8 + 1))
-
-
-def _der(kind: int, content: bytes) -> bytes:
-    size = len(content)
-    if size < 0x80:
-        return bytes((kind, size)) + content
-    length = size.to_bytes((size.bit_length() + 7) // 8)
-    return bytes((kind, 0x80 | len(length))) + length + content
+    public = RSAPublicNumbers(key.e, key.n).public_key()
+    form = serialization.PublicFormat.SubjectPublicKeyInfo
+    return public.public_bytes(serialization.Encoding.PEM, form)

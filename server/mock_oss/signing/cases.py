@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from mock_oss.http.request import signed_text
-from mock_oss.signing import v1, v2, v4
-from mock_oss.signing.encoding import header_names
+from mock_oss.signing import encoding, v1, v2, v4
+
+UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
+_SIGNED_ALWAYS = frozenset({"content-type", "content-md5"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +23,9 @@ class _Case(ABC):
 
     `query` contains decoded (name, value) pairs. `headers` is a mapping from lower-case name
     to value. `provided` is the signature in the request. `additional` are the names of additional
-    signed headers, separated by semicolons; a V1 signature has none.
+    signed headers, separated by semicolons; a V1 signature has none. `date_line`, for V1 and V2, is
+    the value of `x-oss-date` or `Date`, or the time at which a presigned URL expires, as sent.
+    `path` simulates a mistake of clients: a value other than None replaces the encoded path.
     """
 
     version: ClassVar[str]
@@ -30,8 +34,10 @@ class _Case(ABC):
     key: str
     query: tuple[tuple[str, str], ...]
     headers: Mapping[str, str]
-    provided: str
+    provided: str = ""
     additional: str = ""
+    date_line: str = ""
+    path: str | None = None
 
     def signed_query(self) -> list[tuple[str, str]]:
         """Return the (name, value) pairs that the signature covers."""
@@ -39,7 +45,7 @@ class _Case(ABC):
 
     def signed_headers(self) -> dict[str, str]:
         """Return the headers that the signature covers: {lower-case name: signed text}."""
-        names = {"content-type", "content-md5", *header_names(self.additional)}
+        names = {"content-type", "content-md5", *encoding.header_names(self.additional)}
         return {
             name: signed_text(value).strip()
             for name, value in self.headers.items()
@@ -52,46 +58,53 @@ class _Case(ABC):
 
     def produces_signature(self, text: str, secret: str) -> bool:
         """Return whether a result of `text` and a secret produce the request's signature."""
-        return hmac.compare_digest(self._signature(text, secret).encode(), self.provided.encode())
+        return hmac.compare_digest(self.signature(text, secret).encode(), self.provided.encode())
+
+    def _head(self) -> str:
+        """Return the first lines of a V1 or V2 string to sign."""
+        md5, kind = self.headers.get("content-md5", ""), self.headers.get("content-type", "")
+        return f"{self.method}\n{md5}\n{signed_text(kind)}\n{self.date_line}\n"
 
     @abstractmethod
-    def _signature(self, text: str, secret: str) -> str: ...
+    def signature(self, text: str, secret: str) -> str: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class V4Case(_Case):
     """A request with a V4 signature.
 
-    The fields `path`, `query_text` and `payload` simulate mistakes of clients: a value other than
-    None replaces the path, the query or the payload hash in the canonical request.
+    `query_text` and `payload` simulate mistakes of clients: a value other than None replaces the
+    query or the payload hash in the canonical request.
     """
 
     version = "v4"
-    raw_query: bytes
+    raw_query: bytes = b""
     date_time: str
     credential: v4.Credential
-    path: str | None = None
     query_text: str | None = None
     payload: str | None = None
 
     def text(self) -> str:
         """Return the canonical request of the request.
 
-        If `path`, `query_text` or `payload` is not None, it replaces a line of the canonical
-        request.
+        It consists of the method, path, query, signed headers, names of the additional headers, and
+        payload hash, separated by newlines.
         """
-        lines = v4.canonical_request(
-            self.method,
-            self.bucket,
-            self.key,
-            query=self.query,
-            headers=self.headers,
-            additional=self.additional,
-        ).split("\n")
-        for line, value in ((1, self.path), (2, self.query_text), (-1, self.payload)):
-            if value is not None:
-                lines[line] = value
-        return "\n".join(lines)
+        listed = encoding.header_names(self.additional)
+        names = [n for n in listed if not n.startswith("x-oss-") and n not in _SIGNED_ALWAYS]
+        path = encoding.encode_path(f"/{self.bucket}/{self.key}") if self.bucket else "/"
+        query = encoding.canonical_query(self.query)
+        sent = self.headers.get("x-oss-content-sha256", UNSIGNED_PAYLOAD)
+        return "\n".join(
+            (
+                self.method,
+                path if self.path is None else self.path,
+                query if self.query_text is None else self.query_text,
+                encoding.canonical_headers(self.headers, _SIGNED_ALWAYS.union(names)),
+                ";".join(names),
+                sent if self.payload is None else self.payload,
+            )
+        )
 
     def texts(self, text: str) -> dict[str, str]:
         """Return a dict with the keys `canonical_request` and `string_to_sign`.
@@ -102,35 +115,30 @@ class V4Case(_Case):
         string_to_sign = v4.string_to_sign(self.date_time, self.credential.scope, text)
         return {"canonical_request": text, "string_to_sign": string_to_sign}
 
-    def _signature(self, text: str, secret: str) -> str:
+    def signature(self, text: str, secret: str) -> str:
         key = v4.signing_key(secret, self.credential.date, self.credential.region)
         return v4.signature(key, self.texts(text)["string_to_sign"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class V1Case(_Case):
-    """A request with a V1 signature.
-
-    `date_line` is the date of the request, or the `Expires` value of a presigned URL.
-    `without_bucket` simulates a mistake of clients: if it is true, the string to sign contains the
-    path of the object without the bucket.
-    """
+    """A request with a V1 signature."""
 
     version = "v1"
-    date_line: str
-    without_bucket: bool = False
 
     def text(self) -> str:
-        """Return the string to sign of the request; omit the bucket if `without_bucket` is true."""
-        text = v1.string_to_sign(
-            self.method,
-            self.bucket,
-            self.key,
-            query=self.query,
-            headers=self.headers,
-            date_line=self.date_line,
-        )
-        return text.replace(f"\n/{self.bucket}/", "\n/") if self.without_bucket else text
+        """Return the string to sign of the request.
+
+        It consists of the method, Content-MD5, Content-Type, date line, `x-oss-*` headers and
+        resource, separated by newlines. The resource is the unencoded path, followed by the signed
+        query parameters sorted by name.
+        """
+        resource = f"/{self.bucket}/{self.key}" if self.bucket else "/"
+        if self.path is not None:
+            resource = self.path
+        if signed := sorted(dict(self.signed_query()).items()):
+            resource += f"?{encoding.joined_query(signed)}"
+        return self._head() + encoding.canonical_headers(self.headers) + resource
 
     def signed_query(self) -> list[tuple[str, str]]:
         """Return the query parameters that a V1 signature covers, as (name, value) pairs.
@@ -139,44 +147,32 @@ class V1Case(_Case):
         """
         return [(name, value) for name, value in self.query if name in v1.SUB_RESOURCES]
 
-    def _signature(self, text: str, secret: str) -> str:
+    def signature(self, text: str, secret: str) -> str:
         return v1.signature(secret, text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class V2Case(_Case):
-    """A request with a V2 signature.
-
-    `date_line` is the date of the request, or the `x-oss-expires` value of a presigned URL. `path`
-    simulates a mistake of clients: a value other than None replaces the encoded path in the string
-    to sign.
-    """
+    """A request with a V2 signature."""
 
     version = "v2"
-    date_line: str
-    path: str | None = None
 
     def text(self) -> str:
         """Return the string to sign of the request.
 
-        If `path` is not None, it replaces the encoded path in the string.
+        It is that of a V1 signature, but the resource is percent-encoded, and contains the whole
+        query; the names of the additional headers are the line before it.
         """
-        text = v2.string_to_sign(
-            self.method,
-            self.bucket,
-            self.key,
-            query=self.query,
-            headers=self.headers,
-            additional=self.additional,
-            date_line=self.date_line,
-        )
-        if self.path is None:
-            return text
-        head, _, resource = text.rpartition("\n")
-        _, mark, query = resource.partition("?")
-        return f"{head}\n{self.path}{mark}{query}"
+        names = encoding.header_names(self.additional)
+        resource = encoding.encode(f"/{self.bucket}/{self.key}" if self.bucket else "/")
+        if self.path is not None:
+            resource = self.path
+        if parameters := encoding.canonical_query(self.query):
+            resource += f"?{parameters}"
+        headers = encoding.canonical_headers(self.headers, names)
+        return f"{self._head()}{headers}{';'.join(names)}\n{resource}"
 
-    def _signature(self, text: str, secret: str) -> str:
+    def signature(self, text: str, secret: str) -> str:
         return v2.signature(secret, text)
 
 

@@ -141,7 +141,7 @@ def _v4(case: V4Case) -> Iterator[Mistake]:
     yield "host was signed and not named in AdditionalHeaders", _with(additional=additional)
 
 
-def _with(**changes: str | bool) -> Callable[[Any], Any]:
+def _with(**changes: str) -> Callable[[Any], Any]:
     return lambda case: replace(case, **changes)
 
 
@@ -176,7 +176,7 @@ def _v2(case: V2Case) -> Iterator[Mistake]:
 
 
 def _v1(case: V1Case) -> Iterator[Mistake]:
-    yield "the path was signed without the bucket", _with(without_bucket=True)
+    yield "the path was signed without the bucket", _with(path=f"/{case.key}")
     yield "the key was signed percent-encoded", _with(key=encode_path(case.key))
     if "x-oss-date" in case.headers:
         yield "the date line was signed empty", _with(date_line="")

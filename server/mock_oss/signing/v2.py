@@ -5,16 +5,7 @@ covers the whole query, and the resource is percent-encoded, also its slashes. S
 reference, "Include a V2 signature in the Authorization header" and "Add V2 signatures to URLs".
 """
 
-from collections.abc import Iterable, Mapping
-
-from mock_oss.http.request import signed_text
-from mock_oss.signing.encoding import (
-    canonical_headers,
-    canonical_query,
-    encode,
-    header_names,
-    hmac_sha256_base64,
-)
+from mock_oss.signing.encoding import hmac_sha256_base64
 
 ALGORITHM = "OSS2"
 _FIELDS = frozenset({"AccessKeyId", "AdditionalHeaders", "Signature"})
@@ -42,37 +33,6 @@ def parse_authorization(value: str) -> dict[str, str]:
         if not fields.get(name):
             raise ValueError(f"the Authorization header lacks {name}")
     return fields
-
-
-def string_to_sign(
-    method: str,
-    bucket: str,
-    key: str,
-    *,
-    query: Iterable[tuple[str, str]],
-    headers: Mapping[str, str],
-    additional: str,
-    date_line: str,
-) -> str:
-    """Return the string to sign of a request with a V2 signature.
-
-    Args:
-        method: the HTTP method in upper case.
-        bucket: the bucket's name, empty for a request to the service.
-        key: the decoded object key, empty for a request to a bucket.
-        query: the decoded (name, value) pairs of the query; `x-oss-signature` is ignored.
-        headers: a mapping from lower-case name to value.
-        additional: the names of additional signed headers, separated by semicolons.
-        date_line: the value of `x-oss-date` or `Date`; in a presigned URL, the value of
-            `x-oss-expires`.
-    """
-    names = header_names(additional)
-    md5, kind = headers.get("content-md5", ""), signed_text(headers.get("content-type", ""))
-    resource = encode(f"/{bucket}/{key}" if bucket else "/")
-    if parameters := canonical_query(query):
-        resource += f"?{parameters}"
-    head = f"{method}\n{md5}\n{kind}\n{date_line}\n"
-    return f"{head}{canonical_headers(headers, names)}{';'.join(names)}\n{resource}"
 
 
 def signature(secret: str, text: str) -> str:

@@ -1,4 +1,4 @@
-"""V4 (OSS4-HMAC-SHA256) signatures: canonical request, string to sign, signing key, signature.
+"""V4 (OSS4-HMAC-SHA256) signatures: credential, string to sign, signing key, signature.
 
 Source: OSS API reference, "Include a V4 signature in the Authorization header" and "V4 signatures
 in presigned URLs".
@@ -6,23 +6,14 @@ in presigned URLs".
 
 import hashlib
 import hmac
-from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-from mock_oss.signing.encoding import (
-    canonical_headers,
-    canonical_query,
-    encode_path,
-    header_names,
-    hmac_sha256_hex,
-)
+from mock_oss.signing.encoding import hmac_sha256_hex
 
 ALGORITHM = "OSS4-HMAC-SHA256"
-UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
 _TERMINATOR = "aliyun_v4_request"
 _FIELDS = frozenset({"Credential", "Signature", "AdditionalHeaders"})
-_SIGNED_ALWAYS = frozenset({"content-type", "content-md5"})
 
 
 class Credential(NamedTuple):
@@ -81,46 +72,6 @@ def parse_credential(text: str) -> Credential:
     if len(pieces) != 5 or pieces[3:] != ["oss", _TERMINATOR] or not pieces[0]:
         raise ValueError("the credential is not AccessKeyId/date/region/oss/aliyun_v4_request")
     return Credential(*pieces[:3])
-
-
-def canonical_request(
-    method: str,
-    bucket: str,
-    key: str,
-    *,
-    query: Iterable[tuple[str, str]],
-    headers: Mapping[str, str],
-    additional: str = "",
-) -> str:
-    """Return the canonical request of a request with a V4 signature.
-
-    It consists of the method, path, query, signed headers, names of the additional headers, and
-    payload hash, separated by newlines.
-
-    Args:
-        method: the HTTP method in upper case.
-        bucket: the bucket's name, empty for a request to the service.
-        key: the object key, not percent-encoded; empty for a request to a bucket. The canonical
-            request contains the percent-encoded path `/bucket/key`.
-        query: the decoded (name, value) pairs of the query; `x-oss-signature` is ignored.
-        headers: a mapping from lower-case name to received value.
-        additional: the names of additional signed headers, separated by `;`, in any order.
-    """
-    names = [  # without the headers that are always signed
-        name
-        for name in header_names(additional)
-        if not name.startswith("x-oss-") and name not in _SIGNED_ALWAYS
-    ]
-    return "\n".join(
-        (
-            method,
-            encode_path(f"/{bucket}/{key}") if bucket else "/",
-            canonical_query(query),
-            canonical_headers(headers, _SIGNED_ALWAYS.union(names)),
-            ";".join(names),
-            headers.get("x-oss-content-sha256", UNSIGNED_PAYLOAD),
-        )
-    )
 
 
 def string_to_sign(date_time: str, scope: str, canonical: str) -> str:

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
-from mock_oss.segments import Segment
 from mock_oss.store.database import Database, first
+from mock_oss.store.records import Segment
 
 COPY_CHUNK = 1 << 20
 SMALL_BYTES = 64 << 10

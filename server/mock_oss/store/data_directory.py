@@ -13,7 +13,6 @@ from functools import partial
 from pathlib import Path
 
 from mock_oss.errors import DataDirError
-from mock_oss.segments import Segment
 from mock_oss.store.blobs import Blobs, BlobWriter
 from mock_oss.store.database import Database, first
 from mock_oss.store.records import (
@@ -23,6 +22,7 @@ from mock_oss.store.records import (
     Inventory,
     ObjectRecord,
     PartRecord,
+    Segment,
     load_segments,
     pack_segments,
 )

@@ -11,31 +11,21 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar, get_type_hints
 
 from mock_oss.errors import DataDirError, DataDirInUseError
-from mock_oss.store.records import (
-    BucketRecord,
-    Cname,
-    CnameCertificate,
-    CnameToken,
-    Inventory,
-    ObjectRecord,
-    PartRecord,
-    SessionRecord,
-    UploadRecord,
-)
+from mock_oss.store import records
 
 _Row = TypeVar("_Row")
 FORMAT_VERSION = 2
 TABLES: Mapping[str, tuple[type[NamedTuple], str]] = {
-    "buckets": (BucketRecord, "name"),
-    "objects": (ObjectRecord, "bucket, key"),
-    "object_versions": (ObjectRecord, "bucket, key, sequence DESC"),
-    "uploads": (UploadRecord, "upload_id"),
-    "parts": (PartRecord, "upload_id, number"),
-    "cnames": (Cname, "domain"),
-    "cname_tokens": (CnameToken, "domain, bucket"),
-    "cname_certificates": (CnameCertificate, "domain"),
-    "inventories": (Inventory, "bucket, id"),
-    "sessions": (SessionRecord, "access_key_id"),
+    "buckets": (records.BucketRecord, "name"),
+    "objects": (records.ObjectRecord, "bucket, key"),
+    "object_versions": (records.ObjectRecord, "bucket, key, sequence DESC"),
+    "uploads": (records.UploadRecord, "upload_id"),
+    "parts": (records.PartRecord, "upload_id, number"),
+    "cnames": (records.Cname, "domain"),
+    "cname_tokens": (records.CnameToken, "domain, bucket"),
+    "cname_certificates": (records.CnameCertificate, "domain"),
+    "inventories": (records.Inventory, "bucket, id"),
+    "sessions": (records.SessionRecord, "access_key_id"),
 }
 """Table -> (the type of its records, its primary key); the table of small blobs has no records."""
 _EXTRAS = """

@@ -1,4 +1,7 @@
-"""Named tuples for the rows of the store's database tables.
+"""Named tuples for the rows of the store's database tables, and for slices of blobs.
+
+A blob is a byte string that the store keeps as a file or as a database row; the data of an object
+or response is a sequence of its slices, `Segment`s.
 
 All times are milliseconds since the epoch. The fields `headers`, `tagging` and
 `segments_json` are JSON text. Properties such as `tags` parse the text when a request needs the
@@ -9,7 +12,37 @@ import json
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from mock_oss.segments import Segment
+
+class Segment(NamedTuple):
+    """A slice of a stored blob: the bytes `[offset, offset + size)` of the blob named `blob`."""
+
+    blob: str
+    offset: int
+    size: int
+
+
+def clip(segments: Iterable[Segment], offset: int, size: int) -> list[Segment]:
+    """Return segments that contain exactly the bytes `[offset, offset + size)` of some data.
+
+    The first and the last segment are shortened if necessary.
+
+    Args:
+        segments: the segments of the whole data, in order.
+        offset: the offset of the range in the data.
+        size: the size of the range in bytes.
+    """
+    clipped = []
+    for segment in segments:
+        if size <= 0:
+            break
+        if offset >= segment.size:
+            offset -= segment.size
+            continue
+        taken = min(segment.size - offset, size)
+        clipped.append(Segment(segment.blob, segment.offset + offset, taken))
+        offset, size = 0, size - taken
+    return clipped
+
 
 DEFAULT_CONTENT_TYPE = "application/octet-stream"
 DELETE_MARKER = "DeleteMarker"

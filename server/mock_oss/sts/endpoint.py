@@ -1,12 +1,12 @@
 """STS on the same port as OSS: AssumeRole, GetCallerIdentity and some RAM actions.
 
-The RAM actions are in `mock_oss.sts.ram`. The client chooses JSON or XML for the response.
-Sources: vendor pages AssumeRole and "STS error codes".
+The RAM actions are in `mock_oss.sts.ram_identities` and `ram_policies`. The client chooses JSON or
+XML for the response. Sources: vendor pages AssumeRole and "STS error codes".
 """
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from mock_oss.errors import RefusedError, STSRefusedError
 from mock_oss.http.body import Body
@@ -24,17 +24,47 @@ from mock_oss.policies.evaluation import (
     trusts,
 )
 from mock_oss.store import SessionRecord
-from mock_oss.sts.ram import RAM_ACTIONS, RAM_VERSION, run_ram
+from mock_oss.sts import ram_identities as identities
+from mock_oss.sts import ram_policies as policies
+from mock_oss.sts.ram_common import Answer, RamCall
 from mock_oss.sts.signatures import Nonces, STSCall, is_form, missing, verify
 from mock_oss.world.model import Role
 
 VERSION = "2015-04-01"
+RAM_VERSION = "2015-05-01"
+RAM_ACTIONS: dict[str, Callable[[RamCall], Answer]] = {
+    "CreatePolicy": policies.create_policy,
+    "GetPolicy": policies.get_policy,
+    "DeletePolicy": policies.delete_policy,
+    "CreatePolicyVersion": policies.create_version,
+    "ListPolicyVersions": policies.list_versions,
+    "DeletePolicyVersion": policies.delete_version,
+    "AttachPolicyToRole": policies.attach,
+    "AttachPolicyToUser": policies.attach,
+    "DetachPolicyFromRole": policies.detach,
+    "DetachPolicyFromUser": policies.detach,
+    "ListPoliciesForRole": policies.list_attached,
+    "ListPoliciesForUser": policies.list_attached,
+    "CreateRole": identities.create_role,
+    "GetRole": identities.get_role,
+    "UpdateRole": identities.update_role,
+    "DeleteRole": identities.delete_role,
+    "CreateUser": identities.create_user,
+    "GetUser": identities.get_user,
+    "DeleteUser": identities.delete_user,
+    "CreateAccessKey": identities.create_access_key,
+    "ListAccessKeys": identities.list_access_keys,
+    "DeleteAccessKey": identities.delete_access_key,
+}
+"""RAM actions; they change the directory of users, roles and policies, which STS and OSS use."""
 MAX_BODY_BYTES = 1 << 20
 MIN_DURATION_S, DEFAULT_DURATION_S = 900, 3600
 MAX_POLICY_CHARS = 2048
-_SESSION_NAME = re.compile(r"[A-Za-z0-9.@_-]{2,64}")
-_EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}")
-_ROLE_ARN = re.compile(r"acs:ram::\d+:role/[A-Za-z0-9.-]{1,64}")
+_FORMS = {
+    "RoleArn": re.compile(r"acs:ram::\d+:role/[A-Za-z0-9.-]{1,64}"),
+    "RoleSessionName": re.compile(r"[A-Za-z0-9.@_-]{2,64}"),
+    "ExternalId": re.compile(r"[\w+=,.@:/-]{2,1224}"),
+}
 
 
 def is_sts(request: Request) -> bool:
@@ -74,11 +104,8 @@ async def serve_sts(call: STSCall, body: Body, nonces: Nonces) -> Response:
     version = call.request.headers.get("x-acs-version") or call.params.get("Version", "")
     action = _ACTIONS.get((version, call.action))
     if action is None:
-        raise STSRefusedError(
-            404,
-            "InvalidApi.NotFound",
-            "Specified api is not found, please check your url and method.",
-        )
+        message = "Specified api is not found, please check your url and method."
+        raise STSRefusedError(404, "InvalidApi.NotFound", message)
     caller = verify(call, payload, nonces)
     return _answer(call, 200, f"{call.action}Response", action(call, caller))
 
@@ -112,35 +139,32 @@ def sts_error(call: STSCall, refused: STSRefusedError, request_id: str) -> Respo
 
 def _get_caller_identity(call: STSCall, caller: Caller) -> dict[str, object]:
     """Return the account, the ARN and the type of the caller."""
-    values: dict[str, object] = {
+    kind = {"IdentityType": "RAMUser", "UserId": caller.principal_id}
+    if caller.kind == "role":
+        role_id = caller.principal_id.split(":")[0]
+        kind = {"IdentityType": "AssumedRoleUser", "RoleId": role_id}
+    elif caller.kind == "root":
+        kind = {"IdentityType": "Account"}
+    return {
         "RequestId": call.record.request_id,
         "AccountId": caller.account_id,
         "Arn": caller.arn,
         "PrincipalId": caller.principal_id,
+        **kind,
     }
-    if caller.kind == "role":
-        role_id = caller.principal_id.split(":")[0]
-        return {**values, "IdentityType": "AssumedRoleUser", "RoleId": role_id}
-    if caller.kind == "root":
-        return {**values, "IdentityType": "Account"}
-    return {**values, "IdentityType": "RAMUser", "UserId": caller.principal_id}
 
 
 def _assume_role(call: STSCall, caller: Caller) -> dict[str, object]:
     """Issue temporary credentials of a role, which a session policy may limit."""
     params = call.params
     arn, session_name = params.get("RoleArn", ""), params.get("RoleSessionName", "")
-    if not arn:
-        raise missing("RoleArn")
-    if not _ROLE_ARN.fullmatch(arn):
-        raise _wrong("RoleArn", "The parameter RoleArn is wrongly formed.")
-    if not session_name:
-        raise missing("RoleSessionName")
-    if not _SESSION_NAME.fullmatch(session_name):
-        raise _wrong("RoleSessionName", "The parameter RoleSessionName is wrongly formed.")
+    for name, form in _FORMS.items():
+        value = params.get(name, "")
+        if not value and name != "ExternalId":
+            raise missing(name)
+        if name in params and not form.fullmatch(value):
+            raise _wrong(name, f"The parameter {name} is wrongly formed.")
     external_id = params.get("ExternalId")
-    if external_id is not None and not _EXTERNAL_ID.fullmatch(external_id):
-        raise _wrong("ExternalId", "The parameter ExternalId is wrongly formed.")
     policy = "" if call.ignores_policy else _session_policy(params.get("Policy", ""))
     entry = call.service.identities.directory.roles.get(arn)
     if entry is None:
@@ -175,18 +199,14 @@ def _session_policy(text: str) -> str:
     if not text:
         return ""
     if len(text) > MAX_POLICY_CHARS:
-        raise _wrong(
-            "PolicySize", f"The size of Policy must be smaller than {MAX_POLICY_CHARS} bytes."
-        )
+        message = f"The size of Policy must be smaller than {MAX_POLICY_CHARS} bytes."
+        raise _wrong("PolicySize", message)
     try:
         parse_policy(text, "session policy")
     except PolicyError as e:
-        raise STSRefusedError(
-            400,
-            "InvalidParameter.PolicyGrammar",
-            "The parameter Policy has not passed grammar check.",
-            why={"kind": "policy", "grammar": str(e)},
-        ) from e
+        message = "The parameter Policy has not passed grammar check."
+        why = {"kind": "policy", "grammar": str(e)}
+        raise STSRefusedError(400, "InvalidParameter.PolicyGrammar", message, why=why) from e
     return text
 
 
@@ -219,16 +239,7 @@ def _check_permission(call: STSCall, caller: Caller, role: Role, external_id: st
         "NoPermission",
         "No permission perform sts:AssumeRole on this Role. Maybe you are not authorized to "
         "perform sts:AssumeRole or the specified role does not trust you.",
-        why={
-            "kind": "policy",
-            "decision": str(verdict.decision),
-            "policy": verdict.policy,
-            "statement": verdict.statement,
-            "action": "sts:AssumeRole",
-            "resource": role.arn,
-            "trusted": trusted,
-            "caller": caller.arn,
-        },
+        why=verdict.why("sts:AssumeRole", role.arn, caller.arn, trusted=trusted),
     )
 
 
@@ -249,9 +260,13 @@ def _new_session(
     return session
 
 
+def _run_ram(call: STSCall, caller: Caller) -> Answer:
+    return RAM_ACTIONS[call.action](RamCall(call, caller))
+
+
 _ACTIONS = {
     (VERSION, "AssumeRole"): _assume_role,
     (VERSION, "GetCallerIdentity"): _get_caller_identity,
-    **{(RAM_VERSION, name): run_ram for name in RAM_ACTIONS},
+    **{(RAM_VERSION, name): _run_ram for name in RAM_ACTIONS},
 }
 ACTION_NAMES = frozenset(name for _version, name in _ACTIONS)

@@ -4,7 +4,8 @@ Sources for all RAM actions: the vendor's pages of each action in "RAM API refer
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 from mock_oss.errors import STSRefusedError
 from mock_oss.identities import Caller, ManagedPolicy, RoleEntry, UserEntry
@@ -13,12 +14,13 @@ from mock_oss.sts.signatures import STSCall, missing
 from mock_oss.world.model import Role, User
 
 Answer = dict[str, object]
+_Entity = TypeVar("_Entity")
 
 MAX_DOCUMENT_CHARS = 6144
 _NAMES = {
-    "PolicyName": re.compile(r"[A-Za-z0-9-]{1,128}"),
-    "RoleName": re.compile(r"[A-Za-z0-9.-]{1,64}"),
-    "UserName": re.compile(r"[A-Za-z0-9._-]{1,64}"),
+    "Policy": re.compile(r"[A-Za-z0-9-]{1,128}"),
+    "Role": re.compile(r"[A-Za-z0-9.-]{1,64}"),
+    "User": re.compile(r"[A-Za-z0-9._-]{1,64}"),
 }
 
 
@@ -52,33 +54,32 @@ class RamCall:
             raise missing(name)
         return value
 
-    def name(self, parameter: str) -> str:
-        """Return a mandatory parameter that contains the name of a user, role or policy.
+    def named(self, kind: str) -> str:
+        """Return the name of the entity in the request, after a check of permissions.
 
         Args:
-            parameter: `UserName`, `RoleName` or `PolicyName`.
+            kind: `User`, `Role` or `Policy`; the parameter is `UserName` for a user.
 
         Raises:
-            STSRefusedError: the parameter is missing, or the name has characters that are not
-                allowed.
+            STSRefusedError: the parameter is missing, the name has characters that are not allowed,
+                the request asks for a system policy, or the caller has no permission.
         """
-        name = self.given(parameter)
-        if not _NAMES[parameter].fullmatch(name):
-            code = f"InvalidParameter.{parameter}.InvalidChars"
-            raise STSRefusedError(400, code, f"The {parameter} is wrongly formed.")
-        return name
-
-    def policy_name(self) -> str:
-        """Return the name of the custom policy in the request.
-
-        Raises:
-            STSRefusedError: the name is missing or not valid, or the request asks for a system
-                policy.
-        """
-        name = self.name("PolicyName")
-        if self.params.get("PolicyType", "Custom") != "Custom":
+        name = self.given(f"{kind}Name")
+        if not _NAMES[kind].fullmatch(name):
+            code = f"InvalidParameter.{kind}Name.InvalidChars"
+            raise STSRefusedError(400, code, f"The {kind}Name is wrongly formed.")
+        if kind == "Policy" and self.params.get("PolicyType", "Custom") != "Custom":
             raise STSRefusedError(404, "EntityNotExist.Policy", "The mock has no system policies.")
+        self.permit(f"{kind.lower()}/{name}")
         return name
+
+    def _find(self, kind: str, entities: Mapping[tuple[str, str], _Entity]) -> _Entity:
+        name = self.named(kind)
+        entity = entities.get((self.account_id, name))
+        if entity is None:
+            message = f"The {kind.lower()} {name} does not exist."
+            raise STSRefusedError(404, f"EntityNotExist.{kind}", message)
+        return entity
 
     def policy(self) -> ManagedPolicy:
         """Return the custom policy in the parameter `PolicyName`, after a check of permissions.
@@ -86,14 +87,7 @@ class RamCall:
         Raises:
             STSRefusedError: the caller has no permission, or the policy does not exist.
         """
-        name = self.policy_name()
-        self.permit(f"policy/{name}")
-        policy = self.directory.policies.get((self.account_id, name))
-        if policy is None:
-            raise STSRefusedError(
-                404, "EntityNotExist.Policy", f"The policy {name} does not exist."
-            )
-        return policy
+        return self._find("Policy", self.directory.policies)
 
     def role(self) -> RoleEntry:
         """Return the role in the parameter `RoleName`, after a check of permissions.
@@ -101,12 +95,8 @@ class RamCall:
         Raises:
             STSRefusedError: the caller has no permission, or the role does not exist.
         """
-        name = self.name("RoleName")
-        self.permit(f"role/{name}")
-        role = self.directory.roles.get(f"acs:ram::{self.account_id}:role/{name}")
-        if role is None:
-            raise STSRefusedError(404, "EntityNotExist.Role", f"The role {name} does not exist.")
-        return role
+        roles = self.directory.roles.values()
+        return self._find("Role", {(each.role.account_id, each.role.name): each for each in roles})
 
     def user(self) -> UserEntry:
         """Return the user in the parameter `UserName`, after a check of permissions.
@@ -114,12 +104,7 @@ class RamCall:
         Raises:
             STSRefusedError: the caller has no permission, or the user does not exist.
         """
-        name = self.name("UserName")
-        self.permit(f"user/{name}")
-        user = self.directory.users.get((self.account_id, name))
-        if user is None:
-            raise STSRefusedError(404, "EntityNotExist.User", f"The user {name} does not exist.")
-        return user
+        return self._find("User", self.directory.users)
 
     def holder(self) -> User | Role:
         """Return the role that the request names if the action ends in `Role`, otherwise the user.
@@ -146,12 +131,9 @@ class RamCall:
                 raise PolicyError("too long")
             parse(text, parameter)
         except PolicyError as e:
-            raise STSRefusedError(
-                400,
-                "MalformedPolicyDocument",
-                "The policy document is malformed.",
-                why={"kind": "policy", "grammar": str(e)},
-            ) from e
+            why = {"kind": "policy", "grammar": str(e)}
+            message = "The policy document is malformed."
+            raise STSRefusedError(400, "MalformedPolicyDocument", message, why=why) from e
         return text
 
     def permit(self, what: str) -> None:
@@ -173,15 +155,6 @@ class RamCall:
         )
         verdict = evaluate_session(caller.policies, caller.session_policy, question)
         if not verdict.allowed:
-            raise STSRefusedError(
-                403,
-                "NoPermission",
-                f"You are not authorized to do this action: {question.action}.",
-                why={
-                    "kind": "policy",
-                    "decision": str(verdict.decision),
-                    "action": question.action,
-                    "resource": question.resource,
-                    "caller": caller.arn,
-                },
-            )
+            message = f"You are not authorized to do this action: {question.action}."
+            why = verdict.why(question.action, question.resource, caller.arn)
+            raise STSRefusedError(403, "NoPermission", message, why=why)

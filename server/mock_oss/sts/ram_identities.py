@@ -15,8 +15,7 @@ MAX_KEYS = 2
 
 def create_role(call: RamCall) -> Answer:
     """Create a role that has a trust policy, but no other policies; return the role."""
-    name = call.name("RoleName")
-    call.permit(f"role/{name}")
+    name = call.named("Role")
     trust = call.document("AssumeRolePolicyDocument", parse_trust_policy)
     role = Role(
         name=name,
@@ -67,8 +66,7 @@ def delete_role(call: RamCall) -> Answer:
 
 def create_user(call: RamCall) -> Answer:
     """Create a user who has no policies and no access keys; return the user."""
-    name = call.name("UserName")
-    call.permit(f"user/{name}")
+    name = call.named("User")
     if (call.account_id, name) in call.directory.users:
         raise STSRefusedError(409, "EntityAlreadyExists.User", f"The user {name} already exists.")
     entry = UserEntry(

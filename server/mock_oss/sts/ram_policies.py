@@ -14,13 +14,11 @@ ROTATE = "DeleteOldestNonDefaultVersionWhenLimitExceeded"
 
 def create_policy(call: RamCall) -> Answer:
     """Create a custom policy, whose document becomes the version `v1`; return the policy."""
-    name = call.policy_name()
-    call.permit(f"policy/{name}")
+    name = call.named("Policy")
     document = call.document("PolicyDocument", parse_policy)
     if (call.account_id, name) in call.directory.policies:
-        raise STSRefusedError(
-            409, "EntityAlreadyExists.Policy", f"The policy {name} already exists."
-        )
+        message = f"The policy {name} already exists."
+        raise STSRefusedError(409, "EntityAlreadyExists.Policy", message)
     policy = ManagedPolicy(
         account_id=call.account_id,
         name=name,
@@ -127,8 +125,7 @@ def detach(call: RamCall) -> Answer:
             has no permission.
     """
     holder = call.holder()
-    name = call.policy_name()
-    call.permit(f"policy/{name}")
+    name = call.named("Policy")
     if not call.directory.detach(name, holder):
         message = f"The policy {name} is not attached."
         raise STSRefusedError(404, f"EntityNotExist.{type(holder).__name__}.Policy", message)

@@ -10,16 +10,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from xml.etree.ElementTree import Element
 
 from mock_oss.errors import RefusedError, invalid_argument
-from mock_oss.http.documents import child_text, children, malformed_xml, parse
-from mock_oss.http.request import whole_number
+from mock_oss.http.documents import Node, malformed_xml, parse
+from mock_oss.http.request import number_of, one_of
 from mock_oss.store import Store
 
 MAX_RULES = 1000
 STORAGE_CLASSES = ("IA", "Archive", "ColdArchive", "DeepColdArchive")
 TAG_TEXT = re.compile(r"[\w+\-=.:/ ]*")
+MAX_DAYS = 10**6 - 1
 DAY_MS = 86_400_000
 _MIDNIGHT = re.compile(r"\d{4}-\d\d-\d\dT00:00:00(?:\.000)?Z")
 _TIMED = ("Expiration", "AbortMultipartUpload", "Transition")
@@ -111,17 +111,17 @@ def parse_lifecycle(body: bytes) -> tuple[_Rule, ...]:
             InvalidRequest.
     """
     root = parse(body, "LifecycleConfiguration")
-    rules = children(root, "Rule")
+    rules = root.all("Rule")
     if not 1 <= len(rules) <= MAX_RULES:
         raise malformed_xml(f"{len(rules)} rules, 1 to {MAX_RULES}")
     enabled: list[_Rule] = []
     for rule in rules:
-        prefix, status = child_text(rule, "Prefix"), child_text(rule, "Status")
+        prefix, status = rule.value("Prefix"), rule.value("Status")
         if prefix is None or status not in ("Enabled", "Disabled"):
             raise malformed_xml("a Rule needs Prefix and Status")
-        if len((child_text(rule, "ID") or "").encode()) > 255:
+        if len((rule.value("ID") or "").encode()) > 255:
             raise invalid_argument("ID", "too long")
-        actions = [e for name in (*_TIMED, *_NONCURRENT) for e in children(rule, name)]
+        actions = [e for name in (*_TIMED, *_NONCURRENT) for e in rule.all(name)]
         if not actions:
             raise malformed_xml("a Rule needs an action")
         _check_order(rule)
@@ -132,7 +132,7 @@ def parse_lifecycle(body: bytes) -> tuple[_Rule, ...]:
     return tuple(enabled)
 
 
-def _performed(action: Element, prefix: str, tags: frozenset[tuple[str, str]]) -> _Rule | None:
+def _performed(action: Node, prefix: str, tags: frozenset[tuple[str, str]]) -> _Rule | None:
     """Check one action of a rule; return what the mock performs, or None."""
     if action.tag in _NONCURRENT:
         days = _noncurrent_days(action)
@@ -143,12 +143,12 @@ def _performed(action: Element, prefix: str, tags: frozenset[tuple[str, str]]) -
     after_days, before_ms = _when(action)
     if action.tag == "AbortMultipartUpload":
         return AbortRule(prefix=prefix, days=after_days, before_ms=before_ms)
-    if (child_text(action, "ExpiredObjectDeleteMarker") or "").lower() == "true":
+    if (action.value("ExpiredObjectDeleteMarker") or "").lower() == "true":
         return MarkerRule(prefix=prefix)
     return None
 
 
-def _check_order(rule: Element) -> None:
+def _check_order(rule: Node) -> None:
     """Check that the transitions and the expiration of a rule are in a valid order.
 
     Raises:
@@ -157,10 +157,10 @@ def _check_order(rule: Element) -> None:
             not have more days than the transition before it, or if the expiration does not have
             more days than the last transition. The same for noncurrent versions.
     """
-    timed = [action for name in ("Expiration", "Transition") for action in children(rule, name)]
+    timed = [action for name in ("Expiration", "Transition") for action in rule.all(name)]
     if {"Days", "CreatedBeforeDate"} <= {child.tag for action in timed for child in action}:
         raise RefusedError("InvalidRequest", "Days and CreatedBeforeDate cannot be mixed.")
-    for element in children(rule, "Transition"):
+    for element in rule.all("Transition"):
         _check_storage_class(element)
     _check_days(rule, "Transition", "Expiration", lambda action: _when(action)[0])
     expiration, transition = _NONCURRENT
@@ -168,28 +168,26 @@ def _check_order(rule: Element) -> None:
 
 
 def _check_days(
-    rule: Element, transition: str, expiration: str, days_of: Callable[[Element], int | None]
+    rule: Node, transition: str, expiration: str, days_of: Callable[[Node], int | None]
 ) -> None:
     last = 0
-    transitions = {child_text(t, "StorageClass"): t for t in children(rule, transition)}
+    transitions = {t.value("StorageClass"): t for t in rule.all(transition)}
     for name in (*STORAGE_CLASSES, None):
-        action = transitions.get(name) if name else next(iter(children(rule, expiration)), None)
+        action = transitions.get(name) if name else next(iter(rule.all(expiration)), None)
         days = None if action is None else days_of(action)
         if days is not None and days <= last:
             raise invalid_argument("Days", days)
         last = days or last
 
 
-def _check_storage_class(transition: Element) -> None:
-    storage_class = child_text(transition, "StorageClass") or ""
-    if storage_class not in STORAGE_CLASSES:
-        raise invalid_argument("StorageClass", storage_class)
+def _check_storage_class(transition: Node) -> None:
+    one_of("StorageClass", transition.value("StorageClass") or "", STORAGE_CLASSES)
 
 
-def _tags(rule: Element) -> frozenset[tuple[str, str]]:
+def _tags(rule: Node) -> frozenset[tuple[str, str]]:
     tags = []
-    for element in children(rule, "Tag"):
-        key, value = child_text(element, "Key") or "", child_text(element, "Value") or ""
+    for element in rule.all("Tag"):
+        key, value = element.value("Key") or "", element.value("Value") or ""
         for name, text in (("Key", key), ("Value", value)):
             if not TAG_TEXT.fullmatch(text):
                 raise invalid_argument(name, text)
@@ -197,21 +195,14 @@ def _tags(rule: Element) -> frozenset[tuple[str, str]]:
     return frozenset(tags)
 
 
-def _noncurrent_days(action: Element) -> int:
-    return _days(child_text(action, "NoncurrentDays") or "", "NoncurrentDays")
+def _noncurrent_days(action: Node) -> int:
+    return number_of("NoncurrentDays", action.value("NoncurrentDays") or "", 1, MAX_DAYS)
 
 
-def _days(text: str, name: str) -> int:
-    days = whole_number(text, 1, 10**6 - 1)
-    if days is None:
-        raise invalid_argument(name, text)
-    return days
-
-
-def _when(action: Element) -> tuple[int | None, int | None]:
-    days, before = child_text(action, "Days"), child_text(action, "CreatedBeforeDate")
+def _when(action: Node) -> tuple[int | None, int | None]:
+    days, before = action.value("Days"), action.value("CreatedBeforeDate")
     if days is not None and before is None:
-        return _days(days, "Days"), None
+        return number_of("Days", days, 1, MAX_DAYS), None
     if before is not None and days is None:
         refused = invalid_argument("CreatedBeforeDate", before)
         if not _MIDNIGHT.fullmatch(before):
@@ -221,7 +212,7 @@ def _when(action: Element) -> tuple[int | None, int | None]:
         except ValueError as e:
             raise refused from e
     if action.tag == "Expiration" and days is None and before is None:
-        other = (child_text(action, name) for name in ("ExpiredObjectDeleteMarker", "Date"))
+        other = (action.value(name) for name in ("ExpiredObjectDeleteMarker", "Date"))
         if any(text is not None for text in other):
             return None, None
     raise malformed_xml(f"{action.tag} needs Days or CreatedBeforeDate")

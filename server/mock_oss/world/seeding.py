@@ -2,6 +2,7 @@
 
 import json
 import mimetypes
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from mock_oss.clock import Clock
@@ -25,31 +26,19 @@ def fill_store(store: Store, world: World, clock: Clock) -> None:
 def ensure_bucket(store: Store, spec: BucketSpec, clock: Clock) -> None:
     """Create a bucket in a store, unless a bucket with this name exists."""
     if store.buckets.get(spec.name) is None:
-        store.buckets.put(
-            BucketRecord(
-                name=spec.name,
-                account_id=spec.account_id,
-                region=spec.region,
-                acl=spec.acl,
-                storage_class=spec.storage_class,
-                redundancy="LRS",
-                created_ms=clock.timestamp_ms(),
-                cors=spec.cors,
-                lifecycle=spec.lifecycle,
-                versioning=spec.versioning,
-            )
-        )
+        properties = {"redundancy": "LRS", "created_ms": clock.timestamp_ms(), **asdict(spec)}
+        store.buckets.put(BucketRecord(**properties))
 
 
 def seed_objects(
-    store: Store, directory: Path, *, region: str, clock: Clock, keep_existing: bool = False
+    store: Store, directory: Path, spec: BucketSpec, clock: Clock, *, keep_existing: bool
 ) -> int:
     """Store every file `directory/BUCKET/KEY` as an object; return the number of stored files.
 
     Args:
         store: the store; missing buckets are created.
         directory: the directory of the seed files, with one subdirectory per bucket.
-        region: the region of created buckets.
+        spec: the properties of created buckets, except their names.
         clock: the mock's clock; the current time becomes the Last-Modified time of the objects.
         keep_existing: True to skip files whose object exists; False to replace existing objects.
 
@@ -67,7 +56,7 @@ def seed_objects(
                 check_key(key)
             except RefusedError as e:
                 raise WorldError(f"{path}: {e.message}") from e
-            ensure_bucket(store, BucketSpec(name=folder.name, region=region), clock)
+            ensure_bucket(store, replace(spec, name=folder.name), clock)
             if keep_existing and store.objects.get(folder.name, key) is not None:
                 continue
             _store_file(store, folder.name, key, path, clock)

@@ -63,11 +63,11 @@ def refuse_production(host: str, *, option: str) -> None:
         SettingsError: it is not safe. The message contains the reason, and the name of the option
             that skips this check.
     """
-    from mock_oss import production
+    from mock_oss import environment
     from mock_oss.errors import UnsafeStartError
 
     try:
-        production.refuse_production(host, os.environ, option=option)
+        environment.refuse_production(host, os.environ, option=option)
     except UnsafeStartError as error:
         raise SettingsError(f"{error}.") from error
 

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import uvloop
 
-from mock_oss import crc64
+from mock_oss.http import crc64
 
 HOST = "127.0.0.1"
 WINDOW = 1 << 20

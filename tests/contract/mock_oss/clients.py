@@ -22,6 +22,7 @@ from oss2.exceptions import ServerError
 from mock_oss import ACCESS_KEY_ID, ACCESS_KEY_SECRET, BUCKET, ROLE_ARN, Clock, MockOSS
 from mock_oss.cli import main
 from mock_oss.signing import v4
+from mock_oss.signing.cases import V4Case
 from mock_oss.store import SessionRecord
 
 REGION = "cn-hangzhou"
@@ -216,14 +217,19 @@ def signed_headers(
     date_time = f"{moment:%Y%m%dT%H%M%SZ}"
     sent = {name.lower(): value for name, value in (headers or {}).items()}
     sent |= {"x-oss-date": date_time, "x-oss-content-sha256": "UNSIGNED-PAYLOAD"}
-    pairs = list((query or {}).items())
-    canonical = v4.canonical_request(method, bucket, key, query=pairs, headers=sent)
-    scope = v4.Credential(ACCESS_KEY_ID, date_time[:8], region)
-    text = v4.string_to_sign(date_time, scope.scope, canonical)
-    signing_key = v4.signing_key(ACCESS_KEY_SECRET, scope.date, scope.region)
+    pairs = tuple((query or {}).items())
+    case = V4Case(
+        method=method,
+        bucket=bucket,
+        key=key,
+        query=pairs,
+        headers=sent,
+        date_time=date_time,
+        credential=v4.Credential(ACCESS_KEY_ID, date_time[:8], region),
+    )
     sent["authorization"] = (
-        f"OSS4-HMAC-SHA256 Credential={ACCESS_KEY_ID}/{scope.scope},"
-        f"Signature={v4.signature(signing_key, text)}"
+        f"OSS4-HMAC-SHA256 Credential={ACCESS_KEY_ID}/{case.credential.scope},"
+        f"Signature={case.signature(case.text(), ACCESS_KEY_SECRET)}"
     )
     target = quote(f"/{bucket}/{key}" if bucket else "/")
     if pairs:

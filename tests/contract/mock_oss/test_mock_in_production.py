@@ -6,9 +6,9 @@ import pytest
 
 from contract.mock_oss.clients import run_program, send
 from mock_oss import ACCESS_KEY_ID, MockOSS
+from mock_oss.environment import KEY_PREFIXES, refuse_production
 from mock_oss.errors import UnsafeStartError
-from mock_oss.ids import Ids
-from mock_oss.production import KEY_PREFIXES, refuse_production
+from mock_oss.service import Ids
 from ossferry.settings.rules import MOCK_KEYS
 
 OVERRIDE = "--i-know-this-is-a-mock"

@@ -31,7 +31,7 @@ from mock_oss import (
     PortInUseError,
     WorldError,
 )
-from mock_oss.production import OVERRIDE
+from mock_oss.environment import OVERRIDE
 from mock_oss.world.model import World
 
 WORLD = """

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mock_oss.access.keys import find_caller
+from mock_oss.access.credentials import find_caller
 from mock_oss.clock import Clock
 from mock_oss.service import Call
 from mock_oss.store import SessionRecord, Store

@@ -173,6 +173,8 @@ def test_the_unsigned_token_header_of_an_sdk_is_read(gate: Gate) -> None:
     caller = gate.send("PUT", vector["key"], headers=headers)
 
     assert caller.arn == f"{ROLE.arn}/alice"
+    headers["Authorization"] = f"OSS2 AccessKeyId:{SESSION.access_key_id},Signature:s"
+    assert gate.refusal("PUT", vector["key"], headers=headers)["EC"] == "0002-00000003"
 
 
 @pytest.mark.parametrize("query", ["", "uploads", "x-oss-date=1&x-oss-credential=2", "list-type=2"])

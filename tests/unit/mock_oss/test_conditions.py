@@ -2,7 +2,7 @@
 
 import pytest
 
-from mock_oss.http.ranges import parse_range
+from mock_oss.http.request import parse_range
 from mock_oss.operations.downloads import check_conditions
 from mock_oss.store import ObjectRecord
 from support.refusals import refusal

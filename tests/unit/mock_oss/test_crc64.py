@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mock_oss import crc64
+from mock_oss.http import crc64
 from mock_oss.operations.multipart import multipart_etag
 from support.vectors import load
 

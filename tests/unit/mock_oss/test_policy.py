@@ -25,7 +25,6 @@ OBJECT = "acs:oss:*:1:bucket/u/alice/photo.jpg"
 def _parse_again() -> None:
     """Remove the policies that other tests have parsed."""
     parse_policy.cache_clear()
-    parse_trust_policy.cache_clear()
 
 
 def policy(*statements: dict[str, object], name: str = "p") -> Policy:

@@ -4,7 +4,14 @@ from typing import Any
 
 import pytest
 
-from mock_oss.access.scope import IN_FORM, IN_HEADER, IN_URL, Place, check_scope, read_credential
+from mock_oss.access.credentials import (
+    IN_FORM,
+    IN_HEADER,
+    IN_URL,
+    Place,
+    check_scope,
+    read_credential,
+)
 from mock_oss.signing.v4 import Credential
 from support.refusals import refusal
 
