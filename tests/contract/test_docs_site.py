@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
-from urllib.parse import unquote, urldefrag
 
 import pytest
 
@@ -28,14 +27,11 @@ class Reader(HTMLParser):
         super().__init__()
         self.loaded: list[str] = []
         self.links: list[str] = []
-        self.anchors: set[str] = set()
         self.continued = 0
         """Ordered lists that do not begin with 1, because something ended the list before."""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
-        if "id" in given:
-            self.anchors.add(given["id"])
         if LOADED.get(tag) in given:
             self.loaded.append(given[LOADED[tag]])
         if tag == "ol" and "start" in given:
@@ -71,20 +67,6 @@ def test_the_site_loads_nothing_from_other_hosts(site: Path) -> None:
 
     assert loaded
     assert [name for name in sorted(loaded) if re.match(r"(?!data:)\w+:|//", name)] == []
-
-
-def test_every_relative_link_of_the_site_leads_to_a_file_and_an_anchor(site: Path) -> None:
-    broken = []
-    for page, content in of_pages(site):
-        for link in content.links + content.loaded:
-            path, anchor = urldefrag(unquote(link))
-            if re.match(r"\w+:", path):
-                continue
-            target = (page.parent / path if path else page).resolve()
-            if not target.exists() or (anchor and anchor not in read(target).anchors):
-                broken.append(f"{page.name}: {link}")
-
-    assert broken == []
 
 
 def test_links_to_files_that_are_not_on_the_site_lead_to_the_repository(site: Path) -> None:

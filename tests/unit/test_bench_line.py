@@ -2,15 +2,12 @@
 
 import asyncio
 import selectors
-import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager
-from pathlib import Path
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import TypeVar
 
 import pytest
 
-from bench.line import Flow, Proxy, SharedLink, parse
+from bench.line import Flow, SharedLink, parse
 from bench.line_model import SEGMENT, Line, Link, Window
 
 Result = TypeVar("Result")
@@ -95,19 +92,6 @@ def carry(line: Line, *contents: bytes) -> list[Receiver]:
     return receivers
 
 
-@asynccontextmanager
-async def serve_echo(path: Path) -> AsyncIterator[None]:
-    """Answer each connection to a Unix socket with the bytes that it sends."""
-
-    async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(1 << 16):
-            writer.write(data)
-        writer.close()
-
-    async with await asyncio.start_unix_server(echo, path):
-        yield
-
-
 def test_a_link_sends_one_byte_after_the_other() -> None:
     link = Link(1000)
 
@@ -136,58 +120,6 @@ def test_two_connections_share_the_bandwidth() -> None:
     assert long.ended_s == pytest.approx(4, rel=1e-6)
 
 
-def test_a_request_and_its_response_take_one_round_trip() -> None:
-    line = Line(mbit=FAST, rtt_ms=200)
-    request, response = Receiver(), Receiver()
-
-    async def story() -> None:
-        arrived = asyncio.Event()
-
-        async def at_server(data: bytes) -> None:
-            await request.send(data)
-            arrived.set()
-
-        answer = sender(bytes(300))
-
-        async def respond(size: int) -> bytes:
-            await arrived.wait()
-            return await answer(size)
-
-        async with asyncio.TaskGroup() as tasks:
-            for receive, send in ((sender(bytes(500)), at_server), (respond, response.send)):
-                flow = Flow(line, SharedLink(line), receive=receive, send=send)
-                tasks.create_task(flow.run())
-
-    simulate(story())
-
-    assert (len(request.content), len(response.content)) == (500, 300)
-    assert request.ended_s == pytest.approx(0.1, abs=1e-4)
-    assert response.ended_s == pytest.approx(0.2, abs=1e-4)
-
-
-def test_a_new_connection_costs_its_handshakes(tmp_path: Path) -> None:
-    line = Line(mbit=FAST, rtt_ms=100, handshakes=2)
-    answered_s = []
-
-    async def story() -> None:
-        loop = asyncio.get_running_loop()
-        near, far = socket.socketpair()
-        far.setblocking(False)
-        async with serve_echo(tmp_path / "server"):
-            carrying = asyncio.create_task(Proxy(line, str(tmp_path / "server")).carry(far))
-            reader, writer = await asyncio.open_connection(sock=near)
-            for _ in range(2):
-                writer.write(b"request")
-                await reader.readexactly(7)
-                answered_s.append(loop.time())
-            writer.close()
-            await carrying
-
-    simulate(story())
-
-    assert answered_s == pytest.approx([0.3, 0.4], abs=1e-3)
-
-
 def test_the_window_doubles_in_each_round_trip() -> None:
     line = Line(mbit=FAST, rtt_ms=100)
 
@@ -207,31 +139,6 @@ def test_the_window_limits_a_connection_to_its_size_in_each_round_trip() -> None
     (receiver,) = carry(line, bytes(10 * WINDOW))
 
     assert receiver.ended_s == pytest.approx(0.95, abs=1e-3)
-
-
-def test_a_sender_is_slowed_down_to_the_speed_of_the_line() -> None:
-    line = Line(mbit=8, rtt_ms=100)
-    taken: list[tuple[float, int]] = []
-    receiver = Receiver()
-    content = sender(bytes(1_000_000))
-
-    async def receive(size: int) -> bytes:
-        data = await content(size)
-        total = taken[-1][1] + len(data) if taken else len(data)
-        taken.append((asyncio.get_running_loop().time(), total))
-        return data
-
-    async def story() -> None:
-        flow = Flow(line, SharedLink(line), receive=receive, send=receiver.send)
-        await flow.run()
-
-    simulate(story())
-
-    in_queue = line.bytes_per_s * line.queue_s
-    on_line = line.bytes_per_s * line.rtt_s / 2
-    for time_s, total in taken:
-        arrived = max((size for at_s, size in receiver.arrivals if at_s <= time_s), default=0)
-        assert total - arrived <= in_queue + on_line + 3 * line.chunk
 
 
 def test_a_window_does_not_grow_while_little_of_it_is_used() -> None:

@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 
-from bench.peers.npm import PeerMissingError, install
+from bench.peers.npm import PeerMissingError
 from bench.run import all_benches, main
 from bench.table import Bench, Only, Peer, Result, Row, Value
 from support import prerequisites
-from support.prerequisites import Prerequisite
 
 PEER = Peer(name="snail", work="carries one file")
 
@@ -49,22 +48,6 @@ def out(tmp_path: Path) -> Path:
     return tmp_path / "bench.json"
 
 
-@pytest.fixture
-def installed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Names of programs that were to be installed, on a machine where that never succeeds."""
-    names: list[str] = []
-    known = [
-        Prerequisite(name="oar", packages=("oars",), found=lambda: None),
-        Prerequisite(name="sail", packages=("sails",), found=lambda: None),
-        Prerequisite(name="rope", packages=("ropes",), found=lambda: "/bin/rope"),
-    ]
-    monkeypatch.setattr(prerequisites, "ALL", known)
-    monkeypatch.setattr(
-        prerequisites, "install", lambda missing: names.extend(each.name for each in missing)
-    )
-    return names
-
-
 def test_a_row_whose_peer_cannot_be_installed_is_skipped(out: Path) -> None:
     def rows(_only: Only) -> Iterator[Value]:
         yield speed(7, "alone")
@@ -81,21 +64,6 @@ def test_a_row_whose_peer_cannot_be_installed_is_skipped(out: Path) -> None:
         "runs": 0,
         "skipped": "npm cannot install the packages of snail",
     }
-
-
-@pytest.mark.parametrize("npm", ["exit 1", None], ids=["no registry", "no npm"])
-def test_packages_that_cannot_be_installed_are_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, npm: str | None
-) -> None:
-    if npm:
-        (tmp_path / "npm").write_text(f"#!/bin/sh\n{npm}\n")
-        (tmp_path / "npm").chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    folder = tmp_path / "snail"
-    folder.mkdir()
-
-    with pytest.raises(PeerMissingError, match="npm cannot install the packages of snail"):
-        install(folder)
 
 
 def test_a_bench_that_fails_loses_no_other_result(
@@ -115,45 +83,6 @@ def test_a_bench_that_fails_loses_no_other_result(
     assert found["speed"]["value"]["median"] == 9
     assert "the wheel [fell] off" in " ".join(printed.out.split())
     assert "Traceback" in printed.err
-
-
-def test_a_bench_that_does_not_give_a_promised_row_has_failed(out: Path) -> None:
-    lazy = Bench(rows=(row("speed"), row("weight")), measure=lambda _only: iter([speed(9)]))
-
-    assert main([], [lazy], out=out) == 1
-    assert measured(out)["weight"]["failed"] == "the bench did not give this row"
-
-
-def test_only_what_the_requested_rows_need_is_installed_and_without_it_they_are_skipped(
-    out: Path, installed: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
-    benches = [
-        bench(9, name="rowing", needs=("rope", "oar")),
-        bench(9, name="sailing", needs=("sail",)),
-        bench(9, name="hauling", needs=("rope",)),
-    ]
-
-    status = main(["--only", "rowing|hauling"], benches, out=out)
-
-    rowing = measured(out)["rowing"]
-    assert status == 0
-    assert installed == ["oar"]
-    assert rowing["skipped"].startswith("oar is not installed")
-    assert rowing["runs"] == 0
-    assert "skipped: oar is not installed" in " ".join(capsys.readouterr().out.split())
-    assert measured(out)["hauling"]["value"]["median"] == 9
-    assert "sailing" not in measured(out)
-
-
-def test_a_missed_goal_is_a_result_and_no_failure(
-    out: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main([], [bench(4)], out=out) == 0
-
-    line = capsys.readouterr().out.splitlines()[1]
-    assert line.split()[-4:] == [">=", "5", "m/s", "no"]
-    assert "carries one file" in line
-    assert measured(out)["speed"]["met"] == 0
 
 
 @pytest.mark.parametrize(
@@ -191,32 +120,6 @@ def test_several_runs_give_median_and_range(out: Path, capsys: pytest.CaptureFix
     printed = capsys.readouterr().out
     assert "6.00 (4.00 to 8.00)" in printed
     assert "2 of 3" in printed
-
-
-def test_a_failure_in_a_later_run_keeps_the_earlier_ones(out: Path) -> None:
-    assert main(["--runs", "3"], [bench(8, 4)], out=out) == 1
-
-    found = measured(out)["speed"]
-    assert found["runs"] == 2
-    assert found["failed"].startswith("StopIteration")
-
-
-def test_results_are_on_disk_before_the_next_row_is_measured(out: Path) -> None:
-    seen: list[str] = []
-
-    def rows(_only: Only) -> Iterator[Value]:
-        yield speed(7, "first")
-        seen.extend(measured(out))
-        yield speed(8, "second")
-
-    main([], [Bench(rows=(row("first"), row("second")), measure=rows)], out=out)
-
-    assert seen == ["first"]
-
-
-def test_an_unknown_pattern_is_an_error(out: Path) -> None:
-    assert main(["--only", "teleport"], [bench(9)], out=out) == 2
-    assert not out.exists()
 
 
 def test_every_bench_has_its_own_names_and_needs_known_programs() -> None:

@@ -1,8 +1,6 @@
 """The report of the mutation tests: every survivor is listed in `survivors.toml`, with a reason."""
 
 import json
-import subprocess
-import sys
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,7 +16,6 @@ from support.mutation import (
     differences,
     function_of,
     read_outcome,
-    settings_of,
 )
 
 LISTED = {"ossferry_uploader.oss.keys.safe_path": 2}
@@ -71,47 +68,6 @@ def test_mutants_without_a_test_have_survived(tmp_path: Path) -> None:
 
     assert (outcome.mutants, outcome.killed) == (tuple(codes), 0.4)
     assert outcome.survivors == ("a.x_b__mutmut_2", "a.x_b__mutmut_3", "a.x_b__mutmut_5")
-
-
-@pytest.mark.parametrize("code", [None, 2, 35])
-def test_a_mutant_without_a_result_is_no_outcome(tmp_path: Path, code: int | None) -> None:
-    record = tmp_path / "mutants/src/b.py.meta"
-    record.parent.mkdir(parents=True)
-    record.write_text(json.dumps({"exit_code_by_key": {"a.x_b__mutmut_1": code}}))
-
-    with pytest.raises(ValueError, match="x_b__mutmut_1 was not tested"):
-        read_outcome(tmp_path)
-
-
-TWICE = """
-import sys, pytest
-words = ["-q", "-p", "pytest_timeout"]
-first = pytest.main([*words, "test_ids.py"])
-tests = [r"test_ids.py::test_it[\\d]", "test_ids.py::test_it[文]"]
-sys.exit(first or pytest.main([*words, *tests]))
-"""
-IDS = r"""
-import pytest
-@pytest.mark.parametrize("value", [1, 2], ids=["\\d", "文"])
-def test_it(value):
-    pass
-"""
-
-
-def test_a_second_run_in_the_same_process_finds_every_test(tmp_path: Path) -> None:
-    (tmp_path / "pyproject.toml").write_text(settings_of(AREAS["mock_oss"]), "utf-8")
-    (tmp_path / "test_ids.py").write_text(IDS, "utf-8")
-
-    done = subprocess.run(  # noqa: S603
-        [sys.executable, "-c", TWICE],
-        cwd=tmp_path,
-        env={"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": str(ROOT / "tests")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("name", AREAS)

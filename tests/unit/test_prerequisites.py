@@ -105,11 +105,6 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     return asked
 
 
-def playwrights(own: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PLAYWRIGHT_BROWSERS_PATH", "somewhere")
-    monkeypatch.setattr(browsers, "_plan", lambda: own)
-
-
 # ---- programs
 
 
@@ -118,19 +113,6 @@ def test_a_program_is_found_in_the_path_and_beside_it(machine: Machine, folder: 
     there = machine.add(f"{folder}/initdb")
 
     assert paths.find("initdb") == str(there)
-
-
-def test_the_newest_postgresql_is_taken(machine: Machine) -> None:
-    for version in ("9.6", "17", "15"):
-        machine.add(f"usr/lib/postgresql/{version}/bin/initdb")
-
-    assert "/17/" in str(paths.find("initdb"))
-
-
-def test_a_file_that_cannot_be_run_is_no_program(machine: Machine) -> None:
-    (machine.bin / "nginx").write_text("")
-
-    assert paths.find("nginx") is None
 
 
 # ---- browsers
@@ -144,77 +126,6 @@ def test_the_machines_own_browser_is_found(machine: Machine, engine: str, name: 
     path = machine.add(f"usr/bin/{name}")
 
     assert browsers.find(engine) == Browser(engine=engine, path=str(path))
-
-
-def test_webkitgtk_is_a_browser_a_driver_and_a_display(machine: Machine) -> None:
-    browser = machine.add("usr/lib/x86_64-linux-gnu/webkit2gtk-4.1/MiniBrowser")
-    driver = machine.add("usr/bin/WebKitWebDriver")
-    assert browsers.find("webkit") is None
-    display = machine.add("usr/bin/Xvfb")
-
-    assert browsers.find("webkit") == Browser(
-        engine="webkit", path=str(browser), driver=str(driver), display=str(display)
-    )
-
-
-@pytest.mark.parametrize("engine", browsers.ENGINES)
-def test_playwrights_own_comes_before_the_machines(
-    machine: Machine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, engine: str
-) -> None:
-    machine.add("usr/bin/chromium")
-    machine.add("usr/bin/firefox-esr")
-    parts = browsers.PARTS.get(engine, (engine,))
-    playwrights({part: tmp_path / part for part in parts}, monkeypatch)
-    for part in parts:
-        found = browsers.find(engine)
-        assert found is None or not found.is_playwrights_own
-        (tmp_path / part).mkdir()
-        (tmp_path / part / "INSTALLATION_COMPLETE").touch()
-
-    assert browsers.find(engine) == Browser(engine=engine)
-
-
-def test_the_chromium_that_the_environment_names_comes_first(
-    machine: Machine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    machine.add("usr/bin/chromium")
-    named = machine.add("opt/chrome")
-    monkeypatch.setenv("OSSFERRY_E2E_BROWSER", str(named))
-
-    assert browsers.executable() == str(named)
-    assert browsers.find("firefox") is None
-
-    named.unlink()
-    with pytest.raises(browsers.NoBrowserError, match="opt/chrome"):
-        browsers.find("chromium")
-
-
-def test_without_a_chromium_the_command_is_named(machine: Machine) -> None:
-    with pytest.raises(browsers.NoBrowserError, match="make prerequisites"):
-        browsers.executable()
-
-
-def test_playwright_says_where_it_puts_every_part() -> None:
-    parts = {part for engine in browsers.ENGINES for part in browsers.PARTS.get(engine, (engine,))}
-
-    assert parts <= browsers._plan().keys()
-
-
-@pytest.mark.parametrize(
-    ("end", "complete"),
-    [(0, True), (1, False), (subprocess.TimeoutExpired("playwright", 900), False)],
-)
-def test_a_download_that_fails_or_hangs_is_incomplete(
-    monkeypatch: pytest.MonkeyPatch, end: int | Exception, complete: bool
-) -> None:
-    def run(command: list[str], **_options: object) -> subprocess.CompletedProcess[bytes]:
-        if isinstance(end, Exception):
-            raise end
-        return subprocess.CompletedProcess(command, end)
-
-    monkeypatch.setattr(subprocess, "run", run)
-
-    assert browsers.download(browsers.ENGINES) is complete
 
 
 # ---- installing
@@ -248,71 +159,6 @@ def test_only_what_is_missing_is_installed_at_once_and_no_service_is_left_runnin
     assert install.endswith(f"nginx chromium {fonts}")
     assert machine.calls[-2:] == ["service nginx stop", "update-rc.d nginx disable"]
     assert not any("redis-server" in call for call in machine.calls)
-
-
-def test_a_package_that_the_distribution_lacks_does_not_stop_the_others(
-    machine: Machine, asked: list[list[str]], capsys: pytest.CaptureFixture[str]
-) -> None:
-    machine.add_apt("usr/bin/curl")
-    machine.add("usr/bin/apt-cache", '[ "$3" != firefox-esr ]')
-
-    assert prerequisites.main() == 1
-
-    (install,) = (call for call in machine.calls if call.startswith("apt-get install"))
-    assert "firefox-esr" not in install
-    assert " curl " in install
-    said = capsys.readouterr().err
-    assert "curl is not installed" not in said
-    assert "firefox is not installed: run `make prerequisites`" in said
-
-
-def test_libraries_come_with_playwrights_own(
-    machine: Machine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    ran: list[list[str]] = []
-    for engine in browsers.ENGINES:
-        (tmp_path / engine).mkdir()
-
-    def download(engines: list[str]) -> bool:
-        for part in ("firefox", "webkit"):
-            (tmp_path / part / "INSTALLATION_COMPLETE").touch()
-        return False
-
-    playwrights({engine: tmp_path / engine for engine in browsers.ENGINES}, monkeypatch)
-    monkeypatch.setattr(browsers, "download", download)
-    monkeypatch.setattr(prerequisites, "_run", ran.append)
-    machine.add_apt()
-
-    prerequisites.main()
-
-    assert ran[0][2:] == ["playwright", "install-deps", "firefox", "webkit"]
-    assert "chromium" in ran[-1]
-    assert "firefox-esr" not in ran[-1]
-
-
-def test_who_is_not_root_asks_sudo(
-    machine: Machine, asked: list[list[str]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    machine.add_apt("usr/bin/curl")
-    assert prerequisites.main() == 1
-    assert machine.calls == []
-
-    machine.add("usr/bin/sudo", "exec $*")
-    prerequisites.main()
-
-    assert machine.calls[0].startswith("sudo apt-get update")
-    assert paths.find("curl")
-
-
-def test_what_apt_says_is_shown_when_it_fails(
-    machine: Machine, asked: list[list[str]], capsys: pytest.CaptureFixture[str]
-) -> None:
-    machine.add_apt()
-    machine.add("usr/bin/apt-get", "echo out of space; exit 100")
-
-    assert prerequisites.main() == 1
-    assert "status 100\nout of space" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("ci", "status"), [("true", 1), ("1", 1), ("", 0), ("false", 0)])

@@ -57,22 +57,6 @@ def report(test: str, seconds: float) -> Any:
     return SimpleNamespace(nodeid=test, duration=seconds, when="call")
 
 
-def test_a_run_prints_its_slowest_files_and_its_budget() -> None:
-    lines: list[str] = []
-    terminal: Any = SimpleNamespace(
-        write_sep=lambda _char, title: lines.append(title), write_line=lines.append
-    )
-    times = Times(budget_s=60)
-    for test, seconds in ((f"tests/unit/test_{at}.py::test_x", at) for at in range(12)):
-        times.pytest_runtest_logreport(report(test, seconds))
-
-    times.pytest_terminal_summary(terminal)
-
-    assert lines[:2] == ["slowest files, in seconds", "    11.0 unit/test_11.py"]
-    assert lines[10] == "     2.0 unit/test_2.py"
-    assert lines[11:] == ["This run took 0 s of 60 s."]
-
-
 def test_the_record_keeps_the_times_of_files_that_did_not_run(tmp_path: Path) -> None:
     record = tmp_path / "times.json"
     record.write_text(json.dumps({"unit/test_layers.py": 2.0, "unit/test_gone.py": 3.0}))
