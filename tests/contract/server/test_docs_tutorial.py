@@ -223,6 +223,15 @@ def test_a_person_who_follows_the_page_sees_what_it_shows(person: Person, path: 
     assert service.list_buckets().buckets == []
 
 
+@pytest.mark.parametrize("path", PAGES.values(), ids=PAGES)
+def test_each_step_of_the_original_has_a_link_to_ours(path: Path) -> None:
+    *_, table = re.findall(r"(?:^\|.+\n)+", path.read_text("utf-8"), re.MULTILINE)
+    steps = [row.strip("|\n").split("|") for row in table.splitlines()[2:]]
+
+    assert len(steps) == 13
+    assert [step for step, ours in steps if not step.strip() or "](" not in ours] == []
+
+
 def test_its_settings_for_an_account_are_complete(
     tmp_path: Path, web_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
