@@ -37,16 +37,19 @@ LATER_S = 310
 
 
 @contextmanager
-def tutorial_site(demo: Demo) -> Iterator[Site]:
+def tutorial_site(demo: Demo, prefix: str = "token.Prefix") -> Iterator[Site]:
     """Serve the page and `ali-oss` from an application that mounts our server at `/`.
 
     The page has the line for the demo's endpoint, with its address, which is a comment in the file.
+
+    Args:
+        prefix: the page's expression for the beginning of the key.
     """
     script = (node_folder() / "node_modules/ali-oss/dist" / SDK).read_bytes()
     line = ON_A_DOMAIN if demo.settings.cname else ON_THE_MOCK
     assert f"// {line}" in HTML
     here = re.sub('http[^"]+', str(demo.settings.endpoint), line)
-    html = HTML.replace(f"// {line}", here)
+    html = HTML.replace(f"// {line}", here).replace("token.Prefix", prefix)
 
     async def page(_request: Request) -> Response:
         return HTMLResponse(html)
@@ -131,13 +134,30 @@ def test_it_renews_its_credentials_in_the_middle_of_a_large_file(
     expect_whole(demo, "video.bin", content)
 
 
-def test_somebody_who_has_not_signed_in_gets_no_credentials(
-    demo: Demo, page: Page, console: Console, make_file: MakeFile
+@pytest.mark.parametrize(
+    ("signed_in", "prefix", "status", "said"),
+    [
+        pytest.param(False, "token.Prefix", 401, "no credentials: 401", id="stranger"),
+        pytest.param(True, "'uploads/dave-0000/'", 403, "AccessDenied", id="foreign-folder"),
+    ],
+)
+def test_nobody_uploads_without_a_sign_in_or_into_the_folder_of_another_person(
+    demo: Demo,
+    page: Page,
+    console: Console,
+    make_file: MakeFile,
+    signed_in: bool,
+    prefix: str,
+    status: int,
+    said: str,
 ) -> None:
-    console.expected.append("status of 401")
-    with tutorial_site(demo) as site:
-        page.goto(f"{site.url}{PAGE}")
+    console.expected.append(f"status of {status}")
+    with tutorial_site(demo, prefix) as site:
+        if signed_in:
+            sign_in(page, site)
+        else:
+            page.goto(f"{site.url}{PAGE}")
         upload(page, make_file("hello.txt", b"hello"))
-        expect(page.locator("output")).to_have_text("failed: no credentials: 401")
+        expect(page.locator("output")).to_have_text(f"failed: {said}")
 
     assert operator_bucket(demo).list_objects().object_list == []

@@ -12,6 +12,7 @@ import alibabacloud_oss_v2 as v2
 import oss2
 import pytest
 
+from mock_oss import MockOSS, User, World
 from ossferry.cli.demo import WANTED, Demo
 from ossferry.setup.result import settings_of
 from support import commands
@@ -192,6 +193,24 @@ def test_curl_stores_a_file_with_a_form_and_only_below_the_persons_prefix(
     assert answer == ""
     assert "<Code>AccessDenied</Code>" in refused
     assert stored(server) == {"hello.txt": b"hello"}
+
+
+def test_an_own_bucket_can_be_used_and_the_role_of_the_old_server_stays_as_it_is(
+    tmp_path: Path,
+) -> None:
+    keep = " ".join(re.findall(r"`(--adopt|--role \S+)`", PAGE))
+    made = "--bucket web-direct-upload --region cn-hangzhou --origin http://localhost --yes"
+    key = ("LTAI5tMockRoot0000000001", "MockRootSecret00000000000000001")
+    names = ("ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET")
+    environment = dict(zip(names, key, strict=True))
+    with MockOSS(world=World(users=(User(name="root", keys=dict([key])),))) as oss:
+        files = f"--identity user --key-file {tmp_path / 'key'} --mock {oss.endpoint}"
+        done = commands.run("setup", *f"{made} {keep} {files}".split(), environment=environment)
+        roles = {each.params.get("RoleName") for each in oss.requests}
+
+    assert done.code == 0, done.err
+    assert "unchanged bucket web-direct-upload" in done.err
+    assert roles & {"oss-web-upload", "ossferry-upload"} == {"ossferry-upload"}
 
 
 def test_the_changed_lines_are_those_of_the_example() -> None:
