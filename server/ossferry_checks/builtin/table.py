@@ -30,8 +30,9 @@ from ossferry_checks.results import Ask, Reject, TableError
 from ossferry_checks.sentences import say
 from ossferry_checks.tables.cleaning import CHANGES
 from ossferry_checks.tables.decisions import Decisions
-from ossferry_checks.tables.declaration import Table, message_of
+from ossferry_checks.tables.declaration import Table
 from ossferry_checks.tables.matching import fields_of
+from ossferry_checks.tables.problems import reason_of
 from ossferry_checks.tables.reading import Reading
 from ossferry_checks.tables.repair import Seen
 from ossferry_checks.tables.rows import MAX_COLUMNS, is_workbook
@@ -316,25 +317,17 @@ class _Table:
             raise self._error("table_rows", line, limit=f"{limit:,}")
         given = {name: value for name, value in values.items() if value}
         if self._model is not None:
-            self._validate(given, line, self._model)
+            self._validate(given, line)
         for name, seen in self._unique.items():
             if name in given and (known := seen.add(given[name], line)):
                 raise self._error("table_unique", line, column=name, known=known)
 
-    def _validate(self, given: dict[str, str], line: int, model: type[Any]) -> None:
+    def _validate(self, given: dict[str, str], line: int) -> None:
         """Give a row to the model; an empty value is a missing one."""
-        from pydantic import ValidationError
-
-        try:
-            model.model_validate(given)
-        except ValidationError as error:
-            first = error.errors(include_url=False, include_context=False)[0]
-            raise self._error(
-                "table_model" if first["loc"] else "table_row",
-                line,
-                column=".".join(str(each) for each in first["loc"]),
-                problem=message_of(first).removesuffix("."),
-            ) from error
+        for _, name, problem, details in self._table.errors([given]):
+            said = reason_of(problem, details, self._file.language).rstrip(".。")
+            key = "table_model" if name else "table_row"
+            raise self._error(key, line, column=name, problem=said)
 
     def _values(self, row: str, delimiter: str) -> list[str]:
         return next(csv.reader(io.StringIO(row, newline=""), delimiter=delimiter))

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import types
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from ossferry_checks.builtin.check_options import ColumnType
+from ossferry_checks.tables.rules import Refusal, errors, refusals
 
 KINDS: dict[object, ColumnType] = {
     bool: "boolean",
@@ -135,22 +136,15 @@ class Table:
         text = json.dumps(known, sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()
 
-    def errors(self, rows: list[dict[str, str]]) -> Iterator[tuple[int, str, str, str]]:
-        """Yield what the model does not accept.
+    def errors(self, rows: Sequence[Mapping[str, str]]) -> Iterator[Refusal]:
+        """Yield what the model does not accept, by the names of the fields of the table.
 
         Args:
             rows: the values by name, without the empty ones.
-
-        Yields:
-            The index of the row, the name of the field (empty if the error concerns the row), the
-            type of the error, and its message in English.
         """
-        if self.model is None:
-            return
-        for each in _errors(self._rows, rows):
-            at, *path = each["loc"]
-            name = self.name_of(str(path[0])) if path else ""
-            yield int(at), name, each["type"], message_of(each)
+        if self.model is not None:
+            for each in refusals(self._rows, rows):
+                yield each._replace(name=self.name_of(each.name))
 
     def refused(self, columns: Mapping[str, Sequence[str]], kept: Sequence[int]) -> set[int]:
         """Return the indices of the rows that the model does not accept.
@@ -171,11 +165,11 @@ class Table:
             for row in [row for row in given if "" in row.values()]:
                 for name in [name for name, text in row.items() if not text]:
                     del row[name]
-            return {kept[at] for at, *_ in self.errors(given)}
+            return {kept[each["loc"][0]] for each in errors(self._rows, given)}
         for name, validate in self._columns.items():
             values = columns[name]
             places = [at for at in kept if values[at]]
-            wrong = _errors(validate, [values[at] for at in places])
+            wrong = errors(validate, [values[at] for at in places])
             found |= {places[each["loc"][0]] for each in wrong}
         return found
 
@@ -184,7 +178,7 @@ class Table:
         from pydantic import TypeAdapter
 
         model: Any = self.model
-        return TypeAdapter(list[model]).validate_python
+        return TypeAdapter(list[model]).validator.validate_python
 
     @cached_property
     def _columns(self) -> dict[str, Any] | None:
@@ -211,21 +205,6 @@ class Table:
             items = {"type": "list", "items_schema": part}
             found[known.name] = SchemaValidator(items, schema.get("config")).validate_python
         return found
-
-
-def message_of(error: Mapping[str, Any]) -> str:
-    """Return the message of an error of pydantic, without the prefix of an operator's own."""
-    return str(error["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
-
-
-def _errors(validate: Callable[[Any], object], given: Any) -> list[Any]:
-    from pydantic import ValidationError
-
-    try:
-        validate(given)
-    except ValidationError as error:
-        return error.errors(include_url=False, include_context=False, include_input=False)
-    return []
 
 
 def _of_model(model: Any) -> Iterator[Field]:

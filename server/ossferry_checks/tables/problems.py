@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ossferry_checks.builtin.words import listed
-from ossferry_checks.sentences import say
+from ossferry_checks.sentences import say, sentences
 from ossferry_checks.tables.decisions import Decisions, FixName
 from ossferry_checks.tables.repair import Found, Repair, Row
 
@@ -27,6 +27,17 @@ class Key(NamedTuple):
 
 
 OTHER = Key("", "other")
+SAME: Mapping[str, tuple[str, str]] = {
+    **dict.fromkeys(("int_parsing", "int_parsing_size", "int_from_float"), ("kind", "integer")),
+    **dict.fromkeys(("float_parsing", "decimal_parsing", "finite_number"), ("kind", "decimal")),
+    **dict.fromkeys(("date_parsing", "date_from_datetime_parsing"), ("kind", "date")),
+    **dict.fromkeys(("datetime_parsing", "datetime_from_date_parsing"), ("kind", "datetime")),
+    "date_from_datetime_inexact": ("kind", "date"),
+    "bool_parsing": ("kind", "boolean"),
+    "datetime_past": ("date_past", ""),
+    "datetime_future": ("date_future", ""),
+}
+"""Errors of pydantic with the sentence of another problem, and the type that it names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,20 +282,25 @@ class Problems:
                 line=row.line,
                 field=each.field,
                 value=each.value,
-                reason=_reason(each, problem, language),
+                reason=reason_of(problem, each.details, language),
                 values=dict(zip(self._repair.names, row.texts, strict=True)),
             )
             for row, each, problem in found[offset : offset + limit]
         ]
 
 
-def _reason(found: Found, problem: str, language: str) -> str:
-    """Return a sentence about a problem."""
-    details = dict(found.details)
-    if "text" in details:
+def reason_of(problem: str, details: Mapping[str, Any], language: str) -> str:
+    """Return a sentence about a problem, see `Found`; the operator's own sentences stay."""
+    if "detail" in details:
+        return say("repair_failed", language, **details)
+    problem, kind = SAME.get(problem, (problem, details.get("type")))
+    key, given = f"repair_{problem}", dict(details)
+    if key not in sentences("en"):
         return str(details["text"])
-    if "type" in details:
-        details["type"] = say(f"type_{details['type']}", language)
-    if "choices" in details:
-        details["choices"] = listed(found.details["choices"], language)
-    return say(f"repair_{problem}", language, **details)
+    if kind:
+        given["type"] = say(f"type_{kind}", language)
+    if "choices" in given:
+        given["choices"] = listed(given["choices"], language)
+    if "expected_schemes" in given:
+        given["expected_schemes"] = given["expected_schemes"].replace(" or ", " / ")
+    return say(key, language, **given)

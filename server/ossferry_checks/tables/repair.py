@@ -49,10 +49,10 @@ class Found:
     Attributes:
         field: the name of the field; empty for a problem of a row.
         problem: the kind: `spaces`, `format`, `kind`, `year`, `missing`, `choice`, `duplicate`,
-            `short`, `long`, `quote`, or the type of an error of pydantic.
+            `short`, `long`, `quote`, or the name of a rule of the model, see `rules.Refusal`.
         value: the wrong value.
         fits: the formats that the value has.
-        details: the values of the sentence about it, or a sentence of the model as `text`.
+        details: the values of the sentence about it; `text` is a sentence of the model.
     """
 
     field: str
@@ -247,13 +247,12 @@ class Repair:
             if len(meanings := {text for _, text in wrong.fits}) == 1:
                 given[name] = meanings.pop()  # so that the model sees the other fields
         errors = []
-        for _, name, kind, message in self._table.errors([given]):
+        for _, name, problem, details in self._table.errors([given]):
             name = name if name in self.names else ""
             if name not in found:
-                allowed = self._choices.get(name) if kind in CHOICE else None
-                details = {"choices": allowed} if allowed else {"text": message}
-                value = given.get(name, "")
-                errors.append(Found(name, "choice" if allowed else kind, value, details=details))
+                if problem in CHOICE and (allowed := self._choices.get(name)):
+                    problem, details = "choice", {"choices": allowed}
+                errors.append(Found(name, problem, given.get(name, ""), details=details))
         if found or errors:
             return [*found.values(), *errors]
         return [

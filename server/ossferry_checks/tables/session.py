@@ -234,7 +234,8 @@ class Session:
         reason = ""
         if group.problem not in NAMED:
             first = scan.problems(group.id, limit=1)
-            reason = first[0].reason if first else say("panel_is_other", self._language)
+            own = group.problem.partition(" ")[2]  # of a rule of the operator
+            reason = own or (first[0].reason if first else say("panel_is_other", self._language))
         return {**asdict(group), "fixes": fixes, "examples": examples, "reason": reason}
 
 

@@ -356,12 +356,12 @@ def test_a_model_checks_each_row(tmp_path: Path) -> None:
 
     assert answer(check, written(tmp_path, "a.csv", "sku;amount;comment\nA;1;\n\nB;2;x\n")) is None
     assert refusal(check, written(tmp_path, "b.csv", 'sku,amount\nA,1\n"B\n",2\nC,\n')) == (
-        "The column amount has a wrong value: Field required. "
+        "The column amount has a wrong value: A value is required. "
         "Correct it, and choose the file again.",
         5,
     )
     said, line = refusal(check, written(tmp_path, "c.csv", "sku,amount\nA,1\nB,x\n1,2,3\n"))
-    assert "The column amount has a wrong value: Input should be a valid integer" in said
+    assert "The column amount has a wrong value: This is not a whole number." in said
     assert line == 3
 
 

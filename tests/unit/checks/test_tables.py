@@ -35,6 +35,7 @@ class Order(BaseModel):
 
 
 TABLE = Table.of(Order, unique=["id"])
+UNPAID = "_closed_is_paid:3 a closed order is paid"
 
 
 def scanned(path: Path, table: Table = TABLE, decisions: Decisions = Decisions()) -> Scan:  # noqa: B008
@@ -156,7 +157,7 @@ def test_problems_have_groups_and_columns_have_formats(
         ("amount", ["x", "2"], {"cell": [1, "amount", "3"]}, ["3", "2"], 0),
         ("amount", ["x", "2"], {"cell": [1, "amount", "y"]}, ["y", "2"], 1),
         ("amount", ["x", "2"], {"drop": 1}, ["2"], 0),
-        ("state", ["closed", "open"], fix("", "value_error", "drop_rows"), ["open"], 0),
+        ("state", ["closed", "open"], fix("", UNPAID, "drop_rows"), ["open"], 0),
     ],
 )
 def test_a_decision_mends_a_group_at_once_and_in_the_result(
@@ -313,14 +314,14 @@ def test_the_first_row_with_a_unique_value_stays(tmp_path: Path) -> None:
     path = written(tmp_path, "a.csv", "id,state\n7,open\n\n8,opn\n7,open\n8,open\n7,closed\n").path
     scan = scanned(path)
 
-    assert counts(scan) == {":value_error": 1, "id:duplicate": 2, "state:choice": 1}
+    assert counts(scan) == {f":{UNPAID}": 1, "id:duplicate": 2, "state:choice": 1}
     first, second = scan.problems("id:duplicate")
     assert (first.row, first.line, first.reason) == (3, 5, "The same value is in line 2.")
     assert (second.line, second.reason) == (6, "The same value is in line 4.")
 
     scan.decide(fix("id", "duplicate", "drop_rows"))
     scan.decide({"cell": [5, "id", "9"]})
-    scan.decide(fix("", "value_error", "drop_rows"))
+    scan.decide(fix("", UNPAID, "drop_rows"))
     assert counts(scan) == {"state:choice": 1}
     scan.decide({"drop": 2})
     assert [row["id"] for row in repaired(scan, path)] == ["7", "8"]
@@ -378,7 +379,7 @@ def test_a_problem_names_the_row_and_speaks_the_language(tmp_path: Path) -> None
     [*scan.run()]
 
     (found,) = scan.problems("state:choice")
-    (own,) = scan.problems(":value_error")
+    (own,) = scan.problems(f":{UNPAID}")
 
     assert (found.row, found.line, found.field, found.value) == (2, 3, "state", "opn")
     assert found.values == {"id": "2", "day": "", "amount": "", "paid": "", "state": "opn"}
