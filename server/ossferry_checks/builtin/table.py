@@ -6,6 +6,7 @@ The check reads the file in blocks, so memory use does not depend on the size of
 import codecs
 import csv
 import io
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ from ossferry_checks.sentences import say
 from ossferry_checks.tables.cleaning import CHANGES
 from ossferry_checks.tables.decisions import Decisions
 from ossferry_checks.tables.declaration import Table
-from ossferry_checks.tables.matching import fields_of
+from ossferry_checks.tables.matching import bare, fields_of, repeated
 from ossferry_checks.tables.problems import reason_of
 from ossferry_checks.tables.reading import Reading
 from ossferry_checks.tables.repair import Seen
@@ -160,10 +161,7 @@ def _check_sheet(file: CheckedFile, table: Table) -> None:
     reading = Reading.guess(file.path, table)
     header = reading.head(file.path).header
     fields = fields_of(table, header)
-    required = (each.name for each in table.fields if each.required)
-    if missing := [name for name in required if name not in fields.values()]:
-        names = listed(missing, file.language)
-        raise TableError("table_columns", line=reading.header_row, columns=names)
+    _check_names(table, header, [*fields.values()], file.language, reading.header_row)
     if not fields:
         return  # the table needs no column, and the sheet is another table
     columns = tuple(map(fields.get, range(len(header))))
@@ -182,12 +180,38 @@ def _check_sheet(file: CheckedFile, table: Table) -> None:
         raise reject
 
 
+def _check_names(
+    table: Table, header: Sequence[str], found: Sequence[str], language: str, line: int
+) -> None:
+    """Check that a header has the required fields, some of a model, and none of them twice.
+
+    Args:
+        table: the table.
+        header: the header of the file.
+        found: the names of the fields in it.
+        language: the language of the list of names.
+        line: the line of the header.
+
+    Raises:
+        TableError: it has not.
+    """
+    names = [each.name for each in table.fields]
+    known = {*names, *table.unique, *(alias for each in table.fields for alias in each.aliases)}
+    required = [each.name for each in table.fields if each.required]
+    if table.model and not found:
+        raise TableError("table_unknown", line=line, columns=listed(names, language))
+    if missing := [name for name in required if name not in found]:
+        raise TableError("table_columns", line=line, columns=listed(missing, language))
+    if twice := repeated(header, known):
+        raise TableError("table_twice", line=line, columns=listed(twice, language))
+
+
 class _Table:
     def __init__(self, file: CheckedFile, options: TableOptions, model: type[Any] | None) -> None:
         self._file = file
         self._options = options
         self._model = model
-        knows_names = options.aliases or model
+        knows_names = options.aliases or model or options.repair
         self._table = declared_table(options, model) if knows_names else Table((), options.unique)
         self._types = {self._table.name_of(name): kind for name, kind in options.types.items()}
         self._blocks = text_blocks(file, encoding=options.encoding)
@@ -258,13 +282,16 @@ class _Table:
             self._explain(any_rows)
             if not self._read():
                 raise self._error("table_quote_open")
-        given = [name.strip() for name in self._values(found[0], any_rows.delimiter)]
+        given = [bare(name) for name in self._values(found[0], any_rows.delimiter)]
         fields = fields_of(self._table, given)
         self._header = [fields.get(at, name) for at, name in enumerate(given)]
         required = {each: self._table.name_of(each) for each in self._options.columns}
         if missing := [each for each, name in required.items() if name not in self._header]:
             language = self._file.language
             raise self._error("table_columns", self._line, columns=listed(missing, language))
+        if not self._table.reads_rows:
+            found_names = [*fields.values()]
+            _check_names(self._table, given, found_names, self._file.language, line=self._line)
         self._drop(found.end())
 
     def _explain(self, any_rows: Grammar) -> None:

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
+from ossferry_checks.builtin.words import listed
 from ossferry_checks.results import TableError
 from ossferry_checks.tables.declaration import Table
 from ossferry_checks.tables.matching import match
@@ -13,7 +14,7 @@ from ossferry_checks.tables.reading import Reading
 from ossferry_checks.tables.values import formats
 
 VERSION = 1
-FixName: TypeAlias = Literal["convert", "trim", "replace", "look_up", "empty", "drop_rows"]
+FixName: TypeAlias = Literal["convert", "trim", "replace", "look_up", "empty", "drop_rows", "keep"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +124,8 @@ class Decisions:
             head = reading.head(path)
             columns = tuple(each.field for each in match(table, head.header, head.rows))
         if not any(columns):
-            names = ", ".join(each.name for each in table.fields if each.required)
-            raise TableError("table_columns", line=reading.header_row, columns=names)
+            names = listed((each.name for each in table.fields), "en")
+            raise TableError("table_unknown", line=reading.header_row, columns=names)
         found = replace(self, reading=reading, columns=columns)
         found.check(table)
         return found

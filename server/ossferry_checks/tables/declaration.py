@@ -136,6 +136,12 @@ class Table:
         text = json.dumps(known, sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()
 
+    @cached_property
+    def reads_rows(self) -> bool:
+        """Whether the model may read other columns than its fields, in a validator of the row."""
+        decorators = self.model and self.model.__pydantic_decorators__.model_validators.values()
+        return any(each.info.mode in FREE for each in decorators or ())
+
     def errors(self, rows: Sequence[Mapping[str, str]]) -> Iterator[Refusal]:
         """Yield what the model does not accept, by the names of the fields of the table.
 

@@ -1,10 +1,12 @@
 """Matches the columns of a file to the fields of a table."""
 
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from ossferry_checks.tables.declaration import Field, Table
+from ossferry_checks.tables.values import SPACES
 
 SAMPLES = 3
 
@@ -52,7 +54,7 @@ def fields_of(table: Table, header: Sequence[str], *, is_loose: bool = False) ->
         header: the header of the file.
         is_loose: whether titles and similar names count, besides names and aliases.
     """
-    exact = {text.strip(): at for at, text in reversed([*enumerate(header)])}
+    exact = {bare(text): at for at, text in reversed([*enumerate(header)])}
     loose = {plain(text): at for at, text in reversed([*enumerate(header)])}
     found: dict[int, str] = {}
     for names in [*zip(*map(_names, table.fields), strict=True)][: None if is_loose else 2]:
@@ -70,6 +72,17 @@ def _names(field: Field) -> Iterator[tuple[bool, set[str]]]:
     yield True, {*field.aliases}
     yield True, {field.title} - {""}
     yield False, {plain(each) for each in (field.name, *field.aliases, field.title)} - {""}
+
+
+def bare(text: str) -> str:
+    """Return a name in a header without the spaces around it."""
+    return text.strip(f"{SPACES}\t\r")
+
+
+def repeated(header: Sequence[str], names: Collection[str]) -> list[str]:
+    """Return those of some names that several columns of a header have."""
+    counts = Counter(map(bare, header))
+    return [name for name, number in counts.items() if number > 1 and name in names]
 
 
 def plain(text: str) -> str:

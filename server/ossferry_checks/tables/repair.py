@@ -5,6 +5,7 @@ call of the model; only the other rows are looked at one by one.
 """
 
 import dataclasses
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -26,6 +27,17 @@ BITS = 0xFFFFFFFF
 
 DATES = ("date", "datetime")
 
+_TOTALS = "|".join(
+    (
+        *("(?:sub|grand ?)?totals?", "sum", "(?:gesamt|zwischen)?summe", "gesamt", "somme", "suma"),
+        *("totale", "[合总總小][计計]", "総計", "(?:ال)?مجموع", "(?:ال)?إجمالي"),
+    )
+)
+TOTAL = re.compile(rf"(?:\A|\0)\s*(?:{_TOTALS})[\s:：]*(?:\Z|\0)", re.IGNORECASE)  # noqa: RUF001 - of Chinese
+"""A cell at the start of a row of totals, among cells with zero characters between them."""
+
+TOTAL_COLUMNS = 3  # the first ones, in which such a cell may be
+
 OF_ROW: tuple[FixName, ...] = ("drop_rows",)
 OF_CELL: tuple[FixName, ...] = ("replace", "empty", "drop_rows")
 FIXES: Mapping[str, tuple[FixName, ...]] = {
@@ -38,6 +50,8 @@ FIXES: Mapping[str, tuple[FixName, ...]] = {
     "short": ("empty", "drop_rows"),
     "long": OF_ROW,
     "quote": ("convert", "drop_rows"),
+    "header": ("drop_rows", "keep"),
+    "total": ("drop_rows", "keep"),
 }
 """The fixes that make sense for a problem; `OF_CELL` or `OF_ROW` for the others."""
 
@@ -49,7 +63,7 @@ class Found:
     Attributes:
         field: the name of the field; empty for a problem of a row.
         problem: the kind: `spaces`, `format`, `kind`, `year`, `missing`, `choice`, `duplicate`,
-            `short`, `long`, `quote`, or the name of a rule of the model, see `rules.Refusal`.
+            `short`, `long`, `quote`, `header`, `total`, or the name of a rule, see `rules.Refusal`.
         value: the wrong value.
         fits: the formats that the value has.
         details: the values of the sentence about it; `text` is a sentence of the model.
@@ -126,6 +140,8 @@ class Repair:
         self.unique = table.unique
         self._unique = {self.names.index(name): Seen() for name in table.unique}
         self.rows = 0
+        self._header: Sequence[str] = ()
+        self._least = 0
         self.decide(decisions)
 
     def decide(self, decisions: Decisions) -> None:
@@ -140,6 +156,12 @@ class Repair:
         for row, name, text in decisions.cells:
             self._cells.setdefault(row, {})[self.names.index(name)] = text
         self._touched = self._dropped | {*self._cells}
+
+    def begin(self, header: Sequence[str]) -> None:
+        """Remember the header of the file; columns at its end without a name may be missing."""
+        self._header = header
+        named = [at for at, name in enumerate(header) if name.strip(SPACES)]
+        self._least = 1 + max([*named, *(at for at in self._places if at is not None)])
 
     def batch(self, batch: Batch) -> Repaired:
         """Repair the next rows of the file.
@@ -160,6 +182,10 @@ class Repair:
             slow |= {at for at, row in enumerate(rows) if self._is_ragged(row)}
             rows = [[*row, *[""] * (self._width - len(row))] for row in rows]
         columns = [*zip(*rows, strict=False)]
+        if self._header in batch.rows or any(
+            TOTAL.search("\0".join(column)) for column in columns[:TOTAL_COLUMNS]
+        ):
+            slow |= {at for at, row in enumerate(batch.rows) if self._no_data(row)}
         before: list[Sequence[str]] = []
         after: list[Sequence[str]] = []
         for each, name, place in zip(self._fields, self._formats, self._places, strict=True):
@@ -191,7 +217,16 @@ class Repair:
         return row.dropped or self._remember(texts, row.line)
 
     def _is_ragged(self, row: Sequence[str]) -> bool:
-        return len(row) < self._width or any(row[self._width :])
+        return len(row) < self._least or any(row[self._width :])
+
+    def _no_data(self, row: Sequence[str]) -> str:
+        """Return the problem of a row that has no data of its own; empty if there is none."""
+        if row == self._header:
+            return "header"
+        filled = [text for text in row if text.strip(SPACES)]
+        is_total = 1 < len(filled) < len(row) and TOTAL.match(filled[0])
+        has_numbers = is_total and all(re.search(r"\d", text) for text in filled[1:])
+        return "total" if has_numbers else ""
 
     def row(self, number: int, line: int, raw: Sequence[str], *, is_broken: bool) -> Row:
         """Repair one row."""
@@ -207,9 +242,12 @@ class Repair:
         if is_broken:
             whole.append(Found("", "quote"))
         elif self._is_ragged(raw):
-            problem = "short" if len(raw) < self._width else "long"
-            details = {"found": len(raw), "expected": self._width}
+            problem = "short" if len(raw) < self._least else "long"
+            expected = self._least if problem == "short" else self._width
+            details = {"found": len(raw), "expected": expected}
             whole.append(Found("", problem, details=details))
+        elif not row.changes and (problem := self._no_data(raw)):
+            whole.append(Found("", problem))
         row.problems = whole or self._problems(row)
         for fix in self._fixes:
             hit = [each for each in row.problems if self._concerns(fix, each)]
@@ -247,12 +285,12 @@ class Repair:
             if len(meanings := {text for _, text in wrong.fits}) == 1:
                 given[name] = meanings.pop()  # so that the model sees the other fields
         errors = []
-        for _, name, problem, details in self._table.errors([given]):
+        for _, name, rule, details in self._table.errors([given]):
             name = name if name in self.names else ""
             if name not in found:
-                if problem in CHOICE and (allowed := self._choices.get(name)):
-                    problem, details = "choice", {"choices": allowed}
-                errors.append(Found(name, problem, given.get(name, ""), details=details))
+                if rule in CHOICE and (allowed := self._choices.get(name)):
+                    rule, details = "choice", {"choices": allowed}
+                errors.append(Found(name, rule, given.get(name, ""), details=details))
         if found or errors:
             return [*found.values(), *errors]
         return [
@@ -293,7 +331,7 @@ def repaired(path: Path, repair: Repair, decisions: Decisions) -> Iterator[Repai
     """
     reading = decisions.reading or Reading()  # complete decisions have one
     read = batches(path, reading.encoding, reading.delimiter, reading.sheet, reading.header_row)
-    next(read)
+    repair.begin(next(read).rows[0])
     return map(repair.batch, read)
 
 

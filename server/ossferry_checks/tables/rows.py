@@ -20,7 +20,8 @@ from ossferry_checks.files import CheckedFile
 from ossferry_checks.results import Reject, TableError
 
 MAX_COLUMNS = 16_000
-MAX_SHEET_ROWS = 100_000
+MAX_SHEET_ROWS = 100_000  # with a value
+MAX_EXCEL_ROWS = 1_048_576
 MAX_SHEET_ROW = 4_000_000  # bytes of XML
 BATCH = 500  # rows
 BATCH_CELLS = 20_000
@@ -70,6 +71,7 @@ def batches(path: Path, encoding: str, delimiter: str, sheet: str, header: int) 
         for _ in range(header - 1):
             rows.take(1)
         batch = rows.take(1)
+        is_sheet = isinstance(rows, _Sheet)
         if not any(map(any, batch.rows)):
             raise TableError("table_empty")
         if (columns := len(batch.rows[0])) > MAX_COLUMNS:
@@ -79,6 +81,8 @@ def batches(path: Path, encoding: str, delimiter: str, sheet: str, header: int) 
                 batch = _without_empty(batch)
             yield batch
             batch = rows.take(max(1, min(BATCH, BATCH_CELLS // columns)))
+            if is_sheet:  # it has no cells at the end of a row that are empty
+                batch.rows = [[*row, *[""] * columns][:columns] for row in batch.rows]
 
 
 def open_rows(
@@ -176,7 +180,7 @@ class _Sheet:
         self._sheet._get_source = lambda: closing(_BoundedRows(opened()))
         self._sheet.reset_dimensions()
         self._rows = self._sheet.iter_rows(values_only=True)
-        self._taken = 0
+        self._taken = self._filled = 0
 
     def take(self, number: int) -> Batch:
         """Read the next rows; none are left if there are fewer.
@@ -187,8 +191,12 @@ class _Sheet:
         first = self._taken + 1
         with readable_workbook():
             rows = [[_text(cell) for cell in row] for row in islice(self._rows, number)]
+        for row in rows:
+            while row and not row[-1]:
+                row.pop()
         self._taken += len(rows)
-        if self._taken > MAX_SHEET_ROWS:
+        self._filled += sum(map(bool, rows))
+        if self._filled > MAX_SHEET_ROWS or self._taken > MAX_EXCEL_ROWS:
             raise TableError("table_rows", line=self._taken, limit=f"{MAX_SHEET_ROWS:,}")
         return Batch(rows, [*range(first, first + len(rows))], share=self._taken / MAX_SHEET_ROWS)
 

@@ -423,6 +423,50 @@ def test_the_header_may_have_the_aliases_of_the_model(
     assert bool(reason) == bool(said)
 
 
+class Day(BaseModel):
+    id: int = 0
+    day: str = Field(validation_alias="Day")
+
+
+class AnyColumns(Day):
+    @model_validator(mode="before")
+    @classmethod
+    def _names(cls, given: dict[str, str]) -> dict[str, str]:
+        return {name.strip("_"): value for name, value in given.items()}
+
+
+NONE = "The header has none of the expected columns: id, Day."
+
+
+@pytest.mark.parametrize(
+    ("model", "name", "header", "reason"),
+    [
+        *((Day, each, "\u200bid,\u00a0Day\u00a0", "") for each in ("a.csv", "a.xlsx")),
+        *((Day, each, "x,y", NONE) for each in ("a.csv", "a.xlsx")),
+        (Day, "a.csv", "ID,DAY", NONE),
+        (Day, "a.csv", "id,x", "Columns missing in the header: Day."),
+        (Day, "a.csv", "Day,Day ,x,x", "Several columns in the header have the same name: Day."),
+        (Day, "a.xlsx", "Day,Day", "Several columns in the header have the same name: Day."),
+        (Day, "a.csv", "Day,DAY", ""),
+        (AnyColumns, "a.csv", "_id,_Day", ""),
+        (AnyColumns, "a.xlsx", "_id,_Day", NONE),
+    ],
+)
+def test_the_header_of_another_table_is_refused_and_can_be_repaired(
+    tmp_path: Path, model: type[Any], name: str, header: str, reason: str
+) -> None:
+    cells: list[list[object]] = [[*header.split(",")], ["1"] * len(header.split(","))]
+    text = f"{header}\n{header.count(',') * '1,'}1\n"
+    content = workbook(cells) if name == "a.xlsx" else text
+    check = table_check(TableOptions(model="Day", repair=True), model)
+
+    verdict = asyncio.run(run([check], written(tmp_path, name, content)))
+
+    found = verdict.refusal or Refusal("", "")
+    assert (found.reason[: len(reason)], bool(found.reason)) == (reason, bool(reason))
+    assert (found.line, found.repair) == ((1, True) if reason else (None, False))
+
+
 def test_columns_and_types_of_the_options_are_added_to_a_model() -> None:
     table = Table.of(
         Sale, columns=["article", "note"], types={"sku": "integer", "id": "text"}, unique=["number"]

@@ -335,12 +335,18 @@ def test_the_first_row_with_a_unique_value_stays(tmp_path: Path) -> None:
         ("2,open,x", "long", "drop_rows", []),
         ('"2"x,open', "quote", "convert", [("2x", "open")]),
         ('"2"x,open', "quote", "drop_rows", []),
+        ("id,state,", "header", "drop_rows", []),
+        ("id,state,", "header", "keep", [("id", "state")]),
+        ("Sum,,5", "total", "drop_rows", []),
+        (",Gesamt:,7", "total", "keep", [("", "Gesamt:")]),
     ],
 )
 def test_a_row_of_another_length_or_with_a_wrong_quotation_mark(
     tmp_path: Path, row: str, problem: str, name: str, result: list[tuple[str, str]]
 ) -> None:
-    path = written(tmp_path, "a.csv", f"id,state\n1,open\n{row}\n3,open\n").path
+    more = "," if problem in ("header", "total") else ""
+    text = f"id,state{more}\n1,open\n{row}\n3,open{more}\n"
+    path = written(tmp_path, "a.csv", text).path
     table = Table.of(columns=["id", "state"])
     scan = scanned(path, table)
     assert counts(scan) == {f":{problem}": 1}
@@ -351,6 +357,25 @@ def test_a_row_of_another_length_or_with_a_wrong_quotation_mark(
     assert scan.count == 0
     rows = [(row["id"], row["state"]) for row in repaired(scan, path, table)]
     assert rows == [("1", "open"), *result, ("3", "open")]
+
+
+@pytest.mark.parametrize(
+    ("row", "is_total"),
+    [
+        *((f"{name},,5", True) for name in ("TOTAL", "Sum :", "合计", "小計", "الإجمالي")),
+        *((row, False) for row in ("Total,open,5", "Total,,", "Totals Ltd,,5", "1,total,5")),
+        *((row, False) for row in ("Sum,,none", ",,5", "Summe 2025,,5")),
+    ],
+)
+def test_a_row_of_totals_has_a_word_and_numbers_but_no_other_words(
+    tmp_path: Path, row: str, is_total: bool
+) -> None:
+    path = written(tmp_path, "a.csv", f"id,state,n\n1,open,2\n{row}\n").path
+    scan = scanned(path, Table.of(columns=["id", "state", "n"]))
+
+    assert counts(scan) == ({":total": 1} if is_total else {})
+    scan.decide({"cell": [2, "state", "new"]})
+    assert scan.count == 0
 
 
 def test_a_long_value_may_have_a_wrong_quotation_mark(tmp_path: Path) -> None:

@@ -142,6 +142,22 @@ def test_the_line_of_a_problem_is_the_row_of_the_sheet(tmp_path: Path) -> None:
     assert (found.row, found.line) == (2, 5)
 
 
+@pytest.mark.parametrize("cells", [0, 3, 16_383])
+def test_empty_cells_at_the_end_of_a_row_of_a_sheet_are_no_problem(
+    tmp_path: Path, cells: int
+) -> None:
+    sheet: list[list[object]] = [["id", "n", "m"], [1], [2, None, 3], [], [4, 5, None, "note"]]
+    path = written(tmp_path, "a.xlsx", workbook(sheet, cells=cells)).path
+    out = io.BytesIO()
+
+    head = Reading.guess(path).head(path)
+    result = clean(path, Table.of(columns=["id", "n", "m"]), into=out)
+
+    assert head.header == ("id", "n", "m")
+    assert (result.left, result.rows_in) == ((), 3)
+    assert out.getvalue() == b"id,n,m\r\n1,,\r\n2,,3\r\n4,5,\r\n"
+
+
 HEAD = "id,n\n1,2\n"
 
 
@@ -151,7 +167,7 @@ HEAD = "id,n\n1,2\n"
         ("", "table_empty", None),
         ("\n \n", "table_empty", None),
         (b"\xef\xbb\xbf", "table_empty", None),
-        ("x,y\n1,2\n", "table_columns", 1),
+        ("x,y\n1,2\n", "table_unknown", 1),
         (f"{HEAD}3,\0\n", "text_zero_byte", 3),
         (HEAD.encode() * 60_000 + b"3,\xe9\n", "text_not_valid", 120_001),
         (f'{HEAD}3,"4\n5,6\n', "table_quote_open", 3),
@@ -211,10 +227,18 @@ def test_a_row_and_the_rows_of_a_sheet_have_a_limit(
         Reading(sheet="Data").head(wide)
 
     monkeypatch.setattr(rows, "MAX_SHEET_ROWS", 100)
-    numbers: list[list[object]] = [[1]] * 100
-    long = written(tmp_path, "b.xlsx", workbook([["id"], *numbers])).path
-    with pytest.raises(TableError, match="too many rows; the limit is 100"):
-        [*Scan(long, Table.of(columns=["id"])).run()]
+    monkeypatch.setattr(rows, "MAX_EXCEL_ROWS", 200)
+    gap: list[list[object]] = [[]] * 100
+    one: list[object] = [1]
+    full = [["id"], *([one] * 99)]
+    for number, more in enumerate([[], [*gap[:99], [None]], [one], [*gap, [None]]]):
+        path = written(tmp_path, f"{number}.xlsx", workbook([*full, *more])).path
+        scan = Scan(path, Table.of(columns=["id"]))
+        if number < 2:
+            assert [*scan.run()]
+        else:
+            with pytest.raises(TableError, match="too many rows; the limit is 100"):
+                [*scan.run()]
 
 
 def test_memory_does_not_depend_on_the_size(tmp_path: Path) -> None:
