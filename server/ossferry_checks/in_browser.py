@@ -40,6 +40,22 @@ def reasons(language: str) -> dict[str, str]:
     return {reason: say(key, language, detail="{detail}") for reason, key in REASONS.items()}
 
 
+def fault_of(config: str, source: str | None) -> str:
+    """Return why the operator's module or the check of tables does not work; empty if they do.
+
+    Args:
+        config, source: as for `make_checker`.
+    """
+    options = read_options(json.loads(config)["built_in"]).table
+    try:
+        module = load_module(source) if source is not None else None
+        if options:
+            declared_table(options, getattr(module, options.model) if options.model else None)
+    except (Exception, SystemExit) as error:
+        return f"{type(error).__name__}: {error}".partition("\n")[0].removesuffix(".")
+    return ""
+
+
 def make_checker(config: str, source: str | None) -> "Checker":
     """Return a `Checker` with all checks of the server's configuration.
 

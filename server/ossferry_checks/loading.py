@@ -1,5 +1,6 @@
 """Loads the operator's module `checks.py`, and combines its checks with the built-in checks."""
 
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from types import ModuleType
@@ -40,6 +41,7 @@ def load_module(source: str) -> ModuleType:
     """
     module = ModuleType("checks")
     module.__file__ = NAME
+    sys.modules[module.__name__] = module  # there pydantic looks up names in annotations
     exec(compile(source, NAME, "exec"), module.__dict__)  # noqa: S102 - the operator's own code
     return module
 

@@ -52,8 +52,8 @@ ARROWS: dict[str, dict[str, str]] = {
         "uploads": "hooks access ledger oss http settings observability identity errors clock",
         "hooks": "ledger oss settings observability identity errors clock",
         "doctor": (
-            "diagnosis authentication access ledger oss state http settings observability identity "
-            "errors clock"
+            "diagnosis authentication checks access ledger oss state http settings observability "
+            "identity errors clock"
         ),
         "authentication": (
             "access ledger state http mount settings observability identity errors clock"

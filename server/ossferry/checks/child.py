@@ -13,7 +13,7 @@ import os
 import resource
 import time
 
-from ossferry_checks.in_browser import make_checker
+from ossferry_checks.in_browser import fault_of, make_checker
 
 FOR_EVER = 1 << 31  # seconds
 
@@ -34,7 +34,8 @@ def main() -> None:
     """Read a job from stdin, run its checks, and write their verdict to stdout, all as JSON.
 
     A job has the path of a file, its name and type, and the configuration of the checks. Before
-    each check, its name and time limit are written, and a line on stdin starts it.
+    each check, its name and time limit are written, and a line on stdin starts it. Without a path,
+    the verdict is a `fault` of the module, or empty text.
     """
     with os.fdopen(os.dup(0)) as orders, os.fdopen(os.dup(1), "w", encoding="utf-8") as out:
         os.dup2(2, 1)  # before any code of the operator runs
@@ -52,7 +53,11 @@ def main() -> None:
         _limit_time(job["start_s"])
         _limit(resource.RLIMIT_DATA, job["config"]["limits"]["memory"])
         _limit(resource.RLIMIT_FSIZE, job["config"]["limits"]["new_files"])
-        checker = make_checker(json.dumps(job["config"]), job["source"])
+        config = json.dumps(job["config"])
+        if "path" not in job:
+            tell(verdict={"fault": fault_of(config, job["source"])})
+            return
+        checker = make_checker(config, job["source"])
         verdict = asyncio.run(
             checker.check(
                 job["path"], job["folder"], json.dumps(job["about"]), begin, lambda _share: None

@@ -79,9 +79,7 @@ async def check_file(
     while True:
         with tempfile.TemporaryDirectory(prefix="ossferry-") as folder:
             job = {
-                "start_s": start_s,
-                "config": run_json(settings, selection, LIMITS),
-                "source": selection.source.text if selection.source else None,
+                **_base(settings, selection, start_s),
                 "path": str(path),
                 "folder": folder,
                 "about": {
@@ -97,6 +95,28 @@ async def check_file(
         if not answer.check or answer.check in failed:
             raise SettingsError(f"the checks could not run: {_why(answer)}.")
         failed[answer.check] = answer.failure
+
+
+async def find_fault(
+    settings: CheckSettings, selection: Selection, *, start_s: float = START_S
+) -> str:
+    """Run `checks.py` without a file; return why it or the check of tables does not work, or empty.
+
+    Args:
+        start_s: maximum seconds for the import of `checks.py`.
+    """
+    with tempfile.TemporaryDirectory(prefix="ossferry-") as folder:
+        answer = await _attempt(_base(settings, selection, start_s), folder, start_s)
+    return _why(answer) if isinstance(answer, _Ended) else str(answer["fault"])
+
+
+def _base(settings: CheckSettings, selection: Selection, start_s: float) -> dict[str, object]:
+    """Return the job of a process without a file."""
+    return {
+        "start_s": start_s,
+        "config": run_json(settings, selection, LIMITS),
+        "source": selection.source.text if selection.source else None,
+    }
 
 
 def _why(ended: _Ended) -> str:

@@ -15,7 +15,7 @@ from ossferry.diagnosis.probes import Probe, run_probes
 from ossferry.doctor import account, bucket_settings, machine, outside
 from ossferry.doctor.server import CreateApp, Server
 from ossferry.doctor.sign_in import probe_sign_in
-from ossferry.doctor.start import probe_start
+from ossferry.doctor.start import probe_checks, probe_start
 from ossferry.observability.redaction import Redactor
 from ossferry.oss.bucket import TIMEOUT_S
 from ossferry.settings.model import Settings
@@ -51,6 +51,7 @@ PROBES: Sequence[tuple[str, str, str]] = (
     ("audit", "the audit trail can be written", ""),
     ("start", "the server starts with these settings", "storage ledger audit"),
     ("sign-in", "people and programs can prove who they are", "start"),
+    ("checks", "the checks of files can run, and the model of tables fits its options", "start"),
 )
 """For each probe its id, the statement that it tests, and the ids of the probes that it needs."""
 
@@ -83,6 +84,7 @@ RUNS: Mapping[str, Run] = {
     "audit": machine.probe_audit,
     "start": probe_start,
     "sign-in": probe_sign_in,
+    "checks": probe_checks,
 }
 """The function that runs each probe."""
 

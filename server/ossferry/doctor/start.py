@@ -1,4 +1,4 @@
-"""Probe of the start: runs the start-up code of `ossferry serve`, but serves nothing."""
+"""Probes of the start: run the start-up code of `ossferry serve`, and the operator's checks."""
 
 from dataclasses import replace
 
@@ -6,7 +6,9 @@ import anyio.to_thread
 from starlette.requests import Request
 
 from ossferry.access.audit import Audit
-from ossferry.diagnosis.findings import Finding, passed, unusable
+from ossferry.checks.local import find_fault
+from ossferry.checks.selection import select_checks
+from ossferry.diagnosis.findings import Finding, failed, passed, skipped, unusable
 from ossferry.doctor.server import Server
 from ossferry.errors import SettingsError
 from ossferry.identity.principal import Principal
@@ -27,6 +29,24 @@ async def probe_start(server: Server) -> Finding:
         finding = unusable(error)
         return replace(finding, reason=f"The server refuses to start: {finding.reason}")
     return passed("The server starts with these settings.")
+
+
+async def probe_checks(server: Server) -> Finding:
+    """Check that `checks.py` can be run on this machine, and that its model can read tables."""
+    settings = server.settings
+    if not settings.has_checks:
+        return passed("No checks are on.")
+    try:
+        fault = await find_fault(settings, select_checks(settings))
+    except SettingsError as error:
+        return unusable(error)
+    if fault.startswith("ModuleNotFoundError"):
+        return skipped(f"{settings.checks} cannot run here: {fault}.", "Install the module here.")
+    if fault:
+        where = f"{settings.checks} or " if settings.checks else ""
+        fix = f"Correct {where}OSSFERRY_CHECKS_BUILT_IN."
+        return failed(f"The checks do not work: {fault}.", fix)
+    return passed("The checks can be loaded.")
 
 
 async def _identify_nobody(_request: Request) -> Principal:

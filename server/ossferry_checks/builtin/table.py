@@ -74,7 +74,7 @@ def declared_table(options: TableOptions, model: type[Any] | None) -> Table:
     Raises:
         ValueError: the options name no column.
     """
-    named = (*options.aliases, *options.unique)  # the model may not have them
+    named = () if model else (*options.aliases, *options.unique)
     return Table.of(
         model,
         columns=options.columns,

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
+from difflib import get_close_matches
 from enum import Enum
 from functools import cached_property
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -21,13 +22,27 @@ KINDS: dict[object, ColumnType] = {
     Decimal: "decimal",
     date: "date",
     datetime: "datetime",
+    **dict.fromkeys(("PastDate", "FutureDate"), "date"),
+    **dict.fromkeys(("AwareDatetime", "NaiveDatetime"), "datetime"),
+    **dict.fromkeys(("PastDatetime", "FutureDatetime"), "datetime"),
 }
+"""By the type of a field, or by the name of a type of pydantic."""
+
 LIMITS = (
     *("gt", "ge", "lt", "le", "multiple_of", "min_length", "max_length"),
     *("pattern", "max_digits", "decimal_places"),
 )
 PLAIN = ("str", "int", "float", "decimal", "bool", "date", "datetime", "literal", "enum")
 """Types of pydantic's schemas that look at nothing but a value."""
+
+NO_TEXT = (
+    *("_type", "is_instance_of", "is_subclass_of", "none_required", "enum", "literal_error"),
+    *("union_tag_invalid", "union_tag_not_found", "sequence_str", "missing"),
+)
+"""How the types of errors about values end that are of a wrong type."""
+
+EXAMPLES = ("x", "1", "true", "2026-01-31")
+"""Texts of which each type of a column accepts one, or refuses it for another reason."""
 
 FREE = ("before", "wrap", "plain")
 """Modes of validators that may accept other values than the type does."""
@@ -91,33 +106,41 @@ class Table:
 
         Args:
             model: the pydantic model of a row; None if there is none.
-            columns: the names of the columns that a file must have.
+            columns: the names of the columns that a file must have; fields of the model, if any.
             types: the types of columns by name; an empty value is allowed.
             aliases: other names of columns in files, by the name of the field.
             unique: the names of fields that must not have the same value twice.
             max_rows: the largest allowed number of rows.
 
         Raises:
-            ValueError: there are no fields, or `aliases` or `unique` names an unknown one.
+            ValueError: there are no fields, an argument names an unknown one, or the model is no
+                pydantic model or has a field that accepts no text.
         """
+        if model:
+            _refuse_unreadable(model)
         fields = {each.name: each for each in _of_model(model)} if model else {}
         name_of = cls((*fields.values(),)).name_of
+        known = {*fields} if model else {*columns, *(types or ())}
+        named = {"columns": columns, "types": types, "aliases": aliases, "unique": unique}
+        for option, names in named.items():
+            for name in names or ():
+                if name_of(name) not in known:
+                    near = get_close_matches(name, known, 1)
+                    hint = f'; did you mean "{near[0]}"?' if near else ""
+                    raise ValueError(f'{option}: the table has no column "{name}"{hint}')
         for name in columns:
-            known = name_of(name)
-            fields[known] = replace(fields.get(known, Field(name=known)), required=True)
-        for name, kind in (types or {}).items():
-            known = name_of(name)
-            field = fields.setdefault(known, Field(name=known))
-            fields[known] = replace(field, kind=field.kind if kind == "text" else kind)
-        more = {name_of(name): tuple(others) for name, others in (aliases or {}).items()}
-        names = tuple(map(name_of, unique))
-        if not fields or (unknown := {*more, *names} - {*fields}):
-            raise ValueError(
-                f"unknown fields: {', '.join(sorted(unknown))}" if fields else "no fields"
+            fields[name_of(name)] = replace(
+                fields.get(name_of(name), Field(name=name)), required=True
             )
+        for name, kind in (types or {}).items():
+            field = fields.setdefault(name_of(name), Field(name=name))
+            fields[field.name] = replace(field, kind=field.kind if kind == "text" else kind)
+        if not fields:
+            raise ValueError("the table has no columns")
+        more = {name_of(name): tuple(others) for name, others in (aliases or {}).items()}
         for name, others in more.items():
             fields[name] = replace(fields[name], aliases=(*fields[name].aliases, *others))
-        return cls((*fields.values(),), names, max_rows, model)
+        return cls((*fields.values(),), (*map(name_of, unique),), max_rows, model)
 
     def name_of(self, name: str) -> str:
         """Return the name of the field that has a name or an alias; else the given name."""
@@ -213,6 +236,36 @@ class Table:
         return found
 
 
+def _refuse_unreadable(model: Any) -> None:
+    """Check that each field of a model accepts the text of a cell.
+
+    Raises:
+        ValueError: a field accepts no text, or the model has no fields.
+    """
+    from pydantic import BaseModel, RootModel
+
+    bases = getattr(model, "__mro__", ())
+    if BaseModel not in bases or RootModel in bases:
+        raise ValueError(f"{getattr(model, '__name__', model)} is no pydantic model with fields")
+    model.model_rebuild()
+    fields = [*_of_model(model)]
+    table = Table((*fields,), model=model)
+    texts = {each.name: (*each.choices, *EXAMPLES) for each in fields if not table.reads_rows}
+    wrong: dict[str, str] | None = None
+    for at in range(max(map(len, texts.values()), default=0)):
+        found = errors(table._rows, [{name: each[at % len(each)] for name, each in texts.items()}])
+        said = {str(each["loc"][1]): each["msg"] for each in found if len(each["loc"]) > 1}
+        for each in found:
+            if not each["type"].endswith(NO_TEXT):
+                said.pop(str([*each["loc"], ""][1]), None)
+        wrong = said if wrong is None else {name: wrong[name] for name in wrong if name in said}
+    for name, message in (wrong or {}).items():
+        raise ValueError(
+            f"{model.__name__}.{name} accepts no text of a cell ({message}); use another type,"
+            " no strict mode, or a validator with the mode before"
+        )
+
+
 def _of_model(model: Any) -> Iterator[Field]:
     """Yield the fields of a pydantic model."""
     config = model.model_config
@@ -226,9 +279,10 @@ def _of_model(model: Any) -> Iterator[Field]:
     for name, info in model.model_fields.items():
         alias = info.validation_alias
         names = [each for each in getattr(alias, "choices", [alias]) if isinstance(each, str)]
-        leaves, metadata = [], list(info.metadata)
+        kinds, leaves, metadata = [], [], list(info.metadata)
         for leaf, more in _leaves(info.annotation):
             leaves.append(leaf)
+            kinds.append(KINDS.get(leaf, KINDS.get(getattr(leaf, "__name__", ""), "text")))
             metadata += more
         is_free = name in free or any(
             type(each).__name__ == f"{mode.title()}Validator" for each in metadata for mode in FREE
@@ -238,7 +292,7 @@ def _of_model(model: Any) -> Iterator[Field]:
             title=info.title or "",
             description=info.description or "",
             aliases=tuple(names) if by_name else (name, *names[1:]) if names else (),
-            kind=KINDS.get(leaves[0], "text") if len(leaves) == 1 and not is_free else "text",
+            kind=kinds[0] if len(kinds) == 1 and not is_free else "text",
             required=info.is_required(),
             may_be_empty=not info.is_required(),
             choices=tuple(str(each) for leaf in leaves for each in _choices(leaf)),
@@ -253,6 +307,8 @@ def _of_model(model: Any) -> Iterator[Field]:
 
 def _leaves(annotation: Any) -> Iterator[tuple[Any, list[Any]]]:
     """Yield the types of an annotation, without `None`, each with its metadata."""
+    while other := getattr(annotation, "__supertype__", getattr(annotation, "__value__", None)):
+        annotation = other  # of a `NewType` or a `TypeAliasType`
     origin, args = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         for leaf, more in _leaves(args[0]):

@@ -5,8 +5,10 @@ import json
 import resource
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -14,10 +16,13 @@ from ossferry.checks.child import _limit
 from ossferry.checks.local import check_file
 from ossferry.checks.selection import select_checks
 from ossferry.cli.demo import Demo
+from ossferry.diagnosis.findings import Finding, failed, passed, skipped
+from ossferry.doctor.start import probe_checks
 from ossferry.errors import SettingsError
 from ossferry.extras import install_command
 from ossferry.oss.bucket import OssBucket
 from ossferry.settings.checks import CheckSettings
+from ossferry_checks.builtin.check_options import BuiltInOptions, TableOptions
 from ossferry_checks.runner import Limits
 from support.after_upload import operators_bucket
 from support.commands import Ran, environment
@@ -215,6 +220,39 @@ def test_a_module_that_ends_the_process_is_named(run: Run, checks: Path) -> None
 
     sentence = "the checks could not run: the process ended with exit code 7."
     assert (ran.code, json.loads(ran.out)) == (2, {"error": sentence})
+
+
+@pytest.mark.parametrize(
+    ("source", "finding"),
+    [
+        (CHECKS, passed("The checks can be loaded.")),
+        (
+            f"import not_installed{CHECKS}",
+            skipped("CHECKS cannot run here: ModuleNotFoundError: No module named 'not_installed'.",
+                "Install the module here."),
+        ),
+        (
+            f"{CHECKS}class Order: pass\n",
+            failed("The checks do not work: ValueError: Order is no pydantic model with fields.",
+                "Correct CHECKS or OSSFERRY_CHECKS_BUILT_IN."),
+        ),
+        (
+            f"import os\nos._exit(7)\n{CHECKS}",
+            failed("The checks do not work: the process ended with exit code 7.",
+                "Correct CHECKS or OSSFERRY_CHECKS_BUILT_IN."),
+        ),
+    ],
+)  # fmt: skip
+def test_the_doctor_runs_the_module(checks: Path, source: str, finding: Finding) -> None:
+    checks.write_text(source)
+    table = TableOptions(model="Order") if "class Order" in source else None
+    settings = CheckSettings(checks=checks, checks_built_in=BuiltInOptions(table=table))
+    server: Any = SimpleNamespace(settings=settings)
+
+    found = asyncio.run(probe_checks(server))
+
+    reason, fix = (text.replace(str(checks), "CHECKS") for text in (found.reason, found.fix))
+    assert replace(found, reason=reason, fix=fix) == finding
 
 
 def test_a_module_that_hangs_is_named(checks: Path) -> None:

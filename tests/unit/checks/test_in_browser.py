@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ossferry_checks.in_browser import Checker, make_checker
+from ossferry_checks.in_browser import Checker, fault_of, make_checker
 from ossferry_checks.registry import Check
 from ossferry_uploader.transfer.checks.rules import matches
 
@@ -74,6 +74,34 @@ def test_a_file_is_checked(tmp_path: Path) -> None:
     checker.clean(str(tmp_path / "new"))
     assert not (tmp_path / "new").exists()
     assert checker.new_path() == ""
+
+
+ORDER = """
+from __future__ import annotations
+from decimal import Decimal
+from pydantic import BaseModel
+
+class Order(BaseModel):
+    amount: Decimal
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "table", "fault"),
+    [
+        (ORDER, {"model": "Order", "unique": ["amount"]}, ""),
+        (ORDER, {"model": "Order", "unique": ["amuont"]}, 'did you mean "amount"?'),
+        (ORDER + "x", {"model": "Order"}, "NameError: name 'x' is not defined"),
+        (None, {"columns": ["a"], "unique": ["b"]}, ""),
+    ],
+)
+def test_the_operator_hears_what_is_wrong_before_a_file_comes(
+    source: str | None, table: dict[str, Any], fault: str
+) -> None:
+    said = fault_of(config(built_in={"table": table}), source)
+
+    assert said.endswith(fault)
+    assert bool(said) == bool(fault)
 
 
 def test_a_rejection_has_its_line(tmp_path: Path) -> None:

@@ -397,7 +397,6 @@ class Sale(BaseModel):
         ("id,No.", "sku", "The value in the column sku is in line 2 too."),
         ("No.,article,sku", "sku", ""),
         ("id,sku", "number", "The value in the column id is in line 3 too."),
-        ("id,sku,x", "x", ""),
         ("id,Article", "sku", "Columns missing in the header: article."),
     ],
 )
@@ -469,13 +468,12 @@ def test_the_header_of_another_table_is_refused_and_can_be_repaired(
 
 def test_columns_and_types_of_the_options_are_added_to_a_model() -> None:
     table = Table.of(
-        Sale, columns=["article", "note"], types={"sku": "integer", "id": "text"}, unique=["number"]
+        Sale, columns=["article"], types={"sku": "integer", "id": "text"}, unique=["number"]
     )
 
     assert [(each.name, each.kind, each.required) for each in table.fields] == [
         ("id", "integer", True),
         ("sku", "integer", True),
-        ("note", "text", True),
     ]
     assert table.unique == ("id",)
 

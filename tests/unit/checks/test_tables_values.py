@@ -1,9 +1,12 @@
 """The formats of values, the declaration of a table, and the match of its columns."""
 
+import re
+from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from enum import Enum
-from typing import Annotated, Any, Literal
+from enum import Enum, IntEnum
+from typing import Annotated, Any, Literal, NewType
+from uuid import UUID
 
 import pytest
 from annotated_types import Ge
@@ -16,6 +19,12 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    Json,
+    PastDate,
+    RootModel,
+    SecretStr,
+    constr,
+    create_model,
     field_validator,
 )
 
@@ -114,6 +123,22 @@ class Size(Enum):
     LARGE = "L"
 
 
+class Number(Enum):
+    ONE = 1
+
+
+class IntSize(IntEnum):
+    FIVE = 5
+
+
+class Rest(BaseModel):
+    state: Literal["rest"]
+
+
+class Other(BaseModel):
+    state: Literal["other"]
+
+
 class Order(BaseModel):
     """Each way to declare a field."""
 
@@ -130,7 +155,8 @@ class Order(BaseModel):
     price: Annotated[int, BeforeValidator(lambda value: str(value).strip("€"))] = 0
     weight: float = 0
     other: int | str = 0
-    tags: list[str] = []
+    tags: Annotated[list[str], BeforeValidator(str.split)] = []
+    born: PastDate | None = None
 
     @field_validator("weight", mode="before")
     @classmethod
@@ -144,11 +170,11 @@ def test_the_fields_come_from_the_model() -> None:
     found = {each.name: each for each in table.fields}
     assert [*found] == [
         *("id", "SKU", "amount", "Count", "ratio", "paid", "day", "at", "state", "size"),
-        *("price", "weight", "other", "tags"),
+        *("price", "weight", "other", "tags", "born"),
     ]
     assert [each.kind for each in table.fields] == [
         *("text", "text", "decimal", "integer", "decimal", "boolean", "date", "datetime"),
-        *("text", "text", "text", "text", "text", "text"),
+        *("text", "text", "text", "text", "text", "text", "date"),
     ]
     assert [each.name for each in table.fields if each.required] == ["id", "SKU", "Count", "day"]
     assert (found["id"].title, found["id"].description) == ("Order number", "As on the invoice")
@@ -183,12 +209,65 @@ def test_the_fields_come_from_columns_and_types() -> None:
     assert all(each.may_be_empty for each in table.fields)
 
 
+def sale(kind: Any, **config: Any) -> Any:
+    given: Any = config
+    return create_model("Sale", __config__=given, amount=(kind, ...))
+
+
+UNKNOWN = '{}: the table has no column "amuont"; did you mean "amount"?'
+NO_TEXT = "Sale.amount accepts no text of a cell ("
+
+
 @pytest.mark.parametrize(
-    "given", [{}, {"columns": ["a"], "unique": ["b"]}, {"columns": ["a"], "aliases": {"b": []}}]
+    ("given", "said"),
+    [
+        ({}, "the table has no columns"),
+        *(
+            ({"columns": ["amount"], each: {"amuont": []}}, UNKNOWN.format(each))
+            for each in ("unique", "aliases")
+        ),
+        *(
+            ({"model": sale(int), each: {"amuont": "date"}}, UNKNOWN.format(each))
+            for each in ("columns", "types", "aliases", "unique")
+        ),
+        *(({"model": each}, "is no pydantic model with fields") for each in (int, RootModel[int])),
+        *(
+            ({"model": sale(kind, strict=True)}, NO_TEXT)
+            for kind in (int, bool, date, datetime, Decimal, Size, UUID)
+        ),
+        *(
+            ({"model": sale(kind)}, NO_TEXT)
+            for kind in (
+                *(list[str], dict[str, int] | None, set[int], tuple[int, str], Sequence[str]),
+                *(Annotated[int, Field(strict=True)], Rest, Rest | None, Literal[1, 2], Number),
+                Annotated[Rest | Other, Field(discriminator="state")],
+            )
+        ),
+        ({"model": create_model("A", x=(int, Field(validation_alias=AliasPath("y", 0))))}, "A.y"),
+    ],
 )
-def test_a_table_without_fields_or_with_unknown_names_is_an_error(given: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="fields"):
+def test_a_table_that_no_file_can_have_is_an_error(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(said)):
         Table.of(**given)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "config"),
+    [
+        *(
+            (kind, "5", {})
+            for kind in (int | None, NewType("Pieces", int), int | list[int], IntSize)
+        ),
+        *((kind, "S", {}) for kind in (SecretStr, constr(max_length=1), Size, Any, bytes)),
+        *((kind, "S", {"strict": True}) for kind in (str, Literal["S"])),
+        *((kind, "5", {"extra": "forbid"}) for kind in (int, Decimal)),
+        (Json[list[int]], "[5]", {}),
+    ],
+)
+def test_a_type_that_reads_texts_may_be_in_a_table(kind: Any, value: str, config: Any) -> None:
+    table = Table.of(sale(kind, **config))
+
+    assert [*table.errors([{"amount": value}])] == []
 
 
 def test_the_fingerprint_depends_on_each_rule() -> None:
