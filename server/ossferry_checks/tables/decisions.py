@@ -11,7 +11,7 @@ from ossferry_checks.results import TableError
 from ossferry_checks.tables.declaration import Table
 from ossferry_checks.tables.matching import match
 from ossferry_checks.tables.reading import Reading
-from ossferry_checks.tables.values import formats
+from ossferry_checks.tables.values import format_of
 
 VERSION = 1
 FixName: TypeAlias = Literal["convert", "trim", "replace", "look_up", "empty", "drop_rows", "keep"]
@@ -146,7 +146,7 @@ class Decisions:
         if unknown := named - {None, "", *kinds}:
             raise ValueError(f"the table has no fields {unknown}")
         for name, each_format in chosen:
-            if name not in kinds or each_format not in formats(kinds[name]):
+            if name not in kinds or not format_of(kinds[name], each_format):
                 raise ValueError(f"the field {name} has no format {each_format!r}")
 
 

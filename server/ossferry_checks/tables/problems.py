@@ -163,11 +163,11 @@ class Problems:
                 votes.update(dict.fromkeys(fits, number))
             most = max(votes.values())
             best = [each for each, number in votes.items() if number == most]
-            self._formats[name] = tuple(
-                each
-                for at, each in enumerate(best)
-                if not at or any((name, each, other) in self._differ for other in best[:at])
-            )
+            kept: list[str] = []
+            for each in best:
+                if all((name, each, other) in self._differ for other in kept):
+                    kept.append(each)
+            self._formats[name] = (*kept,)
 
     @property
     def count(self) -> int:

@@ -18,14 +18,12 @@ from ossferry_checks.tables.decisions import Decisions, Fix, FixName
 from ossferry_checks.tables.declaration import Field, Table
 from ossferry_checks.tables.reading import Reading
 from ossferry_checks.tables.rows import Batch, batches
-from ossferry_checks.tables.values import SHORT_YEAR, SPACES, canonical, converted, fitting
+from ossferry_checks.tables.values import SPACES, canonical, converted, fitting
 
 CHOICE = ("enum", "literal_error")
 """The types of pydantic's errors about a value that is none of the choices."""
 
 BITS = 0xFFFFFFFF
-
-DATES = ("date", "datetime")
 
 _TOTALS = "|".join(
     (
@@ -62,7 +60,7 @@ class Found:
 
     Attributes:
         field: the name of the field; empty for a problem of a row.
-        problem: the kind: `spaces`, `format`, `kind`, `year`, `missing`, `choice`, `duplicate`,
+        problem: the kind: `spaces`, `format`, `kind`, `missing`, `choice`, `duplicate`,
             `short`, `long`, `quote`, `header`, `total`, or the name of a rule, see `rules.Refusal`.
         value: the wrong value.
         fits: the formats that the value has.
@@ -410,8 +408,7 @@ def _cell(field: Field, name: str | None, text: str, *, is_new: bool) -> tuple[s
         return text, None if text == bare else Found(field.name, "spaces", text)
     if not name and (formats := fitting(kind, text)):
         return text, Found(field.name, "format", text, formats, {"type": kind})
-    is_short = kind in DATES and SHORT_YEAR.fullmatch(bare)
-    return text, Found(field.name, "year" if is_short else "kind", text, details={"type": kind})
+    return text, Found(field.name, "kind", text, details={"type": kind})
 
 
 def _mended(fix: Fix, field: Field, text: str) -> str:

@@ -19,11 +19,11 @@ from ossferry_checks.tables.problems import Group
 from ossferry_checks.tables.reading import ENCODINGS, Head, Reading
 from ossferry_checks.tables.repair import FIXES
 from ossferry_checks.tables.scan import Scan
-from ossferry_checks.tables.values import converted, formats
+from ossferry_checks.tables.values import converted, fitting
 
 CHANGES = "changes.csv"
 WORDS = ("panel_", "type_")  # the keys of the panel's sentences begin so
-NAMED = {*FIXES, "year", "other"}
+NAMED = {*FIXES, "other"}
 """The problems that the panel has sentences for; the others are errors of the model."""
 
 EXAMPLES = 3
@@ -220,12 +220,13 @@ class Session:
         kind = next((each.kind for each in self._table.fields if each.name == group.field), "text")
         names = group.formats
         if group.problem == "kind" and "convert" in group.fixes:
-            names = tuple(formats(kind))
-        examples = []
+            names = (*dict.fromkeys(name for value in values for name, _ in fitting(kind, value)),)
+        examples: dict[str, list[tuple[str, str | None]]] = {}
         for name in names:
             new = [(value, converted(kind, name, value)) for value in values]
-            if shown := [pair for pair in new if pair[1] is not None][:EXAMPLES]:
-                examples.append((name, shown))
+            shown = [pair for pair in new if pair[1] is not None][:EXAMPLES]
+            if shown and shown not in examples.values():
+                examples[name] = shown
         fixes = [
             each
             for each in group.fixes
@@ -236,7 +237,7 @@ class Session:
             first = scan.problems(group.id, limit=1)
             own = group.problem.partition(" ")[2]  # of a rule of the operator
             reason = own or (first[0].reason if first else say("panel_is_other", self._language))
-        return {**asdict(group), "fixes": fixes, "examples": examples, "reason": reason}
+        return {**asdict(group), "fixes": fixes, "examples": [*examples.items()], "reason": reason}
 
 
 class _Target:

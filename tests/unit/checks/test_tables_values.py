@@ -31,8 +31,9 @@ from pydantic import (
 from ossferry_checks.builtin.check_options import ColumnType
 from ossferry_checks.tables import Table, formats, match, values
 
-GERMAN, FRENCH, ENGLISH, SWISS, SPACED = formats("decimal")
-ISO, DOTS, DAY_FIRST, MONTH_FIRST, YEAR_FIRST = formats("date")
+BARE, GERMAN, FRENCH, ENGLISH, SWISS, SPACED = formats("decimal")
+ISO, DOTS, DAY_FIRST, MONTH_FIRST, YEAR_FIRST, *SHORT = formats("date")
+EXCEL, NEW = "1930-2029", "2000-2099"
 
 
 @pytest.mark.parametrize(
@@ -48,8 +49,27 @@ ISO, DOTS, DAY_FIRST, MONTH_FIRST, YEAR_FIRST = formats("date")
         ("decimal", "+1\u00a0234.5", {SPACED: "1234.5"}),
         ("decimal", "1'234.56", {SWISS: "1234.56"}),
         ("decimal", " 1\u2019234.56\u00a0", {SWISS: "1234.56"}),
-        ("decimal", "€ 5", {}),
-        ("decimal", "5 %", {}),
+        ("decimal", "€ 12,50", {f"{GERMAN} €": "12.50", f"{FRENCH} €": "12.50"}),
+        ("decimal", "12,50\u00a0€", {f"{GERMAN} €": "12.50", f"{FRENCH} €": "12.50"}),
+        ("decimal", "$1,234.00", {f"{ENGLISH} $": "1234.00"}),
+        ("decimal", "-US$ 1,234.5", {f"{ENGLISH} US$": "-1234.5"}),
+        ("decimal", "($1,234.5)", {f"{ENGLISH} $": "-1234.5"}),
+        ("decimal", "CHF 1'234.5", {f"{SWISS} CHF": "1234.5"}),
+        ("decimal", "1.234,5 EUR", {f"{GERMAN} EUR": "1234.5"}),
+        (
+            "decimal",
+            "45,5 %",
+            {f"{each} %": "45.5" for each in (GERMAN, FRENCH)}
+            | {f"{each} % / 100": "0.455" for each in (GERMAN, FRENCH)},
+        ),
+        ("integer", "1,200%", {f"{ENGLISH} %": "1200", f"{ENGLISH} % / 100": "12"}),
+        ("decimal", "1\u2009234,5", {FRENCH: "1234.5"}),
+        ("decimal", "\u22121,5", {GERMAN: "-1.5", FRENCH: "-1.5"}),
+        ("decimal", "1,5-", {GERMAN: "-1.5", FRENCH: "-1.5"}),
+        ("decimal", "(1,5)", {GERMAN: "-1.5", FRENCH: "-1.5"}),
+        ("decimal", "１２，５", {GERMAN: "12.5", FRENCH: "12.5"}),  # noqa: RUF001 - Japanese
+        ("decimal", "\u0661\u066c\u0662\u0663\u0664\u066b\u0665", {GERMAN: "1234.5"}),
+        *(("decimal", each, {}) for each in ("(5", "-5-", "€ 5 €", "€", "5 kg", "AB5,0", "5²,0")),
         ("decimal", "12.34,56", {}),
         ("decimal", "1,5,5", {}),
         ("integer", "1.234", {GERMAN: "1234"}),
@@ -64,7 +84,9 @@ ISO, DOTS, DAY_FIRST, MONTH_FIRST, YEAR_FIRST = formats("date")
         ("date", "2026-01-31 00:00:00", {ISO: "2026-01-31"}),
         ("date", "2026-01-31 18:30", {}),
         ("date", "29.2.2026", {}),
-        ("date", "31.01.26", {}),
+        ("date", "31.01.26", {f"{DOTS} {each}": "2026-01-31" for each in (EXCEL, NEW)}),
+        ("date", "1.2.85", {f"{DOTS} {EXCEL}": "1985-02-01", f"{DOTS} {NEW}": "2085-02-01"}),
+        ("date", "2026年1月31日", {ISO: "2026-01-31"}),
         ("date", "31.01/2026", {}),
         ("date", "31.01.0000", {}),
         ("datetime", "31.01.2026 18:30", {DOTS: "2026-01-31T18:30:00"}),
