@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, is_dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, get_args
+from types import UnionType
+from typing import Any, Literal, TypeAlias, get_args, get_origin, get_type_hints
 
 from ossferry_checks.builtin.words import listed
 from ossferry_checks.results import TableError
@@ -77,20 +78,11 @@ class Decisions:
         try:
             given = json.loads(text)
             if given.pop("version") != VERSION:
-                raise ValueError("the decisions have another version")
-            reading, columns = given.pop("reading"), given.pop("columns")
-            return cls(
-                reading=reading and Reading(**reading),
-                columns=None if columns is None else tuple(columns),
-                fixes=tuple(Fix(**each) for each in given.pop("fixes")),
-                cells=tuple(
-                    (int(row), str(name), str(new)) for row, name, new in given.pop("cells")
-                ),
-                dropped=tuple(map(int, given.pop("dropped"))),
-                **given,
-            )
-        except (AttributeError, KeyError, TypeError) as error:
+                raise ValueError("another version")
+            made: Decisions = _made(cls, given)
+        except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
             raise ValueError(f"these are no decisions: {error!r}") from error
+        return made
 
     def as_json(self) -> str:
         """Return the decisions as JSON."""
@@ -130,24 +122,58 @@ class Decisions:
         found.check(table)
         return found
 
+    def known(self, table: Table) -> "Decisions":
+        """Return the decisions whose fields and formats a table has; others are ignored."""
+        kinds = {each.name: each.kind for each in table.fields}
+
+        def has_format(name: str, chosen: str) -> bool:
+            return name in kinds and format_of(kinds[name], chosen) is not None
+
+        def is_known(fix: Fix) -> bool:
+            converts = fix.field and fix.fix == "convert"
+            return has_format(fix.field, fix.to) if converts else fix.field in ("", *kinds)
+
+        names = self.columns and tuple(each if each in kinds else None for each in self.columns)
+        return replace(
+            self,
+            columns=names,
+            formats={name: each for name, each in self.formats.items() if has_format(name, each)},
+            fixes=tuple(filter(is_known, self.fixes)),
+            cells=tuple(each for each in self.cells if each[1] in kinds),
+        )
+
     def check(self, table: Table) -> None:
         """Check that the decisions fit the table.
 
         Raises:
             ValueError: the table has no such field, or the type of a field no such format.
         """
-        kinds = {each.name: each.kind for each in table.fields}
-        named = {*(self.columns or ()), *(name for _, name, _ in self.cells)}
-        chosen = [*self.formats.items()]
-        for each in self.fixes:
-            named.add(each.field)
-            if each.field and each.fix == "convert":
-                chosen.append((each.field, each.to))
-        if unknown := named - {None, "", *kinds}:
-            raise ValueError(f"the table has no fields {unknown}")
-        for name, each_format in chosen:
-            if name not in kinds or not format_of(kinds[name], each_format):
-                raise ValueError(f"the field {name} has no format {each_format!r}")
+        known = self.known(table)
+        for name in ("columns", "formats", "fixes", "cells"):
+            if getattr(self, name) != getattr(known, name):
+                raise ValueError(f"{name} of the decisions have a field or format of another table")
+
+
+def _made(kind: Any, value: Any) -> Any:
+    """Return a JSON value as a value of a type, such as `Decisions`.
+
+    Raises:
+        AttributeError, KeyError, TypeError, ValueError: the value is of another type.
+    """
+    origin, parts = get_origin(kind), get_args(kind)
+    if is_dataclass(kind):
+        hints = get_type_hints(kind)
+        return kind(**{name: _made(hints[name], each) for name, each in value.items()})  # type: ignore[operator] # it is a class
+    if origin is UnionType:
+        return None if value is None and type(None) in parts else _made(parts[0], value)
+    if origin is Mapping:
+        return {name: _made(parts[1], each) for name, each in value.items()}
+    if origin is tuple and type(value) is list:
+        kinds = [parts[0]] * len(value) if parts[1] is ... else parts
+        return tuple(_made(each, item) for each, item in zip(kinds, value, strict=True))
+    if type(value) is not (str if origin is Literal else kind):
+        raise TypeError(f"{value!r} is of another type")
+    return value
 
 
 NOTHING = Decisions()

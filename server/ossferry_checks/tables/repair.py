@@ -156,7 +156,13 @@ class Repair:
         self._touched = self._dropped | {*self._cells}
 
     def begin(self, header: Sequence[str]) -> None:
-        """Remember the header of the file; columns at its end without a name may be missing."""
+        """Remember the header of the file; columns at its end without a name may be missing.
+
+        Raises:
+            ValueError: the decisions are for another number of columns.
+        """
+        if len(header) != self._width:
+            raise ValueError(f"the file has {len(header)} columns, the decisions {self._width}")
         self._header = header
         named = [at for at, name in enumerate(header) if name.strip(SPACES)]
         self._least = 1 + max([*named, *(at for at in self._places if at is not None)])
@@ -326,6 +332,7 @@ def repaired(path: Path, repair: Repair, decisions: Decisions) -> Iterator[Repai
 
     Raises:
         TableError: the table cannot be read.
+        ValueError: the decisions are for another number of columns.
     """
     reading = decisions.reading or Reading()  # complete decisions have one
     read = batches(path, reading.encoding, reading.delimiter, reading.sheet, reading.header_row)

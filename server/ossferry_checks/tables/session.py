@@ -96,17 +96,26 @@ class Session:
         """Guess how to read the file, or use decisions, and match its columns.
 
         The result also has `words`, the sentences of the panel: {key: sentence, or {plural form:
-        sentence}}.
+        sentence}}, and `is_old`: whether earlier decisions are ignored, because they are of another
+        release or table.
 
         Args:
             given: the JSON of earlier `Decisions`; None for none.
         """
-        decisions = Decisions.from_json(given) if given else NOTHING
+        decisions, is_old = NOTHING, False
+        if given:
+            try:
+                read = Decisions.from_json(given)
+                decisions = read.known(self._table)
+                is_old = decisions != read
+            except ValueError:  # of an earlier release
+                is_old = True
         reading = decisions.reading or Reading.guess(self._path, self._table)
         self._opened, self._scan = replace(decisions, reading=reading), None
         known = sentences(self._language if self._language in LANGUAGES else "en")
         words = {key: text for key, text in known.items() if key.startswith(WORDS)}
-        return {**self._overview(reading, decisions.columns), "words": words}
+        overview = self._overview(reading, decisions.columns)
+        return {**overview, "words": words, "is_old": is_old}
 
     def run_read(self, given: dict[str, Any], _on_progress: Progress) -> dict[str, Any]:
         """Read the file in another way, and match its columns again.

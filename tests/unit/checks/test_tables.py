@@ -2,7 +2,9 @@
 
 import csv
 import io
+import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -14,7 +16,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field, ValidationInfo, field_validator, model_validator
 
-from ossferry_checks.tables import Decisions, Group, Scan, Table, clean, formats, problems
+from ossferry_checks.tables import (
+    Decisions,
+    Fix,
+    Group,
+    Reading,
+    Scan,
+    Table,
+    clean,
+    formats,
+    problems,
+)
+from ossferry_checks.tables.session import Session
 from support.checking import written
 
 
@@ -568,10 +581,55 @@ def test_an_impossible_decision_is_an_error_and_changes_nothing(
     assert not scan.undo()
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"version": 2}', '{"version": 1, "x": 1}'])
-def test_other_json_is_no_decision(text: str) -> None:
-    with pytest.raises(ValueError, match=r"decisions|Expecting"):
+WRONG: dict[str, list[Any]] = {
+    "x": [1],
+    "reading": [1, {"encoding": 1}, {"header_row": "1"}, {"delimiter": ""}, {"x": 1}],
+    "columns": ["id", [1], [["id"]], {}],
+    "formats": [[], {"day": 1}],
+    "fixes": [{}, [1], [{"field": "day"}], [fix("day", "kind", "guess")["fix"]]],
+    "cells": [[[1, "day"]], [["1", "day", "x"]], [[True, "day", "x"]], [[1, "day", None]]],
+    "dropped": [1, ["1"], [1.5], [None]],
+}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "[]", "{}", '{"version": 2}', "[" * 100_000),
+        *(json.dumps({"version": 1, key: each}) for key in WRONG for each in WRONG[key]),
+    ],
+    ids=lambda text: text[:60],
+)
+def test_other_json_is_no_decision(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ValueError, match="these are no decisions"):
         Decisions.from_json(text)
+    session = Session(table_of(tmp_path, "day"), TABLE, folder=tmp_path, write=len, language="en")
+    assert json.loads(session.call("open", json.dumps(text or "-"), print))["is_old"]
+
+
+def test_decisions_of_another_table_or_release_are_ignored_in_the_page(tmp_path: Path) -> None:
+    path = table_of(tmp_path, "day", "1.2.2026", "x")
+    good = Decisions(formats={"day": "day.month.year"}, dropped=(2,), columns=("id", "day"))
+    old = replace(
+        good,
+        formats={**good.formats, "paid": "ja/no", "n": "1234.56", "id": "ja/nein"},
+        fixes=(Fix("n", "kind", "empty"), Fix("day", "kind", "convert", "month day")),
+        cells=((1, "n", "x"),),
+        columns=("id", "n"),
+    )
+    with pytest.raises(ValueError, match="of another table"):
+        clean(path, TABLE, old, into=io.BytesIO())
+    with pytest.raises(ValueError, match="the file has 2 columns, the decisions 1"):
+        clean(path, TABLE, Decisions(columns=("id",)), into=io.BytesIO())
+    session = Session(path, TABLE, folder=tmp_path, write=len, language="en")
+
+    opened = json.loads(session.call("open", json.dumps(old.as_json()), print))
+    columns = json.dumps([each["field"] for each in opened["columns"]])
+    state = json.loads(session.call("scan", columns, print))
+
+    assert (opened["is_old"], columns) == (True, '["id", null]')
+    left = replace(good, reading=Reading(), columns=("id", None))
+    assert Decisions.from_json(state["decisions"]) == left
 
 
 def test_a_fix_that_does_not_suit_its_problem_does_nothing(tmp_path: Path) -> None:
