@@ -277,11 +277,14 @@ class Upload:
         return self.state == states.FAILED and not is_final
 
     def may_repair(self) -> bool:
-        """Return whether a check refuses, or asks about, a table that the person can repair."""
+        """Return whether a check refuses, or asks about, a table that the person can repair.
+
+        The person can also repair a table again that another check has refused after the repair.
+        """
         if self.paused_for == states.FOR_ANSWER:
             return bool(self.check.verdict and self.check.verdict.repair)
         error = self.error if self.state == states.FAILED else None
-        return isinstance(error, FileRejected) and error.repair
+        return isinstance(error, FileRejected) and (error.repair or bool(self.check.repaired))
 
     def rank(self) -> "tuple[bool, int, int]":
         """Return the sort key of this upload; the queue starts the upload with the smallest one.

@@ -535,7 +535,7 @@ async def test_the_list_of_changes_is_stored_after_the_table_and_beside_it(keeps
     checks.rules.keeps_changes = keeps
     upload, repaired = await asked(queue, checks)
     repaired.changes = changes
-    checks.verdicts["right.csv"] = Verdict(refusal=Refusal("own", "No.", repair=True))
+    checks.verdicts["right.csv"] = Verdict(refusal=Refusal("own", "No."))
 
     queue.checking.use_repaired(upload, repaired)
     await ended(upload)
