@@ -283,7 +283,7 @@ class Repair:
                 found[each.name] = problem
             elif text != row.texts[at]:
                 row.texts[at] = text
-                row.changes[at] = "convert"
+                row.changes.setdefault(at, "convert")  # an edit stays an edit
         given = {name: text for name, text in zip(self.names, row.texts, strict=True) if text}
         for name, wrong in found.items():
             if len(meanings := {text for _, text in wrong.fits}) == 1:
@@ -425,7 +425,12 @@ def _mended(fix: Fix, field: Field, text: str) -> str:
         new = converted(field.kind, fix.to, text)
         return text if new is None else new
     if fix.fix == "look_up":
-        known = {each.casefold(): each for each in reversed(field.choices)}
-        near = get_close_matches(text.strip(SPACES).casefold(), known, 1)
-        return known[near[0]] if near else text
+        return nearest(field, text)
     return fix.to if fix.fix == "replace" else ""
+
+
+def nearest(field: Field, text: str) -> str:
+    """Return the allowed value of a field that is most similar to a text, or else the text."""
+    known = {each.casefold(): each for each in reversed(field.choices)}
+    near = get_close_matches(text.strip(SPACES).casefold(), known, 1)
+    return known[near[0]] if near else text

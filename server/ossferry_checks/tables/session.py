@@ -17,7 +17,7 @@ from ossferry_checks.tables.declaration import Table
 from ossferry_checks.tables.matching import match
 from ossferry_checks.tables.problems import Group
 from ossferry_checks.tables.reading import ENCODINGS, Head, Reading
-from ossferry_checks.tables.repair import FIXES
+from ossferry_checks.tables.repair import FIXES, nearest
 from ossferry_checks.tables.scan import Scan
 from ossferry_checks.tables.values import converted, fitting
 
@@ -25,6 +25,9 @@ CHANGES = "changes.csv"
 WORDS = ("panel_", "type_")  # the keys of the panel's sentences begin so
 NAMED = {*FIXES, "other"}
 """The problems that the panel has sentences for; the others are errors of the model."""
+
+ENCODING = ("text_not_valid", "text_zero_byte")
+"""The errors after which the person chooses another encoding."""
 
 EXAMPLES = 3
 
@@ -87,7 +90,7 @@ class Session:
         try:
             result = run(json.loads(given), on_progress)
         except TableError as error:
-            result = {"error": error.says(self._language), "line": error.line}
+            result = {"error": self._says(error), "line": error.line}
         except OSError as error:
             result = {"error": say("repair_no_room", self._language, detail=error), "line": None}
         return json.dumps(result)
@@ -139,7 +142,7 @@ class Session:
         if columns and len(columns) == len(matched):
             fields = list(columns)
         return {
-            "error": error and error.says(self._language),
+            "error": error and self._says(error),
             "line": error and error.line,
             "reading": asdict(reading),
             "encodings": ENCODINGS,
@@ -204,6 +207,13 @@ class Session:
     def run_take(self, _given: None, _on_progress: Progress) -> None:
         """Do nothing: the worker gives the repaired table to the page."""
 
+    def _says(self, error: TableError) -> str:
+        return say(
+            "repair_encoding" if error.key in ENCODING else error.key,
+            self._language,
+            **error.values,
+        )
+
     def _scanned(self) -> Scan:
         if self._scan is None:
             raise ValueError("the table is not scanned")
@@ -222,11 +232,12 @@ class Session:
     def _group(self, scan: Scan, group: Group) -> dict[str, Any]:
         """Return a group with examples, and with a reason if its problem has no sentence.
 
-        `examples` are `(format, [(value, converted value)])` for each format that the group can be
-        converted from.
+        `examples` are `(format, [(value, new value)])` for each format that the group can be
+        converted from. If it can get the nearest of the allowed values, the format is empty.
         """
         values = [value for value, _ in group.values]
-        kind = next((each.kind for each in self._table.fields if each.name == group.field), "text")
+        field = next((each for each in self._table.fields if each.name == group.field), None)
+        kind = field.kind if field else "text"
         names = group.formats
         if group.problem == "kind" and "convert" in group.fixes:
             names = (*dict.fromkeys(name for value in values for name, _ in fitting(kind, value)),)
@@ -236,11 +247,11 @@ class Session:
             shown = [pair for pair in new if pair[1] is not None][:EXAMPLES]
             if shown and shown not in examples.values():
                 examples[name] = shown
-        fixes = [
-            each
-            for each in group.fixes
-            if each != "convert" or examples or group.problem == "quote"
-        ]
+        if field and "look_up" in group.fixes:
+            new = [(value, nearest(field, value)) for value in values]
+            examples = {"": new[:EXAMPLES]} if any(one != two for one, two in new) else {}
+        is_odd = not examples and group.problem != "quote"
+        fixes = [each for each in group.fixes if not is_odd or each not in ("convert", "look_up")]
         reason = ""
         if group.problem not in NAMED:
             first = scan.problems(group.id, limit=1)

@@ -561,9 +561,10 @@ def test_the_list_of_changes_has_the_reason_of_each(tmp_path: Path) -> None:
     scan = scanned(path)
     for decision in (
         {"format": ["day", "day.month.year"]},
+        {"format": ["amount", "1.234,56"]},
         fix("day", "spaces", "trim"),
         fix("state", "choice", "look_up"),
-        {"cell": [1, "amount", "4"]},
+        {"cell": [1, "amount", "4,5"]},
     ):
         scan.decide(decision)
     out, changes = io.BytesIO(), io.BytesIO()

@@ -3,9 +3,10 @@
 import io
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
+from pydantic import BaseModel
 
 from ossferry_checks.tables import Decisions, Reading, Table
 from ossferry_checks.tables.session import Session
@@ -19,12 +20,14 @@ COLUMNS = ["id", "date", "amount"]
 class Panel:
     """Calls the commands as the page does."""
 
-    def __init__(self, folder: Path, content: bytes, *, language: str = "en") -> None:
+    def __init__(
+        self, folder: Path, content: bytes, *, table: Table = TABLE, language: str = "en"
+    ) -> None:
         path = folder / "orders.csv"
         path.write_bytes(content)
         self.written = io.BytesIO()
         self._session = Session(
-            path, TABLE, folder=folder, write=self.written.write, language=language
+            path, table, folder=folder, write=self.written.write, language=language
         )
 
     def __call__(self, command: str, given: object = None) -> Any:
@@ -59,6 +62,23 @@ def test_a_group_shows_what_its_values_become(tmp_path: Path) -> None:
     assert (amounts["examples"], "convert" in amounts["fixes"]) == ([], False)
     state = panel("decide", {"format": ["date", "day/month/year"]})
     assert [each["problem"] for each in state["groups"]] == ["kind"]
+
+
+def test_a_group_shows_the_nearest_allowed_values(tmp_path: Path) -> None:
+    class Order(BaseModel):
+        state: Literal["open", "paid"]
+
+    table = Table.of(Order)
+    panel = Panel(tmp_path, b"state\npayd\npayd\nopn\nzzz\n", table=table)
+    panel("open")
+
+    (group,) = panel("scan", ["state"])["groups"]
+
+    assert group["examples"] == [["", [["payd", "paid"], ["opn", "open"], ["zzz", "zzz"]]]]
+    value = {"field": "state", "problem": "choice", "fix": "replace", "to": "paid"}
+    panel("decide", {"fix": {**value, "value": "opn"}})
+    (group,) = panel("decide", {"fix": {**value, "value": "payd"}})["groups"]
+    assert (group["examples"], group["fixes"]) == ([], ["replace", "drop_rows"])
 
 
 def test_values_of_another_format_than_their_column_are_converted_too(tmp_path: Path) -> None:
@@ -137,7 +157,7 @@ def test_a_wrong_encoding_can_be_changed(tmp_path: Path) -> None:
     wrong = panel("read", reading)
     right = panel("read", {**reading, "encoding": "cp1252"})
 
-    assert "UTF-8" in wrong["error"]
+    assert wrong["error"] == "This is not text in the chosen encoding. Choose another encoding."
     assert wrong["columns"] == []
     assert right["error"] is None
     assert [each["header"] for each in right["columns"]] == COLUMNS
