@@ -178,7 +178,7 @@ ARROWS: dict[str, dict[str, str]] = {
         ),
         "view.grant_model": "view.signals @transfer.grants @transfer.pacing @transfer.states",
         "view.signals": "",
-        "browser": "@browser.server @browser",
+        "browser": "@browser.server @browser @transfer.errors",
     },
     LIBRARY: {
         "client": (

@@ -89,7 +89,7 @@ async def _serve(embedding: "Coroutine[Any, Any, None]") -> None:
     """Serve the page that embeds this one; it first gives its options."""
     try:
         await embedding
-    except JsException as error:  # the server did not answer
+    except (JsException, ServerRefused) as error:  # the server did not answer
         window.report_error(error)
         window.fail()
 

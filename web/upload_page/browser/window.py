@@ -7,8 +7,9 @@ import js
 from pyscript.ffi import create_proxy, to_js
 
 from ossferry_uploader.browser.files import files_from_js
-from ossferry_uploader.browser.interop import JsException
+from ossferry_uploader.browser.interop import JsException, reason_of
 from ossferry_uploader.browser.server.calls import NoToken
+from ossferry_uploader.transfer.errors import ServerRefused
 from upload_page.browser.dom import listen
 
 TYPE_CHECKING = False
@@ -259,11 +260,15 @@ async def load_modules(name: str) -> None:
             imports; `repair`: those of the dialog that repairs a table.
 
     Raises:
-        JsException: the server does not answer.
+        ServerRefused: the server does not answer.
     """
     if name not in _loaded:
-        answer = await js.ossferry.fetch(url(name))
-        exec(str(await answer.text()), {})  # noqa: S102 - our own file, checked by its hash
+        try:
+            answer = await js.ossferry.fetch(url(name))
+            text = str(await answer.text())
+        except JsException as error:
+            raise ServerRefused(0, detail=reason_of(error))
+        exec(text, {})  # noqa: S102 - our own file, checked by its hash
         _loaded.append(name)
 
 

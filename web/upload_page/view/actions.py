@@ -325,11 +325,13 @@ class Actions:
     def open_dialog(self, name: str, *given: "Any") -> None:
         """Start a function of `on_demand`, which usually opens a dialog, and return at once.
 
+        If the server does not answer, a short message says so.
+
         Args:
             name: the name of the function in `on_demand.FUNCTIONS`, such as `share`.
             given: the arguments of the function.
         """
-        start(self.ask(name, *given))
+        start(self._open(name, *given))
 
     async def ask(self, name: str, *given: "Any") -> "Any":
         """Call a function of `on_demand`, which usually opens a dialog, and return its result.
@@ -339,6 +341,12 @@ class Actions:
             given: the arguments of the function.
         """
         return await self._open_dialog(name, *given)
+
+    async def _open(self, name: str, *given: "Any") -> None:
+        try:
+            await self.ask(name, *given)
+        except ServerRefused as error:
+            show_toast(explain(error, origin=self.origin).sentence)
 
     async def _replace(self, old: "UploadModel", new: "Upload") -> None:
         if old.upload.state == states.DONE:
