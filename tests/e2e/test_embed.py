@@ -16,8 +16,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route as ServerRoute
 
-from e2e.conftest import Console, carols_key, reset
-from e2e.pages.uploader import SLOW_START_MS, UploaderPage, framed
+from e2e.conftest import ENDED_WORKER, Console, carols_key, reset
+from e2e.pages.uploader import CHECKED_MS, SLOW_START_MS, UploaderPage, framed
 from e2e.storage_side import until
 from ossferry.cli.demo import Demo
 from ossferry.settings.choices import UPLOAD_ACTIONS
@@ -524,6 +524,34 @@ def test_the_site_learns_which_file_a_check_has_refused(
         (found,) = wait_for(page, "upload")
         assert list(objects(demo)) == [found["key"]]
         assert found["name"] == "b.json"
+
+
+@pytest.mark.slow
+def test_a_refused_table_is_repaired_in_the_frame(
+    site: Site, page: Page, console: Console, browser_name: str
+) -> None:
+    if browser_name == "firefox":
+        console.expected.append(ENDED_WORKER)
+    table = {"columns": ["id", "date"], "types": {"date": "date"}, "repair": True}
+    with trusting(site, checks_built_in={"table": {**table, "keep_changes": True}}) as demo:
+        site.shows("name=work", form="<form>")
+        frame = opened(site, page)
+        frame.locator("#files").set_input_files(essay("a.csv", b"id,date\n1,13.2.2026\n"))
+        (refused,) = wait_for(page, "error")
+        assert (refused["name"], refused["code"]) == ("a.csv", "file-rejected")
+
+        for name in ("Repair table", "Find problems", "Convert"):
+            frame.get_by_role("button", name=name).click(timeout=CHECKED_MS)
+        expect(frame.get_by_test_id("dialog-repair")).to_be_in_viewport(ratio=1)
+        expect(frame.get_by_text("No problems are left.")).to_be_visible()
+        for name in ("Write the corrected file", "Upload the corrected file"):
+            frame.get_by_role("button", name=name).click()
+        table, changes = wait_for(page, "upload", 2)
+
+        assert (table["name"], table["metadata"]["table-changed"]) == ("a.csv", "1")
+        assert changes["key"] == f"{table['key']}.changes.csv"
+        assert element(page, "it.value") == [table["key"], changes["key"]]
+        assert objects(demo)[table["key"]].data == b"id,date\r\n1,2026-02-13\r\n"
 
 
 def test_t34_a_site_with_the_level_counts_learns_counts_only(

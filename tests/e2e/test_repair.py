@@ -78,6 +78,10 @@ WRITTEN = """async () => {
   const root = await navigator.storage.getDirectory();
   return Array.fromAsync((await root.getDirectoryHandle("ossferry-tables")).keys());
 }"""
+STORE_NOTHING = """() => {
+  const get = () => { throw new DOMException("no", "SecurityError"); };
+  Object.defineProperty(window, "localStorage", { get });
+}"""
 KEEP_WORKERS = """() => {
   window.made = [];
   window.Worker = class extends Worker {
@@ -132,6 +136,7 @@ Refuse = Callable[..., RepairDialog]
 
 
 @pytest.mark.core
+@pytest.mark.pyodide
 def test_a_table_is_repaired_with_the_keyboard(
     demo_of_tables: Demo, uploader: UploaderPage, refuse: Refuse
 ) -> None:
@@ -171,6 +176,19 @@ def test_a_table_is_repaired_with_the_keyboard(
     dialog.expect_step("Result", 3)
     expect(dialog.button("Upload the corrected file")).to_be_focused()
     assert violations(uploader.page) == []
+    dialog.reach(dialog.button("Back"))
+    press("Enter")
+    dialog.expect_left("No problems are left.")
+    dialog.reach(dialog.button("Undo"))
+    press("Enter")
+    dialog.expect_left("1 row has problems.")
+    dialog.reach(dialog.button("Redo"))
+    press("Enter")
+    dialog.expect_left("No problems are left.")
+    expect(dialog.button("Undo")).to_be_focused()
+    dialog.reach(dialog.button("Write the corrected file"))
+    press("Enter")
+    dialog.expect_step("Result", 3)
     press("Enter")
     dialog.row.expect_state("done", timeout_ms=CHECKED_MS)
 
@@ -206,6 +224,16 @@ def test_decisions_are_undone_and_a_table_with_problems_is_not_sent(refuse: Refu
     dialog.expect_left("2 rows have problems.")
     dialog.fix("The same value as in an earlier row", "Drop the rows")
     dialog.expect_left("1 row has problems.")
+    dialog.page.keyboard.press("F8")
+    cell = dialog.locator.get_by_label("Line 5 amount", exact=True)
+    expect(cell).to_have_accessible_description("This is not a number.")
+    cell.fill("seven")
+    dialog.page.keyboard.press("Escape")
+    expect(cell).to_have_value("n/a")
+    dialog.page.keyboard.press("Escape")
+    expect(dialog.locator).to_have_count(0)
+    expect(dialog.page.locator("#toast")).to_contain_text("are kept in this browser.")
+    expect(dialog.opener).to_be_focused()
 
 
 @pytest.mark.slow
@@ -249,7 +277,8 @@ def test_a_column_is_asked_about_once_and_each_pass_can_be_cancelled(
     dialog.cancel("scan", "Find problems")
     dialog.locator.locator("summary").click()
     dialog.field_of("Encoding").select_option("utf-8")
-    expect(dialog.locator).to_contain_text("This is not valid UTF-8 text")
+    expect(dialog.locator).to_contain_text("This is not text in the chosen encoding.")
+    expect(dialog.field_of("Encoding")).to_be_focused()
     dialog.field_of("Encoding").select_option("cp1252")
     expect(dialog.locator).to_contain_text("Größe")
     dialog.find_problems()
@@ -267,6 +296,11 @@ def test_a_column_is_asked_about_once_and_each_pass_can_be_cancelled(
     many.get_by_role("button", name="Load more").click()
     expect(dialog.problems).to_have_count(60)
     expect(dialog.locator.get_by_label("Line 52 amount", exact=True)).to_be_focused()
+    dialog.field_of("Column").select_option("sku")
+    dialog.field_of("Column").press("F8")
+    expect(dialog.locator.get_by_label("Line 68 sku", exact=True)).to_be_focused()
+    dialog.fix("Spaces before or after the value", "Remove the spaces")
+    expect(dialog.field_of("Column")).to_have_value("")
 
     dialog.cancel("write", "Write the corrected file")
     expect(dialog.locator).to_contain_text("Your earlier changes to this file are used again.")
@@ -310,13 +344,14 @@ def test_a_sheet_of_a_workbook_is_chosen(
 
     lost = "formulas (their values stay), merged cells, other sheets, styles"
     expect(dialog.locator).to_contain_text(f"The corrected file does not have: {lost}")
-    dialog.locator.locator("summary").click()
     dialog.field_of("Sheet").select_option("Orders")
     expect(dialog.locator).to_contain_text("2.5")
     dialog.find_problems()
     dialog.expect_left("No problems are left.")
-    dialog.button("Write the corrected file").click()
-    dialog.button("Upload the corrected file").click()
+    dialog.button("Back").click()
+    expect(dialog.field_of("Sheet")).to_have_value("Orders")
+    dialog.find_problems()
+    dialog.upload()
     row = uploader.row("orders.csv")
     row.expect_state("done", timeout_ms=CHECKED_MS)
 
@@ -395,6 +430,27 @@ def test_two_tabs_repair_a_file_and_a_full_storage_is_said(
     uploader.page.close()
     refused(tab, make_file("more.csv", FEW)).open()
     assert written not in tab.page.evaluate(WRITTEN)
+
+
+@pytest.mark.slow
+@pytest.mark.own_page("the browser stores nothing, and is offline")
+def test_a_browser_that_stores_nothing_repairs_a_table_when_it_is_online(
+    uploader: UploaderPage, refuse: Refuse, console: Console
+) -> None:
+    console.expected.append("ERR_INTERNET_DISCONNECTED|Failed to load resource")
+    dialog = refuse("offline.csv", FEW)
+    uploader.page.evaluate(STORE_NOTHING)
+
+    uploader.page.context.set_offline(True)
+    dialog.opener.click()
+    expect(uploader.page.locator("#toast")).to_contain_text("does not answer")
+    uploader.page.context.set_offline(False)
+    dialog.open()
+    dialog.find_problems()
+    dialog.fix(DATES, "Convert")
+
+    dialog.expect_left("No problems are left.")
+    expect(dialog.locator).to_contain_text("This browser cannot store your changes.")
 
 
 @pytest.mark.only_browser("webkit")  # WebKitGTK has no private file system

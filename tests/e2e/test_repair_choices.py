@@ -1,6 +1,8 @@
 """What a person can choose besides a repair, and what a repair keeps, for whom, and from whom."""
 
+import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import oss2
@@ -16,7 +18,9 @@ from ossferry.checks.bundling import make_bundle
 from ossferry.cli.demo import Demo
 from ossferry_checks.tables import Decisions, clean
 from ossferry_checks.tables import Table as DeclaredTable
+from support.commands import environment, run
 from support.expecting import expect
+from support.faults import refuse
 
 pytestmark = pytest.mark.e2e
 
@@ -38,6 +42,15 @@ END_AT_THE_BEGIN = """silence => {
   };
 }"""
 FEW = b"id,date,sku,amount\n1,13.2.2026,A,2\n"
+NO_SATURDAY = b"""
+from ossferry_checks import Reject, check
+
+
+@check("*.csv")
+def few(file):
+    if "2026-02-14" in file.path.read_text():
+        raise Reject("No orders on a Saturday.", line=4)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -110,8 +123,7 @@ def test_the_list_of_changes_is_stored_beside_a_repaired_table(
     dialog.locator.get_by_label("Line 5 amount", exact=True).fill("7,5")
     dialog.page.keyboard.press("Enter")
     dialog.expect_left("No problems are left.")
-    dialog.button("Write the corrected file").click()
-    dialog.button("Upload the corrected file").click()
+    dialog.upload()
     expect(dialog.locator).to_have_count(0)
     row.expect_state("done", timeout_ms=CHECKED_MS)
     changes = uploader.row("orders.csv.changes.csv")
@@ -122,7 +134,7 @@ def test_the_list_of_changes_is_stored_beside_a_repaired_table(
     assert found[""] == RIGHT
     lines = found[".changes.csv"].decode().splitlines()
     assert lines[0] == "row,line,field,before,after,why"
-    assert lines[-1] == "4,5,amount,n/a,7.5,convert"
+    assert lines[-1] == "4,5,amount,n/a,7.5,edit"
     headers = operator_bucket(demo_of_choices).head_object(changes.key).headers
     assert "x-oss-meta-table-changed" not in headers
 
@@ -171,6 +183,56 @@ def test_the_decisions_are_downloaded_and_replayed(
     decisions = Decisions.from_json(download.value.path().read_text("utf-8"))
     clean(path, DeclaredTable.of(**TABLE), decisions, into=tmp_path / "again.csv")
     assert (tmp_path / "again.csv").read_bytes() == (b"id,date,sku,amount\r\n1,2026-02-13,A,2\r\n")
+
+
+@pytest.mark.slow
+def test_a_repaired_table_that_is_refused_again_is_repaired_again_and_proven(
+    start_demo: StartDemo, console: Console, make_file: MakeFile, browser_name: str
+) -> None:
+    console.expected += ["403", *([ENDED_WORKER] if browser_name == "firefox" else [])]
+    checks = make_file("checks.py", NO_SATURDAY)
+    built_in = {"table": {**TABLE, "repair": True}}
+    demo, uploader = start_demo(checks=checks, checks_built_in=built_in)
+    uploader.start()
+    dialog = RepairDialog(uploader, choose(uploader, make_file("orders.csv", ORDERS), "failed"))
+    dialog.open()
+    dialog.find_problems()
+    dialog.fix(DATES, "Convert")
+    dialog.fix(AMOUNTS, "Convert")
+    dialog.fix("Not a number", "Empty the cells")
+    dialog.expect_left("1 row has problems.")
+    dialog.fix("The same value as in an earlier row", "Drop the rows")
+    dialog.upload()
+    dialog.row.expect_state("failed", timeout_ms=CHECKED_MS)
+    dialog.row.expect_says("Line 4: No orders on a Saturday.")
+
+    dialog.open()
+    dialog.button("Start again").click()
+    dialog.find_problems()
+    dialog.fix(DATES, "Convert")
+    dialog.fix(AMOUNTS, "Convert")
+    dialog.expect_left("2 rows have problems.")
+    dialog.fix("Not a number", "Drop the rows")
+    dialog.fix("The same value as in an earlier row", "Drop the rows")
+    refuse(demo, "orders.csv", "AccessDenied")
+    dialog.upload()
+    expect(dialog.row.retry_button).to_be_visible(timeout=CHECKED_MS)
+    demo.oss.faults.clear()
+    dialog.row.retry_button.click()
+    dialog.row.expect_state("done", timeout_ms=CHECKED_MS)
+
+    uploader.page.locator("#more").get_by_role("button", name="My uploads").click()
+    claimed = uploader.dialog("my-uploads").get_by_test_id("checks")
+    claimed.locator("summary").click()
+    counts = "Changed cells: 4; dropped rows: 2; rows before: 4, after: 2."
+    expect(claimed.get_by_role("listitem").first).to_contain_text(counts)
+    given = {"OSSFERRY_CHECKS": str(checks), "OSSFERRY_CHECKS_BUILT_IN": json.dumps(built_in)}
+    with ThreadPoolExecutor(1) as thread:  # Playwright has the event loop of this one
+        proof = thread.submit(run, "check", dialog.row.key, environment=environment(demo) | given)
+    assert (proof.result().code, [row[:2] for row in proof.result().rows[1:]]) == (
+        0,
+        [["table", "passed"], ["few", "passed"]],
+    )
 
 
 @pytest.mark.slow

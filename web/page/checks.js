@@ -264,6 +264,26 @@ async function readable(file) {
   if (file.size) await file.slice(file.size - 1).arrayBuffer();
 }
 
+// Texts that the browser keeps, for Python: MicroPython cannot catch the error of a browser that keeps none, or is full.
+export function readText(name) {
+  try {
+    return localStorage.getItem(name) ?? "";
+  } catch {
+    return "";
+  }
+}
+
+// An empty text is removed. Returns whether there was room.
+export function writeText(name, text) {
+  try {
+    if (text) localStorage.setItem(name, text);
+    else localStorage.removeItem(name);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 // For Python, whose numbers, texts and functions can cross.
 class PagePool extends CheckPool {
   // Returns { answer, stop }. `answer` resolves to { verdict: JSON, changed: the new File or null }.

@@ -135,7 +135,7 @@ async function makeOutput(name) {
   if (!name) return memoryOutput();
   const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle(OUTPUT_FOLDER);
   const handle = await (await folder.getFileHandle(name)).createSyncAccessHandle();
-  const [truncate, write, close] = ["truncate", "write", "close"].map((method) => handle[method].bind(handle));
+  const [truncate, write, flush] = ["truncate", "write", "flush"].map((method) => handle[method].bind(handle));
   let at = 0;
   return {
     limit: 0,
@@ -145,7 +145,7 @@ async function makeOutput(name) {
       if (size !== bytes.byteLength) throw new RangeError("the storage of the browser is full"); // Chromium may only return less
       at += size;
     },
-    end: () => close(), // the page opens the file
+    end: () => flush(), // the page opens the file; it stays open here, because the person may write it again
   };
 }
 

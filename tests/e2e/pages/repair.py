@@ -52,6 +52,11 @@ class RepairDialog:
         """Click on the fix of a group."""
         self.group(sentence).get_by_role("button", name=name, exact=True).click()
 
+    def upload(self) -> None:
+        """Write the corrected file, and upload it."""
+        self.button("Write the corrected file").click()
+        self.button("Upload the corrected file").click()
+
     def cancel(self, command: str, name: str) -> None:
         """Click on a button whose command never reaches the worker, and cancel it."""
         self.page.evaluate("command => { window.dropped = command; }", command)

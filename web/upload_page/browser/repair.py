@@ -3,7 +3,8 @@
 import js
 from pyscript.ffi import create_proxy
 
-from ossferry_uploader.browser.interop import JsException, release, to_js
+from ossferry_uploader.browser.interop import JsException, reason_of, release, to_js
+from ossferry_uploader.transfer.errors import ServerRefused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,43 +13,38 @@ if TYPE_CHECKING:
 
     from upload_page.browser.dom import Element
 
-_loaded: "list[Element]" = []
+_loaded: "list[Any]" = []  # the module `checks.js`
 
 
-async def load_styles() -> None:
-    """Load the style sheet of the dialog, unless it is loaded already.
+async def load() -> None:
+    """Load the style sheet of the dialog and the module for its storage, unless that is done.
 
     Raises:
-        JsException: the server does not answer.
+        ServerRefused: the server does not answer.
     """
-    if not _loaded:
+    if _loaded:
+        return
+    try:
         answer = await js.ossferry.fetch(js.ossferry.url("repair_styles"))
-        sheet = js.CSSStyleSheet.new()
-        sheet.replaceSync(await answer.text())
-        js.document.adoptedStyleSheets.push(sheet)
-        _loaded.append(sheet)
+        styles = await answer.text()
+        _loaded.append(await js.ossferry.load("checks"))
+    except JsException as error:
+        raise ServerRefused(0, detail=reason_of(error))
+    sheet = js.CSSStyleSheet.new()
+    sheet.replaceSync(styles)
+    js.document.adoptedStyleSheets.push(sheet)
 
 
 class LocalStorage:
-    """The browser's `localStorage`; implements `repair.remembered.Storage`."""
+    """The browser's `localStorage`; implements `repair.remembered.Storage`. Call `load` first."""
 
     def read(self, name: str) -> str:
         """Return a stored text; empty if there is none, or if the browser stores nothing."""
-        try:
-            return str(js.localStorage.getItem(name) or "")
-        except JsException:
-            return ""
+        return str(_loaded[0].readText(name))
 
     def write(self, name: str, text: str) -> bool:
         """Store a text; an empty one is removed. Return whether there was room."""
-        try:
-            if text:
-                js.localStorage.setItem(name, text)
-            else:
-                js.localStorage.removeItem(name)
-        except JsException:
-            return False
-        return True
+        return bool(_loaded[0].writeText(name, text))
 
 
 def listen_keys(

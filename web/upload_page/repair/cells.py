@@ -32,6 +32,7 @@ class Cells:
 
     Attributes:
         box: their element.
+        count: the number of problems of the group, of which the session keeps the first 1,000.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Cells:
         self._decide = decide
         self._leave = leave
         self._id: str = group["id"]
+        self.count: int = group["count"]
         self._names: list[str] = [each["name"] for each in panel.fields]
         self._is_whole = group["problem"] in WHOLE
         self._lines: list[_Line] = []
@@ -48,7 +50,8 @@ class Cells:
         self._owner = Owner()
         self._list = element("div", {"class": "cells"})
         self._more = button("button small", say("my_uploads_more"), self._load_more, self._owner)
-        self.box = element("div", None, self._list, self._more)
+        self._others = element("p", {"class": "hint"}, say("panel_other_rows"))
+        self.box = element("div", None, self._list, self._more, self._others)
 
     async def load(self, focus: int = -1) -> None:
         """Show the rows as they are now; rows that have not changed keep their elements.
@@ -59,6 +62,7 @@ class Cells:
         given = {"group": self._id, "offset": 0, "limit": self._limit + 1}
         found = await self._panel.call("problems", given)
         self._more.hidden = len(found) <= self._limit
+        self._others.hidden = not self._more.hidden or len(found) >= self.count
         known: dict[Any, Any] = {line.key: line for line in self._lines}
         lines = []
         for problem in found[: self._limit]:
@@ -89,6 +93,11 @@ class Cells:
         if at >= 0:
             self._panel.run(self._save_and_move(at))
         return at >= 0
+
+    def take_back(self) -> bool:
+        """Take back what is not saved in the row with the focus; return whether there was any."""
+        at = self._at()
+        return at >= 0 and self._lines[at].take_back()
 
     def dispose(self) -> None:
         """Remove all rows."""
@@ -163,10 +172,12 @@ class _Line:
         self.owner = Owner()
         values = problem["values"]
         place = say("panel_line", line=number(problem["line"]))
+        about = f"reason-{id(self)}"
         cells, context = element("div", {"class": "edited"}), element("p", {"class": "context"})
         for name in edited:
-            attributes = {"class": "text", "dir": "auto", "aria-label": f"{place} {name}"}
+            attributes = {"class": "text", "dir": "auto", "aria-describedby": about}
             field = element("input", attributes)
+            set_attribute(field, "aria-label", f"{place} {name}")
             self.inputs.append((name, field, ""))
             label = element("label", {"class": "field"}, element("bdi", None, name), field)
             cells.append(field if problem["field"] else label)
@@ -174,7 +185,8 @@ class _Line:
             pair = element("bdi", None, name), " ", element("bdi", None, values[name])
             context.append(element("span", None, *pair), " ")
         where = element("p", {"class": "hint"}, place)
-        reason = element("p", {"class": "reason"}, element("bdi", None, problem["reason"]))
+        reason = element("p", {"class": "reason", "id": about})
+        reason.append(element("bdi", None, problem["reason"]))
         attributes = {"class": "cell", "data-testid": "problem", "role": "group"}
         self.box = element("div", attributes, where, cells, reason, context)
         set_attribute(self.box, "aria-label", place)
@@ -194,6 +206,13 @@ class _Line:
         now = [(name, field, str(field.value)) for name, field, _ in self.inputs]
         before, self.inputs = [text for _, _, text in self.inputs], now
         return [(name, text) for at, (name, _, text) in enumerate(now) if text != before[at]]
+
+    def take_back(self) -> bool:
+        """Show the saved values again; return whether another one was there."""
+        others = [(field, text) for _, field, text in self.inputs if str(field.value) != text]
+        for field, text in others:
+            field.value = text
+        return bool(others)
 
     def focus(self) -> None:
         """Give the focus to the first cell, or to the button that drops the row."""

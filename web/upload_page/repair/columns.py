@@ -26,16 +26,16 @@ class Columns:
 
     Args:
         overview: the result of the session's commands `open` and `read`, perhaps with `error`.
-        is_open: whether the part "How the file is read" is open.
+        read_by: the choice of how to read the file that the person has just made; it gets the focus
+            back.
     """
 
-    def __init__(
-        self, panel: "Panel", overview: "dict[str, Any]", *, is_open: bool = False
-    ) -> None:
+    def __init__(self, panel: "Panel", overview: "dict[str, Any]", *, read_by: str = "") -> None:
         self._panel = panel
         self._overview = overview
         self._header = json.dumps([each["header"] for each in overview["columns"]])
         self._fields: list[str] = [each["field"] or "" for each in overview["columns"]]
+        self._choices: list[tuple[str, Element]] = []
         self._told = element("div", {"class": "told", "role": "status"})
         hints = [say("panel_columns_hint")]
         known = panel.matches_of(self._header, len(self._fields))
@@ -53,11 +53,14 @@ class Columns:
         for index, column in enumerate(overview["columns"]):
             if index < MOST or column["field"]:
                 lines.append(self._line(index, column, select.cloneNode(True)))
-        panel.dialog.body.append(lines, self._reading(is_open or bool(overview["error"])))
+        panel.dialog.body.append(lines, self._reading(read_by))
         if panel.decisions:
             panel.offer(say("panel_start_again"), panel.start_again)
         self._next = panel.offer(say("panel_continue"), self._continue, is_main=True)
         self._check()
+        for name, field in self._choices:
+            if name == read_by:
+                field.focus()
 
     def _limits(self) -> "list[str]":
         """Return sentences about what the result does not have, and may not have room for."""
@@ -89,9 +92,8 @@ class Columns:
     def _check(self) -> None:
         """Say what is missing or chosen twice."""
         overview, fields = self._overview, [each for each in self._fields if each]
-        required = [each["name"] for each in self._panel.fields if each["required"]]
         twice = say("comma").join([name for name in sorted(set(fields)) if fields.count(name) > 1])
-        missing = say("comma").join([name for name in required if name not in fields])
+        missing = say("comma").join(self._missing())
         told = []
         if overview["error"]:
             told = [at_line(overview["error"], overview["line"])]
@@ -104,18 +106,23 @@ class Columns:
         self._told.replaceChildren(*[element("p", None, each) for each in told])
         self._next.disabled = bool(twice or not fields)
 
+    def _missing(self) -> "list[str]":
+        required = [each["name"] for each in self._panel.fields if each["required"]]
+        return [name for name in required if name not in self._fields]
+
     def _continue(self) -> None:
         panel = self._panel
         panel.remember_matches(self._header, self._fields)
         panel.run(scan(panel, [each or None for each in self._fields], self._overview))
 
-    def _reading(self, is_open: bool) -> "Element":
-        """Return the part that chooses how the file is read."""
+    def _reading(self, read_by: str) -> "Element":
+        """Return the part that chooses how the file is read, open if that seems to be wrong."""
         overview, reading = self._overview, self._overview["reading"]
         fields = element("div", {"class": "reading"})
         made = element("details", {"class": "folded"})
         made.append(element("summary", None, say("panel_reading")), fields)
-        made.open = is_open or not reading["is_sure"]
+        is_odd = bool(read_by or overview["error"] or len(overview["sheets"]) > 1)
+        made.open = is_odd or not reading["is_sure"] or bool(self._missing())
         row = element("input", {"class": "text", "type": "number", "min": "1", "max": "50"})
         row.value = str(reading["header_row"])
         choices = []
@@ -130,7 +137,8 @@ class Columns:
             choices.append(("sheet", _select([(each, each) for each in overview["sheets"]])))
         for name, select in choices:
             select.value = reading[name]
-        for name, field in choices + [("header_row", row)]:
+        self._choices = choices + [("header_row", row)]
+        for name, field in self._choices:
             fields.append(element("label", {"class": "field"}, say(f"panel_{name}"), field))
             self._panel.owner.on_dispose(listen(field, "change", partial(self._read, name, field)))
         if not reading["is_sure"]:
@@ -142,13 +150,12 @@ class Columns:
         value: Any = str(field.value)
         if name == "header_row":
             value = max(1, int(value)) if value.isdigit() else 1
-        self._panel.run(self._read_again(dict(self._overview["reading"], **{name: value})))
+        self._next.disabled = True  # until the columns are those of the new reading
+        self._panel.reading = dict(self._overview["reading"], **{name: value, "is_sure": True})
+        self._panel.run(self._read_again(name))
 
-    async def _read_again(self, reading: "dict[str, Any]") -> None:
-        panel = self._panel
-        reading["is_sure"] = True
-        overview = await panel.call("read", reading)
-        Columns(panel, overview, is_open=True)
+    async def _read_again(self, name: str) -> None:
+        Columns(self._panel, await self._panel.call("read", self._panel.reading), read_by=name)
 
 
 def _select(choices: "list[tuple[str, str]]") -> "Element":
@@ -170,9 +177,16 @@ async def scan(panel: "Panel", columns: "list[str | None]", overview: "dict[str,
         columns: for each column of the file, the name of its field.
         overview: the result of `open` or `read`; shown again if the table cannot be read.
     """
+
+    def back() -> None:
+        Columns(panel, chosen)
+
     show = panel.wait(say("panel_scanning"), can_cancel=True)
     state = await panel.call("scan", columns, show)
+    pairs = zip(overview["columns"], columns)  # noqa: B905 - MicroPython has no `strict`
+    matched = [dict(each, field=name) for each, name in pairs]
+    chosen = dict(overview, columns=matched, error=None, line=None)
     if "error" in state:
-        Columns(panel, dict(overview, error=state["error"], line=state["line"]))
+        Columns(panel, dict(chosen, error=state["error"], line=state["line"]))
     else:
-        Problems(panel, state)
+        Problems(panel, state, back)

@@ -49,20 +49,22 @@ class Panel:
     """The dialog. Each step shows itself with `show` and `offer`.
 
     Args:
-        reopen: opens the file in a new worker; the argument is true to go on with the problems.
+        reopen: opens the file in a new worker.
 
     Attributes:
         item: the upload.
         file: its file.
         actions: the page's actions.
         decisions: the latest decisions as JSON; empty if nothing is decided.
+        is_kept: whether the browser has stored them.
+        reading: how the person wants the file to be read; `None` without a choice.
         fields: the fields of the table.
         owner: the owner of the listeners of the current step.
         on_keys: called with pressed keys, see `listen_keys`; set by the current step.
     """
 
     def __init__(
-        self, item: "UploadModel", actions: "Actions", reopen: "Callable[[bool], None]"
+        self, item: "UploadModel", actions: "Actions", reopen: "Callable[[], None]"
     ) -> None:
         self.item = item
         self.reopen = reopen
@@ -71,6 +73,8 @@ class Panel:
         self._person = actions.uploader.engine.journal.owner
         self._file_name = self._person + fingerprint(self.file)
         self.decisions = DECISIONS.get(self._file_name)
+        self.is_kept = True
+        self.reading: dict[str, Any] | None = None
         self.fields: list[dict[str, Any]] = []
         self.owner = Owner()
         self.on_keys: Callable[[str, Element], bool] = _no_keys
@@ -109,7 +113,7 @@ class Panel:
             self._show_ended(str(error))
 
     async def open(self) -> "Any":
-        """Open the file in a new worker with the latest decisions.
+        """Open the file in a new worker with the latest decisions and the latest reading.
 
         Returns:
             The result of the session's command `open`; `None` if the file is no table, which is
@@ -129,6 +133,8 @@ class Panel:
         use_more(overview["words"])
         self._has_words = True
         self.fields = overview["fields"]
+        if self.reading and self.reading != overview["reading"]:
+            return await self.call("read", self.reading)
         return overview
 
     async def call(
@@ -159,7 +165,7 @@ class Panel:
     def keep(self, decisions: str) -> None:
         """Remember the decisions for this file."""
         self.decisions = decisions
-        DECISIONS.put(self._file_name, decisions)
+        self.is_kept = DECISIONS.put(self._file_name, decisions)
 
     def field(self, name: str) -> "dict[str, Any] | None":
         """Return the field with this name; `None` if there is none."""
@@ -186,7 +192,8 @@ class Panel:
     def start_again(self) -> None:
         """Forget all decisions, and open the file anew."""
         self.keep("")
-        self.reopen(False)
+        self.reading = None
+        self.reopen()
 
     def show(self, step: int, key: str, *children: "Any") -> None:
         """Show a step in place of the one before, whose listeners end.
@@ -219,7 +226,7 @@ class Panel:
         bar = element("progress", {"max": "100", "aria-label": words})
         self._fill(element("p", {"role": "status"}, words), bar)
         if can_cancel:
-            self.offer(say("cancel"), lambda: self.reopen(False)).focus()
+            self.offer(say("cancel"), self.reopen).focus()
         return lambda share: set_progress(bar, int(100 * share))
 
     def _fill(self, *children: "Any") -> None:
@@ -243,7 +250,7 @@ class Panel:
     def _offer_again(self) -> None:
         if self.decisions and self._has_words:
             self.offer(say("panel_start_again"), self.start_again)
-        self.offer(say("retry"), lambda: self.reopen(False), is_main=True).focus()
+        self.offer(say("retry"), self.reopen, is_main=True).focus()
 
     def _end_worker(self) -> None:
         worker, self._worker = self._worker, None

@@ -13,6 +13,7 @@ from upload_page.view.words.text import number, say, say_count
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from upload_page.browser.dom import Element
@@ -33,19 +34,24 @@ class Problems:
 
     Args:
         state: the result of the session's command `scan`.
+        back: shows the step before.
     """
 
-    def __init__(self, panel: "Panel", state: "dict[str, Any]") -> None:
+    def __init__(self, panel: "Panel", state: "dict[str, Any]", back: "Callable[[], None]") -> None:
         self.panel = panel
+        self._back = back
         self.opened: _Group | None = None
         self._state = state
         self._groups: list[_Group] = []
-        self._words = element("p", {"class": "left", "role": "status"})
+        self._words = element("p", {"class": "left", "role": "status", "id": "rows-left"})
+        lost = {"class": "told", "role": "status"}
+        self._lost = element("p", lost, say("panel_not_kept"))
         self._list = element("div", {"class": "groups"})
         self._filter = element("select", {"class": "select", "aria-label": say("panel_column")})
         bar = element("div", {"class": "field"}, self._words, self._filter)
         self._keys = element("p", {"class": "hint keys-hint"}, say("panel_keys"))
-        panel.show(2, "problems", bar, self._list, self._keys)
+        panel.show(2, "problems", bar, self._lost, self._list, self._keys)
+        set_attribute(panel.dialog.body.querySelector("h3"), "aria-describedby", "rows-left")
         owner = panel.owner
         self._undo = button("quiet strong", say("undo"), lambda: self._turn("undo"), owner)
         self._redo = button("quiet strong", say("panel_redo"), lambda: self._turn("redo"), owner)
@@ -53,7 +59,7 @@ class Problems:
         owner.on_dispose(listen(self._filter, "change", self._show_groups))
         owner.on_dispose(self._end)
         panel.on_keys = self._press
-        panel.offer(say("panel_back"), lambda: panel.reopen(False))
+        panel.offer(say("panel_back"), back)
         self._write = panel.offer(say("panel_write"), lambda: panel.run(self._written()))
         self._filter.append(element("option", {"value": ""}, say("panel_all_columns")))
         for name in sorted({each["field"] for each in state["groups"] if each["field"]}):
@@ -61,23 +67,27 @@ class Problems:
         self._filter.hidden = len(state["groups"]) < FILTER_FROM
         self._update(state)
 
-    async def run(self, command: str, given: "Any" = None) -> None:
-        """Run a command of the session that changes the decisions, and show what is left."""
+    async def run(self, command: str, given: "Any" = None, at: int = 0) -> None:
+        """Run a command of the session that changes the decisions, and show what is left.
+
+        Args:
+            at: the place of the group that gets the focus if what had the focus is gone; below 0
+                for none.
+        """
         self._update(await self.panel.call(command, given))
         if self.opened:
             await self.opened.cells.load()
+        if at >= 0 and not has_focus(self.panel.dialog.box):
+            left = self._groups[at : at + 1] or self._groups[-1:]
+            (left[0].box.querySelector("button") if left else self._write).focus()
 
     async def decide(self, decision: "dict[str, Any]") -> None:
         """Decide about problems, see `Scan.decide` in `ossferry_checks.tables.scan`."""
-        await self.run("decide", decision)
+        await self.run("decide", decision, -1)
 
     async def fix(self, group: "_Group", decision: "dict[str, Any]") -> None:
         """Decide about the problems of a group, and go to the group that takes its place."""
-        at = self._groups.index(group)
-        await self.decide(decision)
-        if not has_focus(self.panel.dialog.body):
-            left = self._groups[at : at + 1] or self._groups[-1:]
-            (left[0].box.querySelector("button") if left else self._write).focus()
+        await self.run("decide", decision, self._groups.index(group))
 
     def open(self, group: "_Group | None", focus: int = -1) -> None:
         """Show the rows of one group only, or of none.
@@ -111,12 +121,18 @@ class Problems:
             set_text(self._words, words)
         set_attribute(self._write, "class", f"button small{'' if left else ' primary'}")
         self._keys.hidden = not left
+        self._lost.hidden = self.panel.is_kept
+        turned = [each for each in (self._undo, self._redo) if has_focus(each)]
         self._undo.disabled = not state["can_undo"]
         self._redo.disabled = not state["can_redo"]
+        if turned and turned[0].disabled:  # it would lose the focus
+            (self._redo if self._undo.disabled else self._undo).focus()
         self._show_groups()
 
     def _show_groups(self) -> None:
         known: dict[str, Any] = {group.facts["id"]: group for group in self._groups}
+        if str(self._filter.value) not in [each["field"] for each in self._state["groups"]]:
+            self._filter.value = ""  # its last problem is gone
         chosen = str(self._filter.value)
         self._groups = []
         for facts_of in self._state["groups"]:
@@ -129,6 +145,8 @@ class Problems:
             if group is self.opened:
                 self.opened = None
         put_in_order(self._list, [group.box for group in self._groups])
+        if self.opened and self.opened.box.hidden:
+            self.open(None)
 
     def _end(self) -> None:
         for group in self._groups:
@@ -139,26 +157,32 @@ class Problems:
 
     async def _written(self) -> None:
         """Write the corrected file, and show the result, or the problems if there are any left."""
-        panel = self.panel
+        panel, state, back = self.panel, self._state, self._back
+
+        def again() -> None:
+            Problems(panel, state, back)
+
         show = panel.wait(say("panel_writing"), can_cancel=True)
         result = await panel.call("write", None, show)
         if "error" in result:
             panel.show_error(result)
         elif result["left"]:
-            Problems(panel, self._state)
+            again()
             show_toast(say("panel_still"))
         else:
             panel.keep(result["decisions"])
             name = panel.file.name.rpartition(".")[0] + ".csv"
-            show_result(panel, result, await panel.take(name))
+            show_result(panel, result, await panel.take(name), again)
 
     def _press(self, keys: str, target: "Element") -> bool:
         tag = str(target.tagName)
-        if keys in NEXT + PREVIOUS and tag != "SELECT":
+        if keys in NEXT + PREVIOUS and (tag != "SELECT" or "F8" in keys):
             step = 1 if keys in NEXT else -1
             if not self.opened or not self.opened.cells.move(step):
                 self.move_to_group(step)
             return True
+        if keys == "Escape":
+            return bool(self.opened and self.opened.cells.take_back())
         if tag in ("INPUT", "SELECT"):
             is_value = keys == "Enter" and tag == "INPUT" and self.opened
             return bool(is_value and self.opened and self.opened.enter())
@@ -194,6 +218,7 @@ class _Group:
         if group == self.facts:
             return
         self.facts = group
+        self.cells.count = group["count"]
         self._owner.dispose()
         sentence = sentence_of(group, self._problems.panel.field(group["field"]))
         set_attribute(self.box, "aria-label", f"{group['field']} {sentence}")
@@ -219,6 +244,8 @@ class _Group:
                 fixes.append(self._button(kind, name, partial(self._fix, fix)))
         if shown:
             self._head.append(element("p", {"class": "samples"}, facts(shown)))
+        if group["problem"] == "kind" and not group["fixes"]:
+            self._head.append(element("p", {"class": "hint"}, say("panel_first_format")))
         self._head.append(fixes)
         self._show_mend(group)
         self.fold(self._problems.opened is not self)
@@ -285,7 +312,10 @@ class _Group:
 
 
 def _changes(pairs: "list[list[str]]") -> "list[str]":
-    return [say("changed_size", before=value, after=new) for value, new in pairs]
+    return [
+        say("changed_size", before=value, after=new) if new != value else value
+        for value, new in pairs
+    ]
 
 
 def _times(value: str, count: int) -> str:

@@ -54,17 +54,23 @@ class Remembered:
         is_known = name in [each for each, _ in self._names()]
         return self._storage.read(f"{self._kind} {name}") if is_known else ""
 
-    def put(self, name: str, text: str) -> None:
+    def put(self, name: str, text: str) -> bool:
         """Store a text in place of an earlier one; an empty or too long one is only removed.
 
         The oldest texts are removed, also if there is no room for the new one.
+
+        Returns:
+            Whether the text is stored.
         """
         names = [each for each in self._names() if each[0] != name]
-        text = text if len(text) <= self._longest else ""
+        stored = text if len(text) <= self._longest else ""
         while len(names) >= self._most:
             self._forget(names.pop(0)[0])
-        while not self._write(name, text, names) and names:
+        is_done = self._write(name, stored, names)
+        while names and not is_done:
             self._forget(names.pop(0)[0])
+            is_done = self._write(name, stored, names)
+        return is_done and stored == text
 
     def _write(self, name: str, text: str, others: "list[tuple[str, float]]") -> bool:
         names = others + ([(name, self._now_s())] if text else [])

@@ -7,6 +7,7 @@ from upload_page.view.words.text import number, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from ossferry_uploader.transfer.files import File
@@ -15,12 +16,15 @@ if TYPE_CHECKING:
 COUNTS = ("rows_in", "rows_out", "changed", "dropped", "formulas")
 
 
-def show_result(panel: "Panel", result: "dict[str, Any]", files: "tuple[File, File]") -> None:
+def show_result(
+    panel: "Panel", result: "dict[str, Any]", files: "tuple[File, File]", back: "Callable[[], None]"
+) -> None:
     """Show the step.
 
     Args:
         result: the result of the session's command `write`.
         files: the corrected file and the list of changes.
+        back: shows the step before.
     """
     counts, links = element("dl", {"class": "counts"}), element("div", {"class": "bulk"})
     for name in COUNTS:
@@ -53,5 +57,5 @@ def show_result(panel: "Panel", result: "dict[str, Any]", files: "tuple[File, Fi
         changes = files[1] if result["changed"] or result["dropped"] else None
         panel.actions.use_repaired(panel.item, Repaired(files[0], notes, says, changes))
 
-    panel.offer(say("panel_back"), lambda: panel.reopen(True))
+    panel.offer(say("panel_back"), back)
     panel.offer(say("panel_upload"), upload, is_main=True).focus()

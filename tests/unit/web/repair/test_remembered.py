@@ -44,8 +44,8 @@ def test_an_empty_or_too_long_text_is_only_removed():
     kept.put("a", "1")
     kept.put("b", "2")
 
-    kept.put("a", "")
-    kept.put("b", "x" * 11)
+    assert kept.put("a", "")
+    assert not kept.put("b", "x" * 11)
 
     assert shelf.texts == {"k": "[]"}
 
@@ -55,9 +55,10 @@ def test_the_oldest_texts_make_room_for_a_new_one():
     kept.put("a", "x" * 20)
     kept.put("b", "x" * 20)
 
-    kept.put("c", "x" * 30)
+    assert kept.put("c", "x" * 30)
 
     assert [len(kept.get(name)) for name in "abc"] == [0, 20, 30]
+    assert not remembered(Shelf(room=0)).put("a", "1")
 
 
 def test_kinds_do_not_mix_and_a_broken_list_of_names_is_no_list():
