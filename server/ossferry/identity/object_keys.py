@@ -15,6 +15,9 @@ from ossferry.errors import BadRequestError, ForeignKeyError
 UPLOADS = "uploads/"
 """The prefix of all uploads in the bucket."""
 
+INCOMING = "incoming/"
+"""The prefix before the key of an upload that waits for the scanner, or that the scanner holds."""
+
 TRASH = "trash/"
 """The prefix of all deleted objects that can still be restored."""
 

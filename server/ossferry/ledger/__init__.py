@@ -1,4 +1,4 @@
-"""The server's database: principals, grants, receipts, usage, shares, sign-outs, and hook events.
+"""The server's database: principals, grants, receipts, holds, usage, shares, sign-outs and events.
 
 Most functions of this package take a connection with an open transaction, so a caller can commit
 several changes together.

@@ -39,6 +39,7 @@ class Receipt:
             `record` and `record_all`.
         checks: results of the checks that the page ran in the browser, as reported by the page,
             which the server cannot verify; None if the page reported none.
+        is_held: True if the upload waits for the scanner, or the scanner holds it.
         is_news: True if `record` or `record_all` has just added or changed this receipt.
         used: the principal's usage after `record` or `record_all` has added or changed this
             receipt, as `used[day] = (bytes, objects)`. The keys are the latest day on which one of
@@ -52,6 +53,7 @@ class Receipt:
     recorded_at: datetime
     source: str = ""
     checks: Claim | None = None
+    is_held: bool = False
     is_news: bool = False
     used: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
@@ -121,6 +123,7 @@ async def record_all(
     source: str,
     now: datetime,
     checks: Mapping[str, Claim | None] | None = None,
+    is_counted: bool = False,
 ) -> Sequence[Receipt]:
     """Record stored objects, and add them to the owner's usage.
 
@@ -134,14 +137,18 @@ async def record_all(
             Every key occurs once.
         source: origin of the report, as in `Receipt.source`.
         checks: results of the checks in the browser, by key; keys may be missing.
+        is_counted: whether the usage already has the objects, because they were held.
 
     Returns:
         The receipts, in the order of their keys.
     """
     ordered = sorted(uploads, key=lambda upload: upload[0].key)
     rows = [
-        _row(owner, stored, source=source, request_id=request_id, now=now)
-        | {"checks": (checks or {}).get(stored.key)}
+        {
+            **row_of(owner, stored, source=source, request_id=request_id, now=now),
+            "checks": (checks or {}).get(stored.key),
+            **dict.fromkeys(("deleted_at", "undo_id", "undo_how", "undo_until")),
+        }
         for stored, request_id in ordered
     ]
     written = await connection.execute(_insert_receipt(connection.dialect.name), rows)
@@ -157,7 +164,7 @@ async def record_all(
             if is_same:
                 if row["checks"] != old.checks:
                     await _claim(connection, stored.key, row["checks"])
-                unchanged[stored.key] = _receipt(stored, old.recorded_at, checks=row["checks"])
+                unchanged[stored.key] = receipt_of(stored, old.recorded_at, checks=row["checks"])
                 continue
             replaced.append(old.size)
         if old is not None:
@@ -168,9 +175,13 @@ async def record_all(
                 sa.update(receipts).where(receipts.c.key == stored.key).values(**again)
             )
         changed.append(stored)
-    used = await _count(connection, owner.hash, changed, replaced) if changed else {}
+    used: Mapping[str, tuple[int, int]] = {}
+    if changed and not is_counted:
+        used = await count(connection, owner.hash, changed, replaced)
+    elif is_counted and (twice := replaced + [each.size for each in unchanged.values()]):
+        await add_usage(connection, owner.hash, -sum(twice), -len(twice))
     return [
-        unchanged.get(stored.key) or _receipt(stored, now, checks=row["checks"], used=used)
+        unchanged.get(stored.key) or receipt_of(stored, now, checks=row["checks"], used=used)
         for (stored, _), row in zip(ordered, rows, strict=True)
     ]
 
@@ -253,7 +264,7 @@ async def mark_deleted(
     if row is None or row.deleted_at is not None:
         return False
     await connection.execute(sa.update(receipts).where(receipts.c.key == key).values(**values))
-    await _add(connection, row.principal, -row.size, -1)
+    await add_usage(connection, row.principal, -row.size, -1)
     return True
 
 
@@ -270,8 +281,8 @@ async def unrecord(connection: AsyncConnection, key: str) -> bool:
     if row is None or row.deleted_at is not None:
         return False
     await connection.execute(sa.delete(receipts).where(receipts.c.key == key))
-    await _add(connection, row.principal, -row.size, -1, day=day_of(row.stored_at))
-    await _add(connection, row.principal, -row.size, -1)
+    await add_usage(connection, row.principal, -row.size, -1, day=day_of(row.stored_at))
+    await add_usage(connection, row.principal, -row.size, -1)
     return True
 
 
@@ -304,7 +315,7 @@ async def undone(connection: AsyncConnection, undo: Undo) -> bool:
         return False
     back = dict.fromkeys(("deleted_at", "undo_id", "undo_how", "undo_until"))
     await connection.execute(sa.update(receipts).where(receipts.c.key == undo.key).values(**back))
-    await _add(connection, row.principal, row.size, 1)
+    await add_usage(connection, row.principal, row.size, 1)
     return True
 
 
@@ -409,13 +420,18 @@ _COUNT = sa.text(
 """Written as text because SQLAlchemy compiles an INSERT of several rows anew for each execution."""
 
 
-def _receipt(
+def receipt_of(
     stored: Stored,
     recorded_at: datetime,
     *,
     checks: Claim | None,
     used: Mapping[str, tuple[int, int]] | None = None,
 ) -> Receipt:
+    """Return the receipt of a stored object.
+
+    Args:
+        used: the owner's usage after the receipt was added or changed; None if it was not.
+    """
     return Receipt(
         key=stored.key,
         size=stored.size,
@@ -423,14 +439,16 @@ def _receipt(
         etag=stored.etag,
         recorded_at=recorded_at,
         checks=checks,
+        is_held=stored.is_held,
         is_news=used is not None,
         used=used or {},
     )
 
 
-def _row(
+def row_of(
     owner: Owner, stored: Stored, *, source: str, request_id: str, now: datetime
 ) -> dict[str, Any]:
+    """Return the columns that the tables `receipts` and `holds` have in common, for an object."""
     path = path_of(stored.key, owner.prefix)
     return {
         "key": stored.key,
@@ -445,10 +463,6 @@ def _row(
         "recorded_at": now,
         "source": source,
         "request_id": request_id,
-        "deleted_at": None,
-        "undo_id": None,
-        "undo_how": None,
-        "undo_until": None,
     }
 
 
@@ -469,7 +483,7 @@ async def _lock(connection: AsyncConnection, keys: Sequence[str]) -> Mapping[str
     return {row.key: row for row in rows}
 
 
-async def _count(
+async def count(
     connection: AsyncConnection, principal: str, added: Sequence[Stored], replaced: Sequence[int]
 ) -> dict[str, tuple[int, int]]:
     """Add uploads to the usage of their days and to the total usage.
@@ -491,7 +505,7 @@ async def _count(
         days.setdefault(day_of(stored.last_modified), []).append(stored.size)
     *earlier, last = sorted(days)
     for day in earlier:
-        await _add(connection, principal, sum(days[day]), len(days[day]), day=day)
+        await add_usage(connection, principal, sum(days[day]), len(days[day]), day=day)
     row = {
         "principal": principal,
         "day": last,
@@ -505,7 +519,7 @@ async def _count(
     return {each.day: (int(each.bytes), int(each.objects)) for each in counted}
 
 
-async def _add(
+async def add_usage(
     connection: AsyncConnection, principal: str, size: int, objects: int, *, day: str = TOTAL
 ) -> None:
     """Add bytes and objects to a principal's total usage, or to the usage of one day.

@@ -118,6 +118,31 @@ receipts = Table(
     Index(None, "principal", "recorded_at"),
     Index(None, "principal", "crc64"),
 )
+holds = Table(
+    "holds",
+    metadata,
+    Column("key", String(KEY_LENGTH), primary_key=True),  # without `INCOMING`
+    Column("principal", ForeignKey("principals.hash"), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("crc64", String(20), nullable=False),
+    Column("etag", String(100), nullable=False),
+    Column("content_type", String(200), nullable=False),
+    Column("stored_at", Utc, nullable=False),  # according to OSS
+    Column("recorded_at", Utc, nullable=False),
+    Column("source", String(10), nullable=False),  # as in `receipts`
+    Column("request_id", String(64), nullable=False),
+    Column("name", String(KEY_LENGTH), nullable=False),  # file name, case-folded
+    Column("path", String(KEY_LENGTH), nullable=False),  # folders and file name, case-folded
+    Column("checks", JSON(none_as_null=True)),  # a claim of the page
+    Column("state", String(10), nullable=False),  # waiting, held or removed
+    Column("reason", String(500), nullable=False),  # why it is held
+    Column("attempts", BigInteger, nullable=False),
+    Column("next_at", Utc),  # when a scanner may take it; NULL unless it waits
+    Column("holder", String(40), nullable=False),  # the scanner that has it
+    Column("remove_at", Utc, index=True),
+    Index(None, "principal", "recorded_at"),
+    Index(None, "state", "next_at"),
+)
 quotas = Table(
     "quotas",
     metadata,

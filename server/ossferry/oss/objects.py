@@ -38,6 +38,8 @@ class Stored(Listed):
         crc64: CRC-64/ECMA as decimal text; empty if OSS has no checksum.
         version: id of this version of the object; empty if the bucket has no versioning. A new
             upload with the same key then overwrites the object.
+        is_held: whether the object is stored below `INCOMING`, so that only the server and the
+            scanner may read it. Its `key` is without this prefix.
         metadata: a mapping from names to values of the headers `x-oss-meta-*`, which the uploader
             chose. The names are in lower case, without `x-oss-meta-`.
     """
@@ -45,6 +47,7 @@ class Stored(Listed):
     crc64: str
     content_type: str
     version: str = ""
+    is_held: bool = False
     metadata: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property

@@ -11,6 +11,8 @@ GrantKind: TypeAlias = Literal["sts", "form"]
 Runtime: TypeAlias = Literal["micropython", "pyodide"]
 OnError: TypeAlias = Literal["reject", "allow"]
 Undo: TypeAlias = Literal["trash", "versions", "off"]
+Release: TypeAlias = Literal["uploaded", "checked"]
+Unscannable: TypeAlias = Literal["hold", "release"]
 Action: TypeAlias = Literal[
     "oss:PutObject",
     "oss:PutObjectTagging",

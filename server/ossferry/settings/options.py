@@ -7,11 +7,21 @@ from pydantic import Field, SecretStr, field_validator
 
 from ossferry.settings.addresses import SUFFIX, host_of, is_mock_endpoint, with_bucket
 from ossferry.settings.checks import CheckSettings
-from ossferry.settings.choices import UPLOAD_ACTIONS, Action, GrantKind, Level, Runtime, Undo
+from ossferry.settings.choices import (
+    UPLOAD_ACTIONS,
+    Action,
+    GrantKind,
+    Level,
+    Release,
+    Runtime,
+    Undo,
+    Unscannable,
+)
 from ossferry.settings.types import (
     HOST_NAME,
     MAX_OBJECT_SIZE,
     BucketName,
+    Clamd,
     Description,
     FileType,
     FrameOrigins,
@@ -135,6 +145,29 @@ class Options(CheckSettings):
 
     webhook_secret: WebhookSecret | None = None
     """Signs these events; best `whsec_` followed by the base64 of 32 random bytes."""
+
+    release: Release = "uploaded"
+    """When an upload can be listed, read and shared: as soon as it is `uploaded`, or when
+    `ossferry scan` has `checked` it, see [scanning.md](scanning.md).
+    """
+
+    clamd: Clamd = ""
+    """The socket of clamd, `/run/clamav/clamd.ctl` or `host:port`, which looks for malware."""
+
+    scanner_url: str = ""
+    """Another scanner, `https://host/path`, or `http` on this machine or for a host name without a
+    dot.
+    """
+
+    unscannable: Unscannable = "hold"
+    """What `ossferry scan` does with files that no scanner can look into, such as encrypted
+    archives and files above clamd's limit: `hold` them, or `release` them with a mark.
+    """
+
+    held_s: int = Field(default=604_800, ge=60)
+    """How long an upload that the scanner found bad stays for `/admin` and `ossferry held`, before
+    it is removed.
+    """
 
     admins: tuple[str, ...] = ()
     """Ids of the principals who may read `/admin`."""

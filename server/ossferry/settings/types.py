@@ -253,6 +253,13 @@ BucketName: TypeAlias = Annotated[
 ]
 Region: TypeAlias = Annotated[str, _like("[a-z]{2,}-[a-z0-9-]+", "cn-hangzhou")]
 FileType: TypeAlias = Annotated[str, AfterValidator(file_type)]
+Clamd: TypeAlias = Annotated[
+    str,
+    _like(
+        r"(/[^\0]+|([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5})?",
+        "/run/clamav/clamd.ctl or host:3310",
+    ),
+]
 RoleArn: TypeAlias = Annotated[
     str,
     _like(r"acs:ram::[0-9]+:role/[A-Za-z0-9_.-]+", "acs:ram::1000000000000000:role/oss-web-upload"),
