@@ -267,7 +267,7 @@ def _routes(
         _form_html(base),
         token=token,
         authenticator=authenticator,
-        store=base.store,
+        store=uploads.places if uploads else None,
         recorder=uploads.recorder if uploads else None,
         clock=clock,
     )
@@ -334,7 +334,7 @@ def _form_html(base: _Base) -> FormHtml:
 
 
 def _upload_apis(base: _Base, uploads: UploadServices) -> list[object]:
-    settings, store, database, clock = base.settings, uploads.store, uploads.database, base.clock
+    settings, store, database, clock = base.settings, uploads.places, uploads.database, base.clock
     callback = CallbackApi(
         settings,
         store=store,
@@ -386,7 +386,9 @@ def _application(
     )
     app.router.redirect_slashes = False  # one address per route; variants are 404
     app.state.uploads = uploads
-    app.state.store = base.store  # for applications that mount this one: docs/examples/gallery.py
+    app.state.store = (
+        uploads and uploads.places
+    )  # for applications that mount this one: docs/examples/gallery.py
     app.state.styles = base.assets.address("styles.css")
     return app
 

@@ -22,6 +22,8 @@ from ossferry.observability.log_format import logger, unexpected
 from ossferry.observability.metrics import Metrics
 from ossferry.oss.objects import ObjectStore
 from ossferry.settings.model import Settings
+from ossferry.uploads.held import HeldUploads
+from ossferry.uploads.places import Places
 from ossferry.uploads.quotas import Quotas
 from ossferry.uploads.receipts import Recorder
 from ossferry.uploads.reconcile import Reconciler
@@ -60,6 +62,8 @@ class UploadServices:
         features: names of the page's features that need these services, such as `share`.
         quotas: refuses principals whose access was revoked, and uploads beyond a quota.
         recorder: writes receipts of uploads to the ledger.
+        held: releases and removes held uploads.
+        places: the bucket with final keys, also of held uploads.
         trash: deletes and restores uploads.
         refused: removes a stored object if it differs from the file, as the page has reported.
         reconciler: compares the bucket with the ledger.
@@ -94,10 +98,12 @@ class UploadServices:
         self.hooks = Hooks(settings, load_hooks(hooks))
         self.quotas = Quotas(settings, database, clock=clock, monotonic=monotonic)
         self.recorder = Recorder(database, self.hooks, self.quotas, metrics=metrics, clock=clock)
-        parts = (store, database, self.recorder, self.hooks, self.quotas)
-        self.trash = Trash(settings, *parts, clock=clock)
+        self.held = HeldUploads(settings, store, database, self.hooks, self.quotas, clock)
+        self.places = Places(settings, store, database)
+        parts = (self.places, database, self.recorder, self.hooks, self.quotas)
+        self.trash = Trash(settings, *parts, held=self.held, clock=clock)
         self.refused = RefusedUploads(
-            store, database, self.hooks, self.quotas, metrics=metrics, clock=clock
+            self.places, database, self.hooks, self.quotas, metrics=metrics, clock=clock
         )
         self.reconciler = Reconciler(*parts, refused=self.refused, trash=self.trash, clock=clock)
         self.delivery = EventDelivery(
@@ -130,7 +136,7 @@ class UploadServices:
             await _attempt("release the lease", self.reconciler.close)
 
     async def _purge(self) -> None:
-        while await self.trash.purge():
+        while await self.trash.purge() or await self.held.purge():
             pass
 
     async def _deliver(self, target: str) -> None:

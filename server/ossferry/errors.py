@@ -30,6 +30,7 @@ required service gives no usable answer, or that this server is busy; a retry ma
     │   ├── NowhereError         404, the path has no page or endpoint
     │   ├── ReceiptMismatchError 409, the report differs from the stored object
     │   ├── UploadStandsError    409, the reported object must be kept
+    │   ├── HeldError            409, the upload is being checked, or is held
     │   ├── KeyTakenError        409, another object has the key
     │   ├── NotInlineError       409, a browser must not display the object
     │   ├── BodyTooLargeError    413, the request body is too large
@@ -282,6 +283,22 @@ class UploadStandsError(RefusedError):
     def __init__(self, reason: str, *, stored: Mapping[str, object]) -> None:
         super().__init__("The object under this key is not a damaged upload of this file.")
         self.more = {"reason": reason, "stored": stored}
+
+
+class HeldError(RefusedError):
+    """Raised if nobody may read an upload yet, because it is held.
+
+    Args:
+        reason: why the scanner holds the upload; empty if it has not looked at it yet.
+    """
+
+    status = 409
+    code = "held"
+    title = "The upload is not released"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"This upload is held: {reason}" if reason else "It is being checked.")
+        self.more = {"reason": reason}
 
 
 class NotAdminError(RefusedError):

@@ -33,8 +33,9 @@ from ossferry.http.languages import LANGUAGES, VARY, keep_language, language_of
 from ossferry.identity.object_keys import DAY, RANDOM, safe_name
 from ossferry.identity.owner import Owner
 from ossferry.mount import mount_path
-from ossferry.oss.objects import ObjectStore, Stored
+from ossferry.oss.objects import Stored
 from ossferry.settings.model import Settings
+from ossferry.uploads.places import Places
 from ossferry.uploads.receipts import Recorder
 
 MAX_FILES = 10
@@ -56,7 +57,7 @@ class FormPages:
     _: KW_ONLY
     token: TokenApi
     authenticator: Authenticator
-    store: ObjectStore | None
+    store: Places | None
     recorder: Recorder | None
     clock: Clock
 
@@ -138,7 +139,7 @@ class FormPages:
         if len(kept) < len(found):
             for each in found:
                 if each not in kept:
-                    await self.store.delete(each.key)
+                    await self.store.remove(each)
             return self._answer(request, "outcome", 415, what="removed", good=False)
         return self._answer(request, "arrived", stored=kept, directory=directory)
 
@@ -153,7 +154,7 @@ class FormPages:
         page = self.html.page(template, base=base, language=language, **values)
         return HTMLResponse(page, status, headers={"vary": VARY})
 
-    async def _find(self, store: ObjectStore, directory: str) -> Sequence[Stored]:
+    async def _find(self, store: Places, directory: str) -> Sequence[Stored]:
         """Return the objects in a directory; first move objects with unsafe names to safe names."""
         found = []
         for listed in await store.list(directory, after="", limit=MAX_FILES):
@@ -220,7 +221,7 @@ def _need(settings: Settings) -> Need | None:
     return None
 
 
-async def _renamed(store: ObjectStore, stored: Stored, directory: str) -> Stored | None:
+async def _renamed(store: Places, stored: Stored, directory: str) -> Stored | None:
     """Move an object with an unsafe name to a safe name, and return the moved object.
 
     An object with a safe name is returned unchanged. Return None if the object no longer exists.
@@ -231,7 +232,7 @@ async def _renamed(store: ObjectStore, stored: Stored, directory: str) -> Stored
         return stored
     if not await store.copy(stored, target):
         return None
-    await store.delete(stored.key)
+    await store.remove(stored)
     return await store.head(target)
 
 

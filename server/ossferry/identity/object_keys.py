@@ -34,9 +34,11 @@ _REPLACED = frozenset(_BIDI + "\u2028\u2029\ufeff" + "/\\")
 def folder_of(key: str) -> str:
     """Return the first two parts of an object key, which are the prefix of one owner's folder.
 
-    This is `uploads/alice-…/` for an upload, and `trash/{hash}/` for an object in the trash.
+    This is `uploads/alice-…/` for an upload, and `trash/{hash}/` for an object in the trash. If the
+    key begins with `INCOMING`, this is before them.
     """
-    return "/".join(key.split("/")[:-1][:2]) + "/"
+    parts = 3 if key.startswith(INCOMING) else 2
+    return "/".join(key.split("/")[:-1][:parts]) + "/"
 
 
 def directory(prefix: str, at: datetime, random_hex: str) -> str:

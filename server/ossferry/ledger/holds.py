@@ -5,7 +5,7 @@ A held upload counts in its owner's usage, and has no receipt. Its key is the fi
 row of a scanner that ended is leased again after its time.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypeAlias
@@ -64,7 +64,7 @@ class Hold:
     @property
     def receipt(self) -> Receipt:
         """The receipt of the held upload."""
-        names = ("key", "size", "crc64", "etag", "recorded_at", "source", "checks")
+        names = ("key", "size", "crc64", "etag", "recorded_at", "source", "checks", "reason")
         return Receipt(**{name: getattr(self, name) for name in names}, is_held=True)
 
 
@@ -106,8 +106,7 @@ async def hold_all(
     found, changed, replaced = list[Receipt](), [], []
     for (stored, _), row in zip(ordered, rows, strict=True):
         old = known.get(stored.key)
-        is_same = old is not None and (old.size, old.crc64) == (stored.size, stored.crc64)
-        if old is not None and is_same and old.etag == row["etag"]:
+        if old is not None and _is_of(old, row):
             if old.checks is None and row["checks"] is not None:
                 await _change(connection, stored.key, checks=row["checks"])
             claim = old.checks or row["checks"]
@@ -123,6 +122,30 @@ async def hold_all(
         receipts.receipt_of(each, now, checks=claims[each.key], used=used) for each in changed
     ]
     return sorted(found, key=lambda receipt: receipt.key)
+
+
+async def record_all(
+    connection: AsyncConnection,
+    owner: Owner,
+    uploads: Collection[tuple[Stored, str]],
+    *,
+    source: str,
+    now: datetime,
+    checks: Mapping[str, Claim | None] | None = None,
+) -> Sequence[Receipt]:
+    """Record objects with `hold_all` if they are held, and with `receipts.record_all` if not.
+
+    The arguments are those of `receipts.record_all`.
+
+    Returns:
+        The receipts; those of held objects come last.
+    """
+    found = list[Receipt]()
+    for is_held, record in ((False, receipts.record_all), (True, hold_all)):
+        some = [each for each in uploads if each[0].is_held == is_held]
+        if some:
+            found += await record(connection, owner, some, source=source, now=now, checks=checks)
+    return found
 
 
 async def lease(
@@ -225,22 +248,22 @@ async def forget(connection: AsyncConnection, hold: Hold) -> None:
 
 
 async def find(connection: AsyncConnection, key: str) -> Hold | None:
-    """Return the held upload with this key; None if there is none, or it is being removed."""
+    """Return the row with this key, in any state; None if there is none."""
     return (await of_keys(connection, [key])).get(key)
 
 
 async def of_keys(connection: AsyncConnection, keys: Sequence[str]) -> Mapping[str, Hold]:
-    """Return the held uploads with these keys, by key."""
-    wanted = _select().where(holds.c.key.in_(keys), holds.c.state != REMOVED)
+    """Return the rows with these keys, in any state, by key."""
+    wanted = _select().where(holds.c.key.in_(keys))
     return {row.key: Hold(**row._mapping) for row in await connection.execute(wanted)}
 
 
 async def in_range(
     connection: AsyncConnection, owner: Owner, *, after: str, until: str | None
 ) -> Mapping[str, Hold]:
-    """Return a principal's held uploads whose keys are in a range, as `receipts.in_range`."""
+    """Return a principal's rows in any state whose keys are in a range, as `receipts.in_range`."""
     key = holds.c.key.collate(BYTES[connection.dialect.name])
-    wanted = _select().where(holds.c.principal == owner.hash, holds.c.state != REMOVED, key > after)
+    wanted = _select().where(holds.c.principal == owner.hash, key > after)
     if until is not None:
         wanted = wanted.where(key <= until)
     return {row.key: Hold(**row._mapping) for row in await connection.execute(wanted)}
@@ -296,6 +319,15 @@ async def _lock(connection: AsyncConnection, keys: Sequence[str]) -> Mapping[str
     wanted = _select().where(holds.c.key.in_(keys)).order_by(holds.c.key)
     rows = await connection.execute(wanted.with_for_update()) if keys else []
     return {row.key: row for row in rows}
+
+
+def _is_of(old: Any, row: Mapping[str, Any]) -> bool:
+    """Return whether a row is of the object that `row` describes.
+
+    A removed upload may be sent again with the same key.
+    """
+    same = all(getattr(old, name) == row[name] for name in ("size", "crc64", "etag"))
+    return same and (old.state != REMOVED or old.stored_at >= row["stored_at"])
 
 
 async def _change(connection: AsyncConnection, key: str, **values: Any) -> None:

@@ -1,4 +1,7 @@
-"""Lists of a principal's uploads: stored uploads (with search and sorting) and deleted uploads."""
+"""Lists of a principal's uploads: stored uploads (with search and sorting) and deleted uploads.
+
+The first of these lists has held uploads, too.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +13,7 @@ import sqlalchemy as sa
 from ossferry.identity.owner import Owner
 from ossferry.ledger.database import AsyncConnection
 from ossferry.ledger.receipts import RECEIPT, UNDO, Receipt, Undo, undo_of
-from ossferry.ledger.tables import BYTES, folded, receipts
+from ossferry.ledger.tables import BYTES, folded, holds, receipts
 from ossferry.oss.objects import Listed
 
 SORTS = ("key", "newest", "name", "size")
@@ -28,7 +31,7 @@ class Deleted:
 async def page(
     connection: AsyncConnection, owner: Owner, *, words: str, sort: str, after: str, limit: int
 ) -> Sequence[tuple[Listed, Receipt]] | None:
-    """Return one page of a principal's stored uploads, each as a listed object with its receipt.
+    """Return one page of a principal's uploads, each as a listed object with its receipt.
 
     Args:
         words: search words, separated by spaces; only uploads whose path contains all of them are
@@ -41,24 +44,23 @@ async def page(
     Returns:
         The uploads, or None if the principal has no upload with the key `after`.
     """
-    collation = BYTES[connection.dialect.name]
-    key, path = receipts.c.key.collate(collation), receipts.c.path.collate(collation)
-    column, descends = _order(sort, collation)
-    wanted = sa.select(*RECEIPT, receipts.c.stored_at).where(
-        receipts.c.principal == owner.hash,
-        receipts.c.deleted_at.is_(None),
-        *(receipts.c.path.contains(word, autoescape=True) for word in folded(words).split()),
+    collation, rows = BYTES[connection.dialect.name], _uploads(owner)
+    key, path = rows.c.key.collate(collation), rows.c.path.collate(collation)
+    column, descends = _order(rows, sort, collation)
+    wanted = sa.select(rows).where(
+        rows.c.deleted_at.is_(None),
+        *(rows.c.path.contains(word, autoescape=True) for word in folded(words).split()),
     )
     if after:
-        last = await _place(connection, owner, column, after)
+        last = await _place(connection, rows, column, after)
         if last is None:
             return None
         later = column < last.value if descends else column > last.value
         beside = sa.and_(column == last.value, sa.tuple_(path, key) > sa.tuple_(last.path, after))
         wanted = wanted.where(sa.or_(later, beside))
     order = column.desc() if descends else column.asc()
-    rows = await connection.execute(wanted.order_by(order, path, key).limit(limit))
-    return [_pair(row) for row in rows]
+    found = await connection.execute(wanted.order_by(order, path, key).limit(limit))
+    return [_pair(row) for row in found]
 
 
 async def deleted_page(
@@ -88,18 +90,34 @@ async def deleted_page(
     return [Deleted(crc64=row.crc64, deleted_at=row.deleted_at, undo=undo_of(row)) for row in rows]
 
 
-def _order(sort: str, collation: str) -> tuple[sa.ColumnElement[Any], bool]:
+def _uploads(owner: Owner) -> sa.Subquery:
+    """Return a principal's uploads as rows: deleted ones, too; a held one replaces its receipt."""
+    held = [holds.c.principal == owner.hash, holds.c.state != "removed"]
+    columns = [*RECEIPT, *(receipts.c[name] for name in ("stored_at", "name", "path"))]
+    others = receipts.c.key.not_in(sa.select(holds.c.key).where(*held))
+    return sa.union_all(
+        sa.select(*columns, receipts.c.deleted_at, sa.null().label("reason")).where(
+            receipts.c.principal == owner.hash, others
+        ),
+        sa.select(
+            *(holds.c[column.name] for column in columns),
+            sa.null().label("deleted_at"),
+            holds.c.reason,
+        ).where(*held),
+    ).subquery()
+
+
+def _order(rows: sa.Subquery, sort: str, collation: str) -> tuple[sa.ColumnElement[Any], bool]:
     """Return the column for a value of `SORTS`, and whether the order is descending."""
     if sort == "newest":
-        return receipts.c.stored_at, True
+        return rows.c.stored_at, True
     if sort == "size":
-        return receipts.c.size, True
-    column = receipts.c.name if sort == "name" else receipts.c.key
-    return column.collate(collation), False
+        return rows.c.size, True
+    return rows.c["name" if sort == "name" else "key"].collate(collation), False
 
 
 async def _place(
-    connection: AsyncConnection, owner: Owner, column: sa.ColumnElement[Any], key: str
+    connection: AsyncConnection, rows: sa.Subquery, column: sa.ColumnElement[Any], key: str
 ) -> Any:
     """Return the position of an upload in a sorted list.
 
@@ -111,14 +129,12 @@ async def _place(
         unknown.
     """
     found = await connection.execute(
-        sa.select(column.label("value"), receipts.c.path).where(
-            receipts.c.key == key, receipts.c.principal == owner.hash
-        )
+        sa.select(column.label("value"), rows.c.path).where(rows.c.key == key)
     )
     return found.one_or_none()
 
 
 def _pair(row: Any) -> tuple[Listed, Receipt]:
     listed = Listed(key=row.key, size=row.size, etag=row.etag, last_modified=row.stored_at)
-    receipt = Receipt(**{column.name: row._mapping[column.name] for column in RECEIPT})
-    return listed, receipt
+    values = {column.name: row._mapping[column.name] for column in RECEIPT}
+    return listed, Receipt(**values, is_held=row.reason is not None, reason=row.reason or "")

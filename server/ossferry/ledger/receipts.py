@@ -40,6 +40,7 @@ class Receipt:
         checks: results of the checks that the page ran in the browser, as reported by the page,
             which the server cannot verify; None if the page reported none.
         is_held: True if the upload waits for the scanner, or the scanner holds it.
+        reason: why the scanner holds it; empty otherwise.
         is_news: True if `record` or `record_all` has just added or changed this receipt.
         used: the principal's usage after `record` or `record_all` has added or changed this
             receipt, as `used[day] = (bytes, objects)`. The keys are the latest day on which one of
@@ -54,6 +55,7 @@ class Receipt:
     source: str = ""
     checks: Claim | None = None
     is_held: bool = False
+    reason: str = ""
     is_news: bool = False
     used: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 

@@ -21,6 +21,7 @@ class Listed:
         last_modified: time of the last change, in UTC.
         is_symlink: True if the object is a symbolic link. Its target is another key, which may
             belong to another principal.
+        place: what the object's key in the bucket has before `key`: `INCOMING`, or nothing.
     """
 
     key: str
@@ -28,6 +29,7 @@ class Listed:
     etag: str
     last_modified: datetime
     is_symlink: bool = False
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +40,7 @@ class Stored(Listed):
         crc64: CRC-64/ECMA as decimal text; empty if OSS has no checksum.
         version: id of this version of the object; empty if the bucket has no versioning. A new
             upload with the same key then overwrites the object.
-        is_held: whether the object is stored below `INCOMING`, so that only the server and the
-            scanner may read it. Its `key` is without this prefix.
+        is_held: whether only the server and the scanner may read the object.
         metadata: a mapping from names to values of the headers `x-oss-meta-*`, which the uploader
             chose. The names are in lower case, without `x-oss-meta-`.
     """

@@ -39,6 +39,7 @@ from ossferry.errors import (
 from ossferry.http.body import Body, parsed, read_small
 from ossferry.http.client import request_bytes
 from ossferry.http.proxies import address_of
+from ossferry.identity.object_keys import INCOMING
 from ossferry.ledger import Database, people
 from ossferry.oss.objects import ObjectStore
 from ossferry.settings.model import Settings
@@ -238,7 +239,7 @@ class CallbackApi:
         callback = parsed(document, Callback)
         if callback.bucket != self._bucket:
             raise BadRequestError("The callback must be about this server's bucket.")
-        return callback.object, (callback.reqId or "")[:64]
+        return callback.object.removeprefix(INCOMING), (callback.reqId or "")[:64]
 
 
 async def _body(request: Request) -> bytes:

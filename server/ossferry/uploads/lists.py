@@ -4,8 +4,8 @@ The list sorted by key comes from OSS, which offers no other order and no search
 come from the ledger.
 
 Until a new upload has a receipt, it is not in the ledger, because the page may still refuse it.
-Only the list from OSS shows such an upload, without checksum and time of recording. No list shows
-uploads that the page has refused.
+Only the list from OSS shows such an upload, without checksum and time of recording, and only if
+uploads need not be checked. No list shows uploads that the page has refused.
 """
 
 import re
@@ -23,11 +23,13 @@ from ossferry.errors import BadRequestError, OssRefusedError
 from ossferry.http.body import Text, read_body
 from ossferry.identity.object_keys import check_own_key, name_of
 from ossferry.identity.owner import Owner
-from ossferry.ledger import Database, listing, receipts, refusals
+from ossferry.ledger import Database, holds, listing, receipts, refusals
+from ossferry.ledger.holds import REMOVED
 from ossferry.ledger.listing import SORTS, Deleted
 from ossferry.ledger.receipts import Receipt
-from ossferry.oss.objects import Listed, ObjectStore
+from ossferry.oss.objects import Listed
 from ossferry.uploads.claims import CheckClaim, claimed
+from ossferry.uploads.places import Places
 from ossferry.uploads.receipts import Content
 
 PAGE, MAX_PAGE = 100, 1000
@@ -58,12 +60,16 @@ class Object(TypedDict):
 
     Attributes:
         crc64, recorded_at: null if the ledger has no receipt of the upload.
+        held: whether nobody can read or share the upload, because it is not checked yet, or is bad.
+        reason: why it is bad; empty otherwise.
         checks: results of the checks in the browser, as reported by the page, which the server
             cannot verify; null if the page reported none.
     """
 
     key: str
     name: str
+    held: bool
+    reason: str
     size: int
     etag: str
     last_modified: str
@@ -113,7 +119,7 @@ class DeletedObjects(TypedDict):
 class ListApi:
     """The handlers of routes that list stored or deleted uploads, or find an identical upload."""
 
-    def __init__(self, store: ObjectStore, database: Database, *, clock: Clock) -> None:
+    def __init__(self, store: Places, database: Database, *, clock: Clock) -> None:
         self._store = store
         self._database = database
         self._clock = clock
@@ -164,7 +170,8 @@ class ListApi:
                 stored = await self._store.head(key)
             except OssRefusedError:
                 continue
-            if stored and (stored.size, stored.crc64) == (file.size, file.crc64):
+            same = stored and (stored.size, stored.crc64) == (file.size, file.crc64)
+            if stored and same and not stored.is_held:
                 answer["key"] = key
                 break
         return JSONResponse(answer)
@@ -199,12 +206,20 @@ class ListApi:
             is no next page.
         """
         found = await self._store.list(principal.prefix, after=after, limit=limit)
+        keys = [each.key for each in found]
         async with self._database.read() as connection:
-            known = await receipts.of_keys(connection, [each.key for each in found])
+            known = await receipts.of_keys(connection, keys)
+            held = await holds.of_keys(connection, keys)
             unknown = [each for each in found if each.key not in known]
             refused = await refusals.of_objects(connection, unknown)
-        rows = [(each, known.get(each.key)) for each in found if each.key not in refused]
-        return rows, found[-1].key if len(found) == limit else None
+        rows: list[tuple[Listed, Receipt | None]] = []
+        for each in found:
+            hold, receipt = held.get(each.key), known.get(each.key)
+            if hold and hold.state != REMOVED:
+                rows.append((each, hold.receipt))
+            elif not hold and each.key not in refused and self._store.shows(each, receipt):
+                rows.append((each, receipt))
+        return rows, keys[-1] if len(found) == limit else None
 
     async def _known(self, principal: Owner, file: File) -> Sequence[str]:
         try:
@@ -266,6 +281,8 @@ def object_json(listed: Listed, receipt: Receipt | None) -> Object:
     return {
         "key": listed.key,
         "name": name_of(listed.key),
+        "held": receipt is not None and receipt.is_held,
+        "reason": receipt.reason if receipt else "",
         "size": listed.size,
         "etag": listed.etag,
         "last_modified": utc_text(listed.last_modified),

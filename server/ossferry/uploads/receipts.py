@@ -23,7 +23,7 @@ from ossferry.hooks.calls import Hooks, uploaded
 from ossferry.http.body import WHOLE, Body, Text, read_body
 from ossferry.identity.object_keys import check_own_key
 from ossferry.identity.owner import Owner
-from ossferry.ledger import Database, people, receipts, refusals
+from ossferry.ledger import Database, holds, people, refusals
 from ossferry.ledger.receipts import LISTED, Claim, Receipt
 from ossferry.observability.metrics import Metrics
 from ossferry.oss.objects import ObjectStore, Stored
@@ -90,6 +90,8 @@ class Recorded(Described):
 
     Attributes:
         stored: always True.
+        held: whether nobody can list, read or share the upload yet, because the server has not
+            checked it.
         metadata: a mapping from names to values of the upload's headers `x-oss-meta-*`. The names
             are without `x-oss-meta-`.
         checks: the page's claim about the checks that it ran, which the server cannot verify; null
@@ -97,6 +99,7 @@ class Recorded(Described):
     """
 
     stored: bool
+    held: bool
     recorded_at: str
     metadata: dict[str, str]
     checks: CheckClaim | None
@@ -140,7 +143,10 @@ class ReceiptsJson(TypedDict):
 
 
 class Recorder:
-    """Writes receipts, usage and hook events to the ledger in one transaction."""
+    """Writes receipts, usage and hook events to the ledger in one transaction.
+
+    A held object gets a row of its own in the ledger in place of a receipt, and no event.
+    """
 
     def __init__(
         self, database: Database, hooks: Hooks, quotas: Quotas, *, metrics: Metrics, clock: Clock
@@ -221,14 +227,13 @@ class Recorder:
                 await refusals.forget(connection, sorted(by_key))
             elif await refusals.of_objects(connection, by_key.values()):
                 raise NotStoredError("The page has refused the object under this key.")
-            found = await receipts.record_all(
+            found = await holds.record_all(
                 connection, owner, uploads, source=source, now=now, checks=checks
             )
             news = [receipt for receipt in found if receipt.is_news]
             if self._hooks.has_any and source != LISTED:
-                for receipt in news:
-                    stored = by_key[receipt.key]
-                    event = uploaded(owner, stored, now, checks=receipt.checks)
+                for each in (each for each in news if not each.is_held):
+                    event = uploaded(owner, by_key[each.key], now, checks=each.checks)
                     await self._hooks.announce(connection, event)
         if len(self._remembered) >= MAX_REMEMBERED:
             self._remembered.clear()
@@ -236,9 +241,9 @@ class Recorder:
         for receipt in news:
             self._metrics.recorded(source, receipt.size)
         if news:
-            self._quotas.settle(owner, news[0].used)
+            self._quotas.settle(owner, news[-1].used)
             self._hooks.wake()
-        return found
+        return sorted(found, key=lambda receipt: receipt.key)
 
 
 class ReceiptApi:
@@ -378,6 +383,7 @@ def _recorded(stored: Stored, receipt: Receipt) -> Recorded:
     return {
         **stored_json(stored),
         "stored": True,
+        "held": receipt.is_held,
         "recorded_at": utc_text(receipt.recorded_at),
         "metadata": dict(stored.metadata),
         "checks": claimed(receipt.checks),

@@ -19,16 +19,19 @@ from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime, timedelta
 
-from ossferry.clock import Clock, monotonic, utc_now
+from ossferry.clock import Clock, utc_now
 from ossferry.errors import LedgerLostError, OssferryError, OssRefusedError
-from ossferry.hooks.calls import Hooks, deleted, load_hooks
+from ossferry.hooks.calls import Hooks, deleted
 from ossferry.identity.owner import Owner
-from ossferry.ledger import AsyncConnection, Database, leases, people, receipts, refusals
+from ossferry.ledger import AsyncConnection, Database, holds, leases, people, receipts, refusals
+from ossferry.ledger.holds import Hold
 from ossferry.ledger.receipts import LISTED
 from ossferry.observability.log_format import logger, unexpected
 from ossferry.observability.metrics import Metrics
 from ossferry.oss.objects import Listed, ObjectStore, Stored
 from ossferry.settings.model import Settings
+from ossferry.uploads.held import held_uploads
+from ossferry.uploads.places import Places
 from ossferry.uploads.quotas import Quotas
 from ossferry.uploads.receipts import Recorder
 from ossferry.uploads.refused import RefusedUploads
@@ -75,7 +78,7 @@ class Differences:
 class Reconciler:
     """Compares the objects in the bucket with the ledger, and corrects the ledger."""
 
-    store: ObjectStore
+    store: Places
     database: Database
     recorder: Recorder
     hooks: Hooks
@@ -193,10 +196,12 @@ class Reconciler:
     ) -> None:
         async with self.database.read() as connection:
             known = await receipts.in_range(connection, owner, after=after, until=until)
-            unknown = [each for each in listed if each.key not in known]
+            held = await holds.in_range(connection, owner, after=after, until=until)
+            unknown = [each for each in listed if each.key not in {*known, *held}]
             refused = await refusals.of_objects(connection, unknown)
         for each in listed:
-            receipt = known.get(each.key)
+            hold = held.get(each.key)
+            receipt = hold.receipt if hold else None if each.place else known.get(each.key)
             is_final = receipt is not None and (each.is_symlink or not receipt.is_as_listed)
             if receipt and is_final and (receipt.size, receipt.etag) == (each.size, each.etag):
                 continue
@@ -204,17 +209,13 @@ class Reconciler:
             try:
                 if each.key in refused:
                     await self.refused.finish(each)
-                elif self._may_wait(owner, each, differences.waiting):
-                    continue  # the page may still confirm or refuse it
-                elif each.is_symlink:
-                    await self._count(owner, each, noted)
-                else:
-                    await self._found(owner, each.key, noted)
+                elif not self._may_wait(owner, each, differences.waiting):
+                    await self._record(owner, each, noted, hold)
             except OssRefusedError as error:
                 self._tell(owner, error)
                 if each.key not in refused:
                     await self._count(owner, each, noted)
-        for key in known.keys() - {each.key for each in listed}:
+        for key in {*known, *held} - {each.key for each in listed}:
             try:
                 await self._gone(owner, key, differences)
             except OssRefusedError as error:
@@ -234,13 +235,27 @@ class Reconciler:
         waiting[each.key] = min(since, each.last_modified)
         return waiting[each.key] > latest
 
-    async def _found(self, owner: Owner, key: str, noted: list[str]) -> None:
-        stored = await self.store.head(key)
+    async def _record(
+        self, owner: Owner, listed: Listed, noted: list[str], hold: Hold | None
+    ) -> None:
+        """Record an object that the page can no longer confirm or refuse."""
+        if listed.is_symlink and listed.place:
+            await self.store.remove(listed)  # no scanner follows it
+            return
+        if listed.is_symlink:
+            await self._count(owner, listed, noted)
+            return
+        stored = await self.store.head(listed.key)
         if stored is None:
             return  # deleted after it was listed
         receipt = await self.recorder.record(owner, stored, source="found")
         if receipt.is_news:
-            noted.append(key)
+            noted.append(listed.key)
+        if listed.place and not stored.is_held:
+            await self.store.remove(listed)  # its release has not removed it
+        elif hold is not None and not stored.is_held:
+            async with self.database.write() as connection:  # its object is gone
+                await holds.drop(connection, listed.key, now=self.clock())
 
     async def _count(self, owner: Owner, listed: Listed, noted: list[str]) -> None:
         """Record an object as OSS lists it; the server never reads a symlink, or may not read it.
@@ -254,6 +269,8 @@ class Reconciler:
             last_modified=listed.last_modified,
             crc64="",
             content_type="",
+            place=listed.place,
+            is_held=bool(listed.place),
         )
         receipt = await self.recorder.record(owner, stored, source=LISTED)
         if receipt.is_news:
@@ -267,9 +284,11 @@ class Reconciler:
             return  # stored after the list was read
         now = self.clock()
         async with self.database.write() as connection:
-            if not await receipts.mark_deleted(connection, key, now=now, undo=None):
+            was_held = await holds.drop(connection, key, now=now)
+            if await receipts.mark_deleted(connection, key, now=now, undo=None):
+                await self.hooks.announce(connection, deleted(owner, key, now))
+            elif was_held is None:
                 return
-            await self.hooks.announce(connection, deleted(owner, key, now))
         self.quotas.forget(owner)
         self.hooks.wake()
         differences.gone.append(key)
@@ -287,18 +306,10 @@ def reconciler(settings: Settings, store: ObjectStore, database: Database) -> Re
     It queues events for the webhook and for the hooks of installed packages. It does not know
     the hooks that an application passes to `create_app`.
     """
-    hooks = Hooks(settings, load_hooks({}))
-    quotas = Quotas(settings, database, clock=utc_now, monotonic=monotonic)
-    metrics = Metrics()
+    held, metrics = held_uploads(settings, store, database), Metrics()
+    places, hooks, quotas = Places(settings, store, database), held.hooks, held.quotas
     recorder = Recorder(database, hooks, quotas, metrics=metrics, clock=utc_now)
-    refused = RefusedUploads(store, database, hooks, quotas, metrics=metrics, clock=utc_now)
-    return Reconciler(
-        store,
-        database,
-        recorder,
-        hooks,
-        quotas,
-        refused=refused,
-        trash=Trash(settings, store, database, recorder, hooks, quotas, clock=utc_now),
-        clock=utc_now,
-    )
+    refused = RefusedUploads(places, database, hooks, quotas, metrics=metrics, clock=utc_now)
+    parts = places, database, recorder, hooks, quotas
+    trash = Trash(settings, *parts, held=held, clock=utc_now)
+    return Reconciler(*parts, refused=refused, trash=trash, clock=utc_now)

@@ -23,11 +23,13 @@ from ossferry.hooks.calls import Hooks, deleted
 from ossferry.http.body import Text, read_body
 from ossferry.identity.object_keys import check_own_key
 from ossferry.identity.owner import Owner
-from ossferry.ledger import Database, people, receipts, refusals
+from ossferry.ledger import AsyncConnection, Database, holds, people, receipts, refusals
+from ossferry.ledger.receipts import Receipt
 from ossferry.ledger.refusals import Refusal
 from ossferry.observability.log_format import logger
 from ossferry.observability.metrics import Metrics
-from ossferry.oss.objects import Listed, ObjectStore, Stored
+from ossferry.oss.objects import Listed, Stored
+from ossferry.uploads.places import Places
 from ossferry.uploads.quotas import Quotas
 from ossferry.uploads.receipts import Report, stored_json
 
@@ -76,7 +78,7 @@ class RefusedUploads:
             without its ETag.
     """
 
-    store: ObjectStore
+    store: Places
     database: Database
     hooks: Hooks
     quotas: Quotas
@@ -112,7 +114,7 @@ class RefusedUploads:
             return "gone"
         now = self.clock()
         async with self.database.write() as connection:
-            receipt = await receipts.find(connection, report.key)
+            receipt = await self._known(connection, stored)
             reason = _why_it_stands(stored, report, etag, receipt)
             if not (reason or etag) and (receipt or stored.last_modified < now - self.settle):
                 reason = "settled"  # no ETag: it may not be the page's object
@@ -125,7 +127,9 @@ class RefusedUploads:
             request_id = report.request_id or ""
             refusal = Refusal(size=report.size, crc64=report.crc64, request_id=request_id)
             await refusals.add(connection, principal, stored, refusal, now=now)
-            if await receipts.unrecord(connection, report.key):
+            if stored.is_held:
+                await holds.drop(connection, report.key, now=now, of_day=True)
+            elif await receipts.unrecord(connection, report.key):
                 await self.hooks.announce(connection, deleted(principal, report.key, now))
         self.quotas.forget(principal)
         self.hooks.wake()
@@ -151,8 +155,14 @@ class RefusedUploads:
         found = await self.store.head(stored.key)
         if found is None or found.etag != stored.etag:
             return "gone"
-        await self.store.delete(stored.key)
+        await self.store.remove(found)
         return "removed"
+
+    async def _known(self, connection: AsyncConnection, stored: Stored) -> Receipt | None:
+        if not stored.is_held:
+            return await receipts.find(connection, stored.key)
+        hold = await holds.find(connection, stored.key)
+        return hold.receipt if hold else None
 
 
 class RefusalApi:
@@ -187,9 +197,7 @@ class RefusalApi:
         return JSONResponse(answer)
 
 
-def _why_it_stands(
-    stored: Stored, report: Report, etag: str, receipt: receipts.Receipt | None
-) -> str:
+def _why_it_stands(stored: Stored, report: Report, etag: str, receipt: Receipt | None) -> str:
     """Return the reason why an object cannot be refused; empty if the object can be refused."""
     if (stored.size, stored.crc64) == (report.size, report.crc64):
         return "intact"

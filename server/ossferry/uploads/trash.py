@@ -16,8 +16,10 @@ from ossferry.identity.object_keys import TRASH
 from ossferry.identity.owner import Owner
 from ossferry.ledger import Database, leases, receipts
 from ossferry.ledger.receipts import Receipt, Undo
-from ossferry.oss.objects import ObjectStore, Stored
+from ossferry.oss.objects import Stored
 from ossferry.settings.model import Settings
+from ossferry.uploads.held import HeldUploads
+from ossferry.uploads.places import Places
 from ossferry.uploads.quotas import Quotas
 from ossferry.uploads.receipts import Recorder
 
@@ -30,17 +32,20 @@ class Trash:
     def __init__(
         self,
         settings: Settings,
-        store: ObjectStore,
+        places: Places,
         database: Database,
         recorder: Recorder,
         hooks: Hooks,
         quotas: Quotas,
         *,
+        held: HeldUploads,
         clock: Clock,
     ) -> None:
         self._how = settings.undo
         self._lasts = timedelta(seconds=settings.undo_s)
-        self._store = store
+        self._places = places
+        self._held = held
+        self._store = held.store
         self._database = database
         self._recorder = recorder
         self._hooks = hooks
@@ -51,13 +56,18 @@ class Trash:
         """Delete an upload.
 
         Returns:
-            The data for restoring the upload, or None if it cannot be restored.
+            The data for restoring the upload, or None if it cannot be restored, as a held upload.
 
         Raises:
             NotStoredError: there is no such upload.
             KeyTakenError: another object was stored under the key during the deletion.
         """
-        stored = await self._store.head(key)
+        stored = await self._places.head(key)
+        if stored is not None and stored.is_held:
+            await self._recorder.record(owner, stored, source="found")
+            if await self._held.discard(key):
+                return None
+            stored = await self._places.head(key)  # released meanwhile
         if stored is None:
             undo = await self._interrupted(owner, key)
         else:

@@ -59,6 +59,7 @@ def test_a_right_report_is_answered_with_what_oss_has(
             "etag": "5D41402ABC4B2A76B9719D911017C592",
             "last_modified": "2026-03-14T09:26:50Z",
             "stored": True,
+            "held": False,
             "recorded_at": "2026-03-14T09:26:53Z",
             "metadata": {"reference": "order-7"},
             "checks": None,
@@ -299,7 +300,13 @@ def test_a_batch_has_a_result_for_each_report_in_order(
         "etag": "5D41402ABC4B2A76B9719D911017C592",
         "last_modified": "2026-03-14T09:26:50Z",
     }
-    good = {"stored": True, "recorded_at": "2026-03-14T09:26:53Z", "metadata": {}, "checks": None}
+    good = {
+        "stored": True,
+        "held": False,
+        "recorded_at": "2026-03-14T09:26:53Z",
+        "metadata": {},
+        "checks": None,
+    }
     assert (answer.status_code, answer.json()) == (
         200,
         {

@@ -16,6 +16,8 @@ from ossferry.ledger import Database
 from ossferry.observability.metrics import Metrics
 from ossferry.oss.objects import Stored
 from ossferry.settings.model import Settings
+from ossferry.uploads.held import HeldUploads
+from ossferry.uploads.places import Places
 from ossferry.uploads.quotas import Quotas
 from ossferry.uploads.receipts import Recorder
 from ossferry.uploads.trash import Trash
@@ -69,7 +71,9 @@ async def a_trash(settings: Settings, store: FakeStore, clock: FakeClock) -> Asy
     quotas = Quotas(settings, database, clock=clock, monotonic=lambda: 0.0)
     recorder = Recorder(database, hooks, quotas, metrics=Metrics(), clock=clock)
     try:
-        yield Trash(settings, store, database, recorder, hooks, quotas, clock=clock)
+        held = HeldUploads(settings, store, database, hooks, quotas, clock)
+        places = Places(settings, store, database)
+        yield Trash(settings, places, database, recorder, hooks, quotas, held=held, clock=clock)
     finally:
         await database.close()
 
