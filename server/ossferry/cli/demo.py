@@ -35,7 +35,7 @@ from mock_oss.world.model import (
 from ossferry.app import create_app
 from ossferry.cli.processes.serving import BackgroundServer, bind
 from ossferry.errors import SettingsError
-from ossferry.identity.object_keys import UPLOADS
+from ossferry.identity.object_keys import INCOMING, UPLOADS
 from ossferry.oss.bucket import TIMEOUT_S, OssBucket
 from ossferry.oss.cors_rule import cors_document, upload_rule
 from ossferry.oss.kill_switch import POLICY_NAME
@@ -83,7 +83,10 @@ WANTED = Wanted(
 """The names in the policies, which are those that `ossferry setup` makes."""
 
 UPLOAD_ROLE = replace(
-    World().roles[0], policies=(_allow(ACTIONS, f"acs:oss:*:*:{BUCKET}/{UPLOADS}*"),)
+    World().roles[0],
+    policies=(
+        _allow(ACTIONS, *(f"acs:oss:*:*:{BUCKET}/{each}{UPLOADS}*" for each in ("", INCOMING))),
+    ),
 )
 OBJECTS_ROLE = Role(
     name="oss-web-objects", role_id="300000000000000002", policies=(compact("objects", WANTED),)
@@ -92,7 +95,10 @@ VERSIONS_ROLE = replace(
     OBJECTS_ROLE,
     policies=(
         *OBJECTS_ROLE.policies,
-        _allow(("oss:DeleteObjectVersion",), f"acs:oss:*:*:{BUCKET}/{UPLOADS}*"),
+        _allow(
+            ("oss:DeleteObjectVersion",),
+            *(f"acs:oss:*:*:{BUCKET}/{each}*" for each in (UPLOADS, INCOMING)),
+        ),
     ),
 )
 SERVER = User(

@@ -12,7 +12,7 @@ from ossferry.diagnosis.policy_commands import policy_command, setup_does_it
 from ossferry.doctor.outside import right_endpoint
 from ossferry.doctor.server import Server
 from ossferry.errors import OssRefusedError
-from ossferry.identity.object_keys import TRASH, UPLOADS
+from ossferry.identity.object_keys import INCOMING, TRASH, UPLOADS
 from ossferry.oss.sdk import SdkBucket
 from ossferry.settings.addresses import host_of
 
@@ -67,8 +67,9 @@ async def probe_lifecycle(server: Server) -> Finding:
             return warned("The bucket has no lifecycle rule.", f"{fix} {setup_does_it()}")
         return _unknown(server, error, "oss:GetBucketLifecycle")
     missing = []
-    if not any(each.abort_days and each.covers(UPLOADS) for each in found):
-        missing.append(f"aborts multipart uploads below {UPLOADS}")
+    for place in (UPLOADS, *([INCOMING] if server.settings.release == "checked" else [])):
+        if not any(each.abort_days and each.covers(place) for each in found):
+            missing.append(f"aborts multipart uploads below {place}")
     has_trash = server.settings.objects_role_arn and server.settings.undo == "trash"
     if has_trash and not any(each.delete_days and each.covers(TRASH) for each in found):
         missing.append(f"deletes old objects below {TRASH}")

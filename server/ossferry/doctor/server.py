@@ -13,7 +13,7 @@ from ossferry.clock import Clock
 from ossferry.diagnosis.findings import Finding, failed
 from ossferry.diagnosis.probes import StsTime, ask_sts_date
 from ossferry.errors import OssRefusedError
-from ossferry.identity.object_keys import UPLOADS
+from ossferry.identity.object_keys import INCOMING, UPLOADS
 from ossferry.oss.bucket import TIMEOUT_S
 from ossferry.oss.sdk import Sdk, SdkBucket
 from ossferry.oss.sts import StsClient, StsCredentials, default_credentials
@@ -107,7 +107,8 @@ class Server:
         self.pages = tuple(
             dict.fromkeys((*settings.own_origins(settings.port), *settings.cors_origins))
         )
-        self.prefix = new_prefix(UPLOADS)
+        place = INCOMING if settings.release == "checked" else ""
+        self.prefix = place + new_prefix(UPLOADS)
         self.key = f"{self.prefix}check"
         self.own = NO_CREDENTIALS
         self.caller = "the server's identity"

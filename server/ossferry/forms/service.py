@@ -113,7 +113,8 @@ class SignedForm:
         url: URL to which the browser sends the form.
         fields: name and value of each form field, to be sent in this order before the field `file`.
         directory: part of the object's key before the file name; ends in `/`.
-        key: the object's key; None if OSS appends the browser's file name to the directory.
+        key: the object's key; None if OSS appends the browser's file name to the directory. If
+            uploads are held until they are checked, the form's field has `INCOMING` before it.
         min_size, max_size: smallest and largest allowed size in bytes.
         expires_at: time when the form becomes invalid.
     """
@@ -185,7 +186,7 @@ class Forms:
             *([(CONTENT_TYPE_FIELD, wanted.type)] if wanted.type else []),
         ]
         conditions: list[Condition] = [
-            equals("key", key) if key else starts_with("key", where),
+            equals("key", grant.held + key) if key else starts_with("key", grant.held + where),
             ["content-length-range", low, high],
             *(equals(name, value) for name, value in pinned),
         ]
@@ -194,7 +195,7 @@ class Forms:
             region=settings.region,
             credentials=grant.credentials,
             at=now,
-            fields=[("key", key or where + ANY_NAME), *pinned],
+            fields=[("key", grant.held + (key or where + ANY_NAME)), *pinned],
             conditions=conditions,
         )
         return SignedForm(

@@ -83,7 +83,10 @@ class PrincipalName(TypedDict):
 
 
 class _Answer(TypedDict):
-    """The fields that both answers have."""
+    """The fields that both answers have.
+
+    `held` is what the page puts before every object key in its requests to OSS; usually empty.
+    """
 
     access_key_id: str
     expiration: str
@@ -93,6 +96,7 @@ class _Answer(TypedDict):
     cname: bool
     origins: Annotated[list[str], pydantic.Field(min_length=1)]
     prefix: str
+    held: str
     server_time: str
     limits: Limits
     features: list[str]
@@ -164,6 +168,7 @@ class Answers:
             "cname": settings.cname,
             "origins": list(settings.upload_origins[: 1 if is_form else None]),
             "prefix": grant.prefix,
+            "held": grant.held,
             "server_time": utc_text(now, timespec="milliseconds"),
             "limits": {
                 "max_file_size": largest_file(settings, permission) if is_form else size,
@@ -193,7 +198,7 @@ def _signed_form(settings: Settings, grant: Grant, *, now: datetime) -> list[Fie
     credentials, types = grant.credentials, grant.permission.types
     conditions: list[Condition] = [
         equals(*STORED),
-        starts_with("key", grant.prefix),
+        starts_with("key", grant.held + grant.prefix),
         ["content-length-range", 0, largest_file(settings, grant.permission)],
     ]
     if types:

@@ -103,7 +103,7 @@ class TokenApi:
         if self.settings.cname:
             token["cname"] = True
         if request.query_params.get("prefix") == "1":
-            token["Prefix"] = grant.prefix
+            token["Prefix"] = grant.held + grant.prefix
         response = JSONResponse(token)
         self.authenticator.renew(request, response)
         return response

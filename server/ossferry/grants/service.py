@@ -16,6 +16,7 @@ from typing import TypeAlias
 from ossferry.clock import Clock
 from ossferry.grants.cache import SealedGrantCache
 from ossferry.grants.permission import Permission
+from ossferry.identity.object_keys import INCOMING
 from ossferry.identity.owner import Owner
 from ossferry.oss.policy import Conditions, policy_text, upload_policy
 from ossferry.oss.sts import AssumeRole, StsCredentials
@@ -41,9 +42,11 @@ class Grant:
     Attributes:
         principal: the person or program that requested the grant.
         permission: the folder, sizes and types that are allowed.
-        credentials: temporary credentials that can write below `prefix` only.
+        credentials: temporary credentials that can write below `held` and `prefix` only.
         outcome: whether the credentials are new or reused.
         left: remaining quota of the principal; None if there is no limit.
+        held: what every object's key in the bucket must have before its final key: `INCOMING` if
+            uploads are held until they are checked, otherwise nothing.
     """
 
     principal: Owner
@@ -51,10 +54,11 @@ class Grant:
     credentials: StsCredentials
     outcome: Outcome
     left: Left | None = None
+    held: str = ""
 
     @property
     def prefix(self) -> str:
-        """The key prefix below which the credentials can write; ends in `/`."""
+        """The prefix of the final keys of uploads; ends in `/`."""
         return _prefix(self.principal, self.permission)
 
 
@@ -125,9 +129,10 @@ class Grants:
             secure_transport=all(each.startswith("https://") for each in settings.upload_origins),
             address=address if settings.bind_address else "",
         )
+        held = INCOMING if settings.release == "checked" else ""
         policy = upload_policy(
             bucket=settings.bucket,
-            prefix=_prefix(principal, permission),
+            prefix=held + _prefix(principal, permission),
             actions=actions or settings.actions,
             conditions=conditions,
         )
@@ -142,6 +147,7 @@ class Grants:
             credentials=credentials,
             outcome=outcome,
             left=left,
+            held=held,
         )
 
     async def close(self) -> None:

@@ -337,13 +337,16 @@ def _copy_parts(
 ) -> None:
     """Copy a large object within OSS in parts.
 
-    Headers and metadata are sent explicitly, because OSS does not copy them with the parts.
+    Headers, metadata and tags are sent explicitly, because OSS does not copy them with the parts.
     """
+    found = {name.lower(): value for name, value in bucket.headers(stored.key).items()}
     headers = {
         name: value
-        for name, value in bucket.headers(stored.key).items()
-        if name.lower().startswith(METADATA) or name.lower() in KEPT_HEADERS
+        for name, value in found.items()
+        if name.startswith(METADATA) or name in KEPT_HEADERS
     }
+    if "x-oss-tagging-count" in found:
+        headers["x-oss-tagging"] = bucket.object_tags(stored.key)
     upload_id = bucket.begin(target, headers)
     part_size = max(part_size, -(-stored.size // MAX_PARTS))
     try:

@@ -13,10 +13,13 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from ossferry.errors import PolicyError
-from ossferry.identity.object_keys import TRASH, UPLOADS
+from ossferry.identity.object_keys import INCOMING, TRASH, UPLOADS
 from ossferry.settings.choices import UPLOAD_ACTIONS
 
-OBJECT_ACTIONS = ("oss:GetObject", "oss:PutObject", "oss:DeleteObject")
+TAGGING = ("oss:GetObjectTagging", "oss:PutObjectTagging")
+"""A copy with tags needs the first action for the source, and the second one for the target."""
+
+OBJECT_ACTIONS = ("oss:GetObject", "oss:PutObject", "oss:DeleteObject", *TAGGING)
 MAX_POLICY_LENGTH = 1024
 """In characters. Newer pages say 2,048, older ones and the PolicySize message say 1,024."""
 
@@ -96,6 +99,8 @@ def upload_policy(
 def objects_policy(*, bucket: str, versions: bool = False) -> dict[str, Json]:
     """Return the session policy for the server's own access to all uploads, as a dictionary.
 
+    It includes held uploads and the trash.
+
     Args:
         bucket: name of the bucket.
         versions: whether the server restores deleted uploads by removing delete markers, which
@@ -110,7 +115,7 @@ def objects_policy(*, bucket: str, versions: bool = False) -> dict[str, Json]:
     objects: dict[str, Json] = {
         "Effect": "Allow",
         "Action": list(OBJECT_ACTIONS),
-        "Resource": [f"{where}/{UPLOADS}*", f"{where}/{TRASH}*"],
+        "Resource": [f"{where}/{each}*" for each in (UPLOADS, INCOMING, TRASH)],
     }
     unfinished: dict[str, Json] = {
         "Effect": "Allow",
@@ -119,13 +124,13 @@ def objects_policy(*, bucket: str, versions: bool = False) -> dict[str, Json]:
             "oss:AbortMultipartUpload",
             *(["oss:DeleteObjectVersion"] if versions else []),
         ],
-        "Resource": [f"{where}/{UPLOADS}*"],
+        "Resource": [f"{where}/{each}*" for each in (UPLOADS, INCOMING)],
     }
     listing: dict[str, Json] = {
         "Effect": "Allow",
         "Action": ["oss:ListObjects", "oss:ListMultipartUploads"],
         "Resource": [where],
-        "Condition": {"StringLike": {"oss:Prefix": [f"{UPLOADS}*"]}},
+        "Condition": {"StringLike": {"oss:Prefix": [f"{UPLOADS}*", f"{INCOMING}*"]}},
     }
     return {"Version": "1", "Statement": [objects, unfinished, listing]}
 
@@ -143,10 +148,14 @@ def reading_policy(*, bucket: str, source: str, target: str = "") -> dict[str, J
         PolicyError: a value has a character that is not allowed.
     """
     _check_names(bucket, source)
+    reads, writes = TAGGING
     may: list[tuple[list[Json], str]] = [(["oss:GetObject"], source)]
     if target:
         _check_names(bucket, target)
-        may.append((["oss:PutObject", "oss:AbortMultipartUpload"], target))
+        may = [
+            (["oss:GetObject", reads], source),
+            (["oss:PutObject", "oss:AbortMultipartUpload", writes], target),
+        ]
     statements: list[Json] = [
         {"Effect": "Allow", "Action": actions, "Resource": [f"acs:oss:*:*:{bucket}/{prefix}*"]}
         for actions, prefix in may

@@ -236,6 +236,10 @@ class SdkBucket:
         """Return the headers of the response to a HeadObject request for an object."""
         return dict(_ours(self._bucket.head_object(key)).headers)
 
+    def object_tags(self, key: str) -> str:
+        """Return the tags of an object as text for `x-oss-tagging` (GetObjectTagging)."""
+        return str(_ours(self._bucket.get_object_tagging(key)).tag_set.to_query_string())
+
     def read(self, key: str, start: int, end: int, etag: str) -> bytes:
         """Return the bytes `[start, end)` of an object (GetObject).
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from ossferry.identity.object_keys import TRASH, UPLOADS
+from ossferry.identity.object_keys import INCOMING, TRASH, UPLOADS
 from ossferry.oss.cors_rule import Cors, CorsRule, cors_document, upload_rule
 from ossferry.oss.kill_switch import DENY, POLICY_NAME
 from ossferry.oss.policy import objects_policy, upload_policy
@@ -20,10 +20,13 @@ Json = dict[str, Any]
 
 ABORT_RULE = "ossferry-abort-parts"
 """The id of the lifecycle rule that deletes the parts of unfinished uploads."""
+ABORT_INCOMING_RULE = "ossferry-abort-incoming"
+"""The id of the lifecycle rule that does so for uploads that will be held."""
 ABORT_AFTER_DAYS = 1
 TRASH_RULE = "ossferry-trash"
 """The id of the lifecycle rule that deletes what the server has not removed from its trash."""
 TRASH_AFTER_DAYS = TRASH_DAYS + 1
+RULES = {ABORT_RULE, ABORT_INCOMING_RULE, TRASH_RULE}
 BUCKET_MARK = ("made-by", "ossferry setup")
 """The tag of a bucket that the set-up has made: key and value."""
 HTTPS_ONLY: Json = {
@@ -48,8 +51,9 @@ def _https_only(wanted: Wanted) -> list[Json]:
 
 
 def _role(wanted: Wanted) -> Json:
-    """Return the policy of the role for pages."""
+    """Return the policy of the role for pages; each grant allows less, of one of the two places."""
     allow, never_public = _statements(upload_policy(bucket=wanted.bucket, prefix=UPLOADS))
+    allow["Resource"].append(f"acs:oss:*:*:{wanted.bucket}/{INCOMING}{UPLOADS}*")
     return _policy(allow, *_https_only(wanted), never_public)
 
 
@@ -195,7 +199,10 @@ SETTINGS: Mapping[str, str] = {
     "versioning": _xml("VersioningConfiguration", ("Status", "Enabled")),
     "lifecycle": _xml(
         "LifecycleConfiguration",
-        ("Rule", ("ID", ABORT_RULE), ("Prefix", UPLOADS), ("Status", "Enabled"), _ABORT),
+        *(
+            ("Rule", ("ID", id_), ("Prefix", prefix), ("Status", "Enabled"), _ABORT)
+            for id_, prefix in ((ABORT_RULE, UPLOADS), (ABORT_INCOMING_RULE, INCOMING))
+        ),
         ("Rule", ("ID", TRASH_RULE), ("Prefix", TRASH), ("Status", "Enabled"), _EXPIRATION, _ABORT),
     ),
 }

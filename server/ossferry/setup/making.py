@@ -5,18 +5,18 @@ created, unless `Wanted.adopt` is set.
 """
 
 import json
+from collections.abc import Callable
 from typing import Literal
 
 from ossferry.errors import CloudError
-from ossferry.identity.object_keys import TRASH, UPLOADS
+from ossferry.identity.object_keys import INCOMING, TRASH, UPLOADS
 from ossferry.oss.sdk import ENABLED, PRIVATE, LifecycleRule
 from ossferry.setup.account import Account, Entity, Kind
 from ossferry.setup.calls import Needs, Step, oss, ram
 from ossferry.setup.documents import (
     ABORT_AFTER_DAYS,
-    ABORT_RULE,
+    RULES,
     TRASH_AFTER_DAYS,
-    TRASH_RULE,
     compact,
     cors_text,
     is_same_rule,
@@ -117,12 +117,15 @@ class _Making:
         missing = [
             text
             for text, is_there in (
-                (f"delete parts below uploads/ after {ABORT_AFTER_DAYS} day", _aborts_parts),
+                *(
+                    (f"delete parts below {each} after {ABORT_AFTER_DAYS} day", _aborts_parts(each))
+                    for each in (UPLOADS, INCOMING)
+                ),
                 (f"delete objects below trash/ after {TRASH_AFTER_DAYS} days", _empties_trash),
             )
             if not any(is_there(each) for each in rules)
         ]
-        if missing and {each.id for each in rules} - {ABORT_RULE, TRASH_RULE}:
+        if missing and {each.id for each in rules} - RULES:
             yield (
                 "the bucket has lifecycle rules of its own; add this in the OSS console:"
                 f" {'; '.join(missing)}."
@@ -242,9 +245,9 @@ class _Making:
         )
 
 
-def _aborts_parts(rule: LifecycleRule) -> bool:
-    """Return whether a lifecycle rule deletes the parts of all uploads after a day."""
-    return rule.covers(UPLOADS) and rule.abort_days == ABORT_AFTER_DAYS
+def _aborts_parts(prefix: str) -> Callable[[LifecycleRule], bool]:
+    """Return a function: whether a lifecycle rule deletes the parts below a prefix after a day."""
+    return lambda rule: rule.covers(prefix) and rule.abort_days == ABORT_AFTER_DAYS
 
 
 def _empties_trash(rule: LifecycleRule) -> bool:
