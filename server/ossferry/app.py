@@ -351,7 +351,7 @@ def _upload_apis(base: _Base, uploads: UploadServices) -> list[object]:
         ListApi(store, database, clock=clock),
         ShareApi(store, database, clock=clock),
         UnfinishedApi(store),
-        AdminApi(settings, database, styles=base.assets.address("styles.css")),
+        AdminApi(settings, database, held=uploads.held, styles=base.assets.address("styles.css")),
         *([callback] if settings.callback else []),
     ]
 

@@ -15,7 +15,14 @@ from starlette.routing import Route
 from typing_extensions import TypeAliasType
 
 from ossferry.access.authenticator import Endpoint
-from ossferry.access.gate import FOR_ADMINS, FOR_PRINCIPALS, FOR_VISITORS, Gate, Requirements
+from ossferry.access.gate import (
+    FOR_ADMIN_ACTIONS,
+    FOR_ADMINS,
+    FOR_PRINCIPALS,
+    FOR_VISITORS,
+    Gate,
+    Requirements,
+)
 from ossferry.admin.endpoints import AdminApi
 from ossferry.checks.configuration import FILES, Checks
 from ossferry.checks.endpoints import CheckApi
@@ -51,6 +58,7 @@ from ossferry.uploads.refused import RefusalApi, RefusedOutcome, RefusedUpload
 from ossferry.uploads.shares import ShareApi, ShareJson, Shares, Wish
 from ossferry.uploads.unfinished import UPLOAD_ID, Discarded, Unfinished, UnfinishedApi
 
+HELD = "/admin/held"
 KEY = "/api/objects/{key:path}"
 
 SIGN_IN_ROUTES: Mapping[str, tuple[str, str]] = {
@@ -307,6 +315,14 @@ TABLE: Sequence[Row] = (
     ),
     Row("GET /admin", AdminApi.page, action="admin", requirements=FOR_ADMINS),
     Row("GET /admin/uploads.csv", AdminApi.export, action="export", requirements=FOR_ADMINS),
+    *(
+        Row(f"POST {HELD}/{name}", handler, action=f"held-{name}", requirements=FOR_ADMIN_ACTIONS)
+        for name, handler in (
+            ("look", AdminApi.look),
+            ("release", AdminApi.release),
+            ("remove", AdminApi.remove),
+        )
+    ),
     Row("GET /admin/style.css", AdminApi.style),
     Row(
         "POST /api/callback",

@@ -45,6 +45,7 @@ ARROWS: dict[str, dict[str, str]] = {
             "diagnosis access ledger oss state http settings observability errors clock"
         ),
         "forms": "grants uploads access oss http mount settings identity errors clock",
+        "admin": "uploads ledger http mount settings identity errors clock",
         "grants": (
             "uploads hooks access ledger oss state http settings observability "
             "identity errors clock"
@@ -58,7 +59,6 @@ ARROWS: dict[str, dict[str, str]] = {
         "authentication": (
             "access ledger state http mount settings observability identity errors clock"
         ),
-        "admin": "ledger http mount settings identity clock",
         "checks": "pages settings identity errors",
         "pages": "access http settings extras errors",
         "diagnosis": "access ledger oss state settings errors clock",

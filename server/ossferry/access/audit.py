@@ -218,10 +218,11 @@ class Audit:
         """Return the fields of a line about a request.
 
         Authentication stores the id of the API key, and the reason why a key is not valid, in the
-        state of the request; the gate stores the principal there.
+        state of the request; the gate stores the principal there, and an administrator's action
+        the upload that it is about.
         """
         principal = principal or getattr(request.state, "principal", None)
-        known = {name: getattr(request.state, name, "") for name in ("key_id", "reason")}
+        known = {name: getattr(request.state, name, "") for name in ("key_id", "reason", "upload")}
         return {
             "at": self._clock().isoformat(),
             "request_id": request_id(request),

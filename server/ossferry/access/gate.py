@@ -67,6 +67,7 @@ FOR_CREDENTIALS = Requirements(credentials=True)
 FOR_CREDENTIALS_PAGE = Requirements(origin="own-links", credentials=True)
 FOR_PRINCIPALS = Requirements()
 FOR_VISITORS = Requirements(origin="any", page=True)
+FOR_ADMIN_ACTIONS = Requirements(admins_only=True)
 FOR_ADMINS = Requirements(origin="any", admins_only=True, page=True)
 
 

@@ -1,4 +1,6 @@
-"""Endpoints of the read-only administration page `/admin`, and the CSV export of uploads.
+"""Endpoints of the administration page `/admin`, and the CSV export of uploads.
+
+The page only shows uploads, except for held ones, which an administrator can release or remove.
 
 In CSV, text from users that looks like a formula gets a `'` before it, so that spreadsheets do
 not evaluate the text.
@@ -10,18 +12,24 @@ import re
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import fields
 from datetime import datetime
+from urllib.parse import parse_qsl
 
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from ossferry.admin.page import STYLE, admin_page
 from ossferry.clock import utc_text
+from ossferry.errors import NotStoredError
+from ossferry.http.body import read_small
 from ossferry.http.languages import LANGUAGES, VARY, language_of
-from ossferry.identity.owner import Owner
+from ossferry.identity.object_keys import UPLOADS, check_own_key
+from ossferry.identity.owner import Owner, without_names
 from ossferry.ledger import Database
+from ossferry.ledger.holds import Hold
 from ossferry.ledger.reports import (
     UploadRow,
     count_outcomes,
+    held_report,
     principals_report,
     upload_pages,
     uploads_report,
@@ -29,6 +37,7 @@ from ossferry.ledger.reports import (
 from ossferry.ledger.standing import NAMES, Quota
 from ossferry.mount import mount_path
 from ossferry.settings.model import Settings
+from ossferry.uploads.held import HeldUploads
 
 SHOWN = 500
 FORMULA = re.compile(
@@ -44,7 +53,10 @@ or take full-width signs.
 class AdminApi:
     """The handlers of the routes below `/admin`."""
 
-    def __init__(self, settings: Settings, database: Database, *, styles: str) -> None:
+    def __init__(
+        self, settings: Settings, database: Database, *, held: HeldUploads, styles: str
+    ) -> None:
+        self._held = held
         self._common = Quota(**{name: getattr(settings, f"quota_{name}") for name in NAMES})
         self._styles = styles
         self._database = database
@@ -58,10 +70,12 @@ class AdminApi:
         async with self._database.read() as connection:
             people = await principals_report(connection, principal=principal, limit=SHOWN)
             uploads = await uploads_report(connection, principal=principal, limit=SHOWN)
+            held = await held_report(connection, principal=principal, limit=SHOWN)
         language = language_of(request, LANGUAGES)
         body = admin_page(
             people,
             uploads,
+            held,
             styles=self._styles,
             common=self._common,
             most=SHOWN,
@@ -85,6 +99,46 @@ class AdminApi:
             media_type="text/csv; charset=utf-8",
             headers={"content-disposition": 'attachment; filename="uploads.csv"'},
         )
+
+    async def look(self, request: Request, _principal: Owner) -> Response:
+        """Handle `POST /admin/held/look`: redirect to a link that downloads a held upload.
+
+        The body of this request and of the next ones is a form with the field `key`.
+
+        Raises:
+            NotStoredError: no held upload has this key.
+        """
+        link = await self._held.look(await self._hold(request))
+        return RedirectResponse(link.url, 303)
+
+    async def release(self, request: Request, _principal: Owner) -> Response:
+        """Handle `POST /admin/held/release`: release a held upload, and show the page again.
+
+        Raises:
+            NotStoredError: no held upload has this key, or it was replaced.
+        """
+        if await self._held.release(await self._hold(request)) is None:
+            raise NotStoredError("This upload was deleted or replaced.")
+        return self._again(request)
+
+    async def remove(self, request: Request, _principal: Owner) -> Response:
+        """Handle `POST /admin/held/remove`: remove a held upload, and show the page again.
+
+        Raises:
+            NotStoredError: no held upload has this key.
+        """
+        await self._held.remove(await self._hold(request))
+        return self._again(request)
+
+    async def _hold(self, request: Request) -> Hold:
+        """Return the held upload that a form names; the line of the audit trail names it, too."""
+        fields = dict(parse_qsl((await read_small(request)).decode(errors="replace")))
+        key = check_own_key(fields.get("key", ""), UPLOADS)
+        request.state.upload = without_names(key)
+        return await self._held.find(key)
+
+    def _again(self, request: Request) -> Response:
+        return RedirectResponse(f"{mount_path(request.scope)}/admin", 303)
 
     async def style(self, _request: Request) -> Response:
         """Handle `GET /admin/style.css`: return the style sheet of the administration page."""

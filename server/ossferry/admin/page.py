@@ -1,4 +1,4 @@
-"""HTML of the page `/admin`: principals with usage and limits, and the last uploads."""
+"""HTML of the page `/admin`: principals with usage and limits, held uploads and last uploads."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -6,6 +6,7 @@ from functools import partial
 from ossferry.http.html import render
 from ossferry.http.words import load_words
 from ossferry.identity.object_keys import name_of
+from ossferry.ledger.holds import Hold
 from ossferry.ledger.receipts import Claim
 from ossferry.ledger.reports import PrincipalRow, UploadRow, count_outcomes
 from ossferry.ledger.standing import NAMES, Quota
@@ -26,6 +27,7 @@ td small { display: block; color: var(--soft, CanvasText); overflow-wrap: anywhe
 .number { text-align: end; }
 .number, .when { white-space: nowrap; }
 .wide { overflow-wrap: anywhere; min-width: 8rem; }
+form { display: flex; flex-wrap: wrap; gap: 8px; }
 .bad { color: var(--bad, CanvasText); }
 @media (max-width: 700px) {
   thead { display: block; position: absolute; inline-size: 1px; block-size: 1px;
@@ -43,6 +45,7 @@ td small { display: block; color: var(--soft, CanvasText); overflow-wrap: anywhe
 def admin_page(
     people: Sequence[PrincipalRow],
     uploads: Sequence[UploadRow],
+    held: Sequence[tuple[Hold, str]],
     *,
     styles: str,
     common: Quota,
@@ -56,6 +59,7 @@ def admin_page(
     Args:
         people: rows of the table of principals.
         uploads: rows of the table of uploads.
+        held: rows of the table of held uploads, with the labels of their principals.
         styles: URL of the upload page's style sheet; empty if there is none.
         common: the quota of principals who have no quota of their own.
         most: maximum number of rows in a table. A table of this length gets a note that rows may be
@@ -71,6 +75,7 @@ def admin_page(
         styles=(styles, "/admin/style.css"),
         people=people,
         uploads=uploads,
+        held=held,
         principal=principal,
         shown=next((each.label for each in people if each.hash == principal), principal),
         most=most,

@@ -19,6 +19,9 @@ Header: TypeAlias = tuple[bytes, bytes]
 FORM = "/form"
 """The path of the page with a form that a browser sends to the bucket."""
 
+ADMIN = "/admin"
+"""The path of the page with forms that this server receives; it may redirect to a download."""
+
 WORKER_POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'"
 OTHER_POLICY = "default-src 'none'; frame-ancestors 'none'"
 STRICT_TRANSPORT = b"max-age=31536000; includeSubDomains"
@@ -114,6 +117,9 @@ class SecurityHeaders:
         self._html_policy = page_policy(settings, inline)
         self._page_policy = page_policy(settings, inline, tuple(settings.frame_origins))
         self._form_policy = form_policy(settings)
+        self._admin_policy = self._html_policy.replace(
+            "form-action 'none'", f"form-action 'self'{_previews(settings)}"
+        )
         self._framed = bool(settings.frame_origins)
         self._behind_tls = settings.behind_tls
 
@@ -157,7 +163,8 @@ class SecurityHeaders:
         Other sites may embed only the page at `/`.
         """
         if content_type.startswith("text/html"):
-            return {"/": self._page_policy, FORM: self._form_policy}.get(path, self._html_policy)
+            own = {"/": self._page_policy, FORM: self._form_policy, ADMIN: self._admin_policy}
+            return own.get(path, self._html_policy)
         if content_type.startswith("text/javascript"):
             return WORKER_POLICY
         return OTHER_POLICY

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from ossferry.errors import PrefixError
-from ossferry.identity.object_keys import UPLOADS
+from ossferry.identity.object_keys import DAY, RANDOM, UPLOADS, folder_of
 from ossferry.identity.principal import Principal
 
 SLUG_LENGTH = 24
@@ -71,6 +71,15 @@ def principal_prefix(principal: Principal, *, secret: bytes) -> str:
 def without_slug(prefix: str) -> str:
     """Return a key prefix with `*` in place of the readable slug: `uploads/*-{keyed hash}/`."""
     return f"{UPLOADS}*-{prefix.rpartition('-')[2]}"
+
+
+def without_names(key: str) -> str:
+    """Return an object key without slug, folders and file name: `uploads/*-{hash}/{day}/{random}`.
+
+    Day and random digits are missing if the key has none.
+    """
+    found = re.search(f"/{DAY}/{RANDOM}(?=/)", key)
+    return without_slug(folder_of(key)[:-1]) + (found[0] if found else "")
 
 
 @lru_cache(maxsize=4096)
