@@ -2,10 +2,12 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import fields
 from datetime import UTC, datetime
 
 from ossferry.identity.owner import Owner
-from ossferry.ledger import Database, people, receipts
+from ossferry.ledger import Database, holds, people, receipts
+from ossferry.ledger.holds import Hold
 from ossferry.ledger.receipts import Claim, Receipt
 from ossferry.ledger.standing import standing
 from ossferry.oss.objects import Stored
@@ -50,6 +52,23 @@ async def record(
         return await receipts.record(
             connection, who, found, source=source, request_id="", now=now, checks=checks
         )
+
+
+async def hold(database: Database, who: Owner, key: str, **changes: object) -> Receipt:
+    """Record a held object of a principal; by default as one that the page has reported."""
+    async with database.write() as connection:
+        await people.remember(connection, who, NOW)
+        found = stored(key, is_held=True, **changes)
+        [receipt] = await holds.hold_all(connection, who, [(found, "")], source="page", now=NOW)
+    return receipt
+
+
+def a_hold(**changes: object) -> Hold:
+    """Return the row of an upload that the scanner found bad."""
+    values: dict[str, object] = {each.name: "" for each in fields(Hold)}
+    values |= dict.fromkeys(("stored_at", "recorded_at", "next_at", "remove_at"), NOW)
+    values |= {"size": 5, "attempts": 1, "checks": None, "state": "held", **changes}
+    return Hold(**values)  # type: ignore[arg-type] # as the tests give them
 
 
 async def used(database: Database, who: Owner, at: datetime = NOW) -> dict[str, int]:

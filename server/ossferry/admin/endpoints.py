@@ -118,7 +118,9 @@ class AdminApi:
             NotStoredError: no held upload has this key, or it was replaced.
         """
         if await self._held.release(await self._hold(request)) is None:
-            raise NotStoredError("This upload was deleted or replaced.")
+            raise NotStoredError(
+                "This upload was deleted or replaced, or another file has its name."
+            )
         return self._again(request)
 
     async def remove(self, request: Request, _principal: Owner) -> Response:

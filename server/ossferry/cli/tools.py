@@ -15,6 +15,7 @@ from ossferry.oss import sts
 from ossferry.oss.bucket import OssBucket
 from ossferry.settings.loading import load_settings
 from ossferry.settings.model import Settings
+from ossferry.uploads.places import Places
 
 T = TypeVar("T")
 
@@ -23,12 +24,18 @@ T = TypeVar("T")
 class Tools:
     """The server's settings, ledger and bucket, for a command.
 
-    The bucket is accessed with the server's role for stored objects.
+    The bucket is accessed with the server's role for stored objects: `store` has the real keys, and
+    `places` the final ones.
     """
 
     settings: Settings
     database: Database
     store: OssBucket
+
+    @property
+    def places(self) -> Places:
+        """The bucket with final keys."""
+        return Places(self.settings, self.store, self.database)
 
 
 def with_ledger(work: Callable[[Database], Awaitable[T]]) -> T:

@@ -78,19 +78,20 @@ def list_uploads(which: Which = "", as_json: JsonOption = False) -> None:
 
     The list comes from the bucket, so it contains every stored object. Owner and CRC-64 come from
     the ledger; the CRC-64 is missing until the server has recorded the object. The column `type`
-    contains `symlink` for a symlink, and is empty for other objects.
+    contains `symlink` for a symlink, and is empty for other objects. The column `held` contains
+    `waiting` for an upload that waits for the scanner, and `held` for one that it found bad.
     """
     from ossferry.cli.tools import with_bucket
     from ossferry.uploads.inventory import stored_uploads
     from ossferry.uploads.scope import read_scope
 
-    names = ("key", "bytes", "stored_at", "owner", "owner_hash", "crc64", "type")
+    names = ("key", "bytes", "stored_at", "owner", "owner_hash", "crc64", "type", "held")
 
     async def show(tools: "Tools") -> None:
         async with tools.database.read() as connection:
             scope = await read_scope(connection, which)
         with Rows(*names, as_json=as_json, titles=TITLES) as rows:
-            async for each in stored_uploads(tools.store, tools.database, scope):
+            async for each in stored_uploads(tools.places, tools.database, scope):
                 rows.add(
                     key=each.listed.key,
                     bytes=each.listed.size,
@@ -99,6 +100,7 @@ def list_uploads(which: Which = "", as_json: JsonOption = False) -> None:
                     owner_hash=each.owner.hash if each.owner else None,
                     crc64=(each.receipt.crc64 or None) if each.receipt else None,
                     type="symlink" if each.listed.is_symlink else None,
+                    held=each.held or None,
                 )
 
     with_bucket(show)
@@ -156,7 +158,7 @@ def share(
         if owner is None:
             raise NotStoredError("the ledger knows no owner of this key; `ossferry ls` lists keys.")
         with _audited(tools.settings, owner.hash, "share"):
-            link = await make_link(tools.store, tools.database, owner, wish, clock=utc_now)
+            link = await make_link(tools.places, tools.database, owner, wish, clock=utc_now)
         _print_link(link["url"], link["expires_at"], as_json=as_json)
         if datetime.fromisoformat(link["expires_at"]) < utc_now() + lives - timedelta(minutes=1):
             note(f"The link expires at {link['expires_at']}, earlier than requested, {ENDS_EARLY}")

@@ -65,6 +65,7 @@ KEPT_HEADERS = (
     "content-language",
     "content-type",
     "expires",
+    "x-oss-storage-class",
 )
 
 T = TypeVar("T")

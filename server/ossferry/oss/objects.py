@@ -48,6 +48,7 @@ class Stored(Listed):
     crc64: str
     content_type: str
     version: str = ""
+    storage_class: str = ""
     is_held: bool = False
     metadata: Mapping[str, str] = field(default_factory=dict, hash=False)
 
@@ -110,7 +111,7 @@ class ObjectStore(Protocol):
         ...
 
     async def copy(self, stored: Stored, target: str, *, forbid_overwrite: bool = False) -> bool:
-        """Copy an object with its headers and metadata to the key `target`.
+        """Copy an object with its headers, metadata and tags to the key `target`.
 
         Args:
             stored: the object to copy, as `head` returned it.

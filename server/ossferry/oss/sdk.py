@@ -229,6 +229,7 @@ class SdkBucket:
             content_type=found.content_type or "",
             is_symlink=found.object_type == SYMLINK,
             version=_version_of(found.headers),
+            storage_class=found.headers.get("x-oss-storage-class", ""),
             metadata=_metadata_of(found.headers),
         )
 
@@ -293,7 +294,7 @@ class SdkBucket:
         )
 
     def copy(self, source: Stored, target: str, *, forbid_overwrite: bool) -> None:
-        """Copy an object of at most 1 GiB with its headers and metadata (CopyObject).
+        """Copy an object of at most 1 GiB with its headers, metadata and tags (CopyObject).
 
         OSS refuses the request if the object no longer has the ETag of `source`.
 
@@ -303,6 +304,8 @@ class SdkBucket:
             forbid_overwrite: whether OSS must refuse the request if `target` already has an object.
         """
         name, headers = self._bucket.bucket_name, _only(source) | _forbid(forbid_overwrite)
+        if source.storage_class:
+            headers["x-oss-storage-class"] = source.storage_class
         _ours(self._bucket.copy_object(name, source.key, target, headers=headers))
 
     def delete(self, key: str, version: str) -> str:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from urllib.parse import quote
 
 from ossferry.clock import Clock, monotonic, utc_now
-from ossferry.errors import NotStoredError, OssferryError
+from ossferry.errors import KeyTakenError, NotStoredError, OssferryError
 from ossferry.hooks.calls import Hooks, load_hooks, uploaded
 from ossferry.identity.object_keys import INCOMING, name_of
 from ossferry.ledger import Database, holds, people, receipts
@@ -21,6 +21,7 @@ from ossferry.settings.model import Settings
 from ossferry.uploads.quotas import Quotas
 
 LOOK_LIVES_S = 300
+TAKEN = "Another file has this name."
 
 log = logger("ossferry.held")
 
@@ -75,16 +76,14 @@ class HeldUploads:
                 claim of the page stays.
 
         Returns:
-            The receipt; None if the upload was deleted, replaced or released meanwhile, so that
-            this call has released nothing.
+            The receipt; None if the upload was deleted, replaced or released meanwhile, or must
+            not replace another file of its name, so that this call has released nothing.
 
         Raises:
             OssLostError, OssRefusedError, LedgerLostError: nothing is released; try again.
         """
         source = await self.locate(hold)
-        if source is None or not (
-            source.key == hold.key or await self.store.copy(source, hold.key)
-        ):
+        if source is None or not (source.key == hold.key or await self._copied(source, hold)):
             return None
         made = await self.store.head(hold.key)
         if made is None:
@@ -169,6 +168,21 @@ class HeldUploads:
             else:
                 await self._finish(hold)
         return len(due)
+
+    async def _copied(self, source: Stored, hold: Hold) -> bool:
+        """Copy an upload to its key; return whether the key has it now.
+
+        The metadata `same-name` says that the upload must not replace another file.
+        """
+        refuses = source.metadata.get("same-name") == "refuse"
+        try:
+            return await self.store.copy(source, hold.key, forbid_overwrite=refuses)
+        except KeyTakenError:
+            there = await self.store.head(hold.key)
+            if there and (there.size, there.crc64) == (hold.size, hold.crc64):
+                return True  # an earlier attempt has copied it
+            await self.keep(hold, reason=TAKEN)
+            return False
 
     async def _record(self, hold: Hold, made: Stored, checks: Claim | None) -> Receipt | None:
         """Replace the row of a held upload by a receipt, in one transaction with its event."""

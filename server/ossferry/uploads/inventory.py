@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 
 from ossferry.errors import NotStoredError, OssRefusedError
 from ossferry.identity.owner import Owner
-from ossferry.ledger import Database, people, receipts
+from ossferry.ledger import Database, holds, people, receipts
 from ossferry.ledger.receipts import Receipt
 from ossferry.ledger.reports import UploadRow, upload_pages
 from ossferry.oss.objects import Listed, ObjectStore, Stored
@@ -38,12 +38,15 @@ class StoredUpload:
         listed: the object as OSS lists it.
         owner: the principal whose prefix contains the key; None if the ledger has no such
             principal.
+        held: `waiting` if the object waits for the scanner, `held` if the scanner found it bad,
+            `removed` if it is about to be removed; empty if it is not held.
         receipt: the receipt with the key, size and ETag of the object; None if the ledger has none,
             or if the server has only seen the object in a list and knows no checksum.
     """
 
     listed: Listed
     owner: Owner | None
+    held: str
     receipt: Receipt | None
 
 
@@ -79,16 +82,20 @@ async def stored_uploads(
         page = await store.list(scope.prefix, after=after, limit=PAGE)
         async with database.read() as connection:
             known = await receipts.of_keys(connection, [each.key for each in page])
+            held = await holds.of_keys(connection, [each.key for each in page])
             for each in page:
                 folder = _folder(each.key)
                 if folder not in owners:
                     owners[folder] = await people.owner_of_key(connection, each.key)
         for each in page:
-            receipt = known.get(each.key)
+            hold = held.get(each.key)
+            receipt = hold.receipt if hold else known.get(each.key)
             is_same = receipt and (receipt.size, receipt.etag) == (each.size, each.etag)
             if receipt and (receipt.is_as_listed or not is_same):
                 receipt = None  # nobody has read the object, or it is of an earlier object
-            yield StoredUpload(listed=each, owner=owners[_folder(each.key)], receipt=receipt)
+            state = hold.state if hold else "waiting" if each.place else ""
+            owner = owners[_folder(each.key)]
+            yield StoredUpload(listed=each, owner=owner, held=state, receipt=receipt)
         if len(page) < PAGE:
             return
         after = page[-1].key

@@ -26,6 +26,7 @@ from ossferry.ledger.reports import PrincipalRow, UploadRow
 from ossferry.ledger.standing import NAMES as LIMITS
 from ossferry.ledger.standing import Quota
 from ossferry.oss.objects import Stored
+from support.ledgers import a_hold
 
 PACKAGE = Path(__file__).parents[3] / "server/ossferry"
 AT = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)
@@ -36,7 +37,8 @@ MADE = {
     | {f"{key}{end}" for key in get_args(Need) for end in ("", "_words")}
     | {"language"},
     "admin": {"bytes_day", "objects_day", "bytes_total", "objects_total"}
-    | {f"check_{outcome}" for outcome in get_args(Outcome)},
+    | {f"check_{outcome}" for outcome in get_args(Outcome)}
+    | {"look", "release", "remove"},
 }
 """Keys that the code passes to the templates."""
 
@@ -90,6 +92,7 @@ def admin(text: str, language: str) -> str:
     return admin_page(
         people,
         uploads,
+        [(a_hold(key=f"uploads/key{text}", reason=f"reason{text}"), f"label{text}")],
         styles=f"styles{text}",
         common=NO_LIMITS,
         most=1,
@@ -141,7 +144,7 @@ def onward(text: str, language: str) -> str:
 
 
 EVERYWHERE = {
-    admin: ("label", "a1", "uploads/key", "key", "crc", "styles"),
+    admin: ("label", "a1", "uploads/key", "key", "crc", "reason", "styles"),
     form: ("url", "name", "value", "type", "styles", "script"),
     arrived: ("key", "directory/key", "crc", "styles"),
     removed: ("styles",),

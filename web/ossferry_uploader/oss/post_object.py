@@ -57,7 +57,7 @@ def signed_fields(
     conditions: list[object] = [{"bucket": bucket.name}]
     for name, value in fields:
         conditions.append({name: value})
-    conditions.append(["starts-with", "$key", prefix])
+    conditions.append(["starts-with", "$key", bucket.held + prefix])
     conditions.append(["content-length-range", 0, max_bytes])
     expiration = to_iso(expires_at_s)[:-1] + ".000Z"  # with milliseconds, as in OSS's examples
     document = {"expiration": expiration, "conditions": conditions}
@@ -92,7 +92,7 @@ def post_object(
         has_progress: whether the page observes the progress of the request. Browsers then send a
             CORS preflight.
     """
-    fields = [("key", key)]
+    fields = [("key", bucket.held + key)]
     for name, value in headers:
         fields.append(("x-oss-content-type" if name == "content-type" else name, value))
     fields += list(signed)

@@ -25,13 +25,22 @@ PUT_OBJECT, INITIATE = "PutObject", "InitiateMultipartUpload"
 class Bucket:
     """A bucket of OSS: its name, region, endpoint, and the origins to which requests can be sent.
 
+    Requests put `held` before every key: it is `incoming/` if the server holds uploads until it has
+    checked them, and otherwise empty.
+
     An origin is `scheme://host[:port]`. Requests go to `origin`, the first of `origins`. If no
     origins are given, the only origin is `scheme://{name}.{host}`, with the endpoint's scheme and
     host. The origin of a custom domain has no bucket name in its host, so it must be given.
     """
 
     def __init__(
-        self, name: str, region: str, endpoint: str, *, origins: "Sequence[str]" = ()
+        self,
+        name: str,
+        region: str,
+        endpoint: str,
+        *,
+        origins: "Sequence[str]" = (),
+        held: str = "",
     ) -> None:
         scheme, _, host = endpoint.rstrip("/").partition("://")
         if not host:
@@ -41,6 +50,7 @@ class Bucket:
         self.name = name
         self.region = region
         self.endpoint = endpoint
+        self.held = held
         self.origins = list(origins) or [f"{scheme}://{name}.{host}"]
         self.origin = self.origins[0]
         is_endpoint_itself = self.origin == endpoint
@@ -48,7 +58,7 @@ class Bucket:
 
     def at(self, origin: str) -> "Bucket":
         """Return this bucket with `origin` as its only origin."""
-        return Bucket(self.name, self.region, self.endpoint, origins=[origin])
+        return Bucket(self.name, self.region, self.endpoint, origins=[origin], held=self.held)
 
 
 class Request:
@@ -130,20 +140,20 @@ def sign(
         at_s: the present time by the server's clock, in seconds since 1970.
         traffic_limit: the speed limit for this request in bits per second; 0 for no limit.
     """
-    headers = list(operation.headers)
+    headers, key = list(operation.headers), bucket.held + operation.key
     if traffic_limit:
         headers.append(("x-oss-traffic-limit", str(traffic_limit)))
     signed = sign_headers(
         credentials,
         operation.method,
         bucket.name,
-        operation.key,
+        key,
         date=iso_basic(at_s),
         region=bucket.region,
         query=operation.query,
         headers=headers,
     )
-    url = f"{bucket.origin}/{percent_encode(operation.key, safe='/')}"
+    url = f"{bucket.origin}/{percent_encode(key, safe='/')}"
     if operation.query:
         url = f"{url}?{canonical_query(operation.query)}"
     return Request(operation.method, url, signed, bucket)

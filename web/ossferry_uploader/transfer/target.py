@@ -53,6 +53,7 @@ class Target:
             object of this upload.
         needs_form: whether the object must be stored with a form (PostObject), because the grant
             has no credentials.
+        is_held: whether nobody can read the object before the server has checked it.
         refused: the stored object, if it differs from the file; otherwise `None`.
         cipher: the data key with which the file is encrypted; `None` to send the file without
             encryption.
@@ -70,7 +71,7 @@ class Target:
         self.identical = False
         self.is_searching = self.was_searched = False
         self.maybe_stored = False
-        self.may_replace = self.needs_form = False
+        self.may_replace = self.needs_form = self.is_held = False
         self.refused: RefusedObject | None = None
         self.cipher: Cipher | None = None
         self.salt = ""

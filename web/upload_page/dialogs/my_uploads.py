@@ -89,6 +89,8 @@ class _MyUploads:
                 self.lines = {}
                 listed = {document["key"] for document in answer["objects"]}
                 now_s = BrowserClock().now_s()
+                released = {each["key"] for each in answer["objects"] if not each.get("held")}
+                self.actions.mark_released(released)
                 self.coming = not_listed(fresh, words=words, listed=listed, now_s=now_s)
                 self._show(answer)
 
@@ -168,14 +170,17 @@ class _MyUploads:
 
     def _line(self, stored: StoredObject) -> "Element":
         said = [size_text(stored.size), moment(stored.at_s)]
-        if stored.crc64:
+        if stored.is_held:
+            said.append(say("held_bad", reason=stored.reason) if stored.reason else say("held"))
+        elif stored.crc64:
             said.append(say("done"))
         buttons = element("div", {"class": "actions", "role": "group", "aria-label": stored.name})
-        buttons.append(
-            self._button("share", "quiet strong", self._share, stored),
-            self._button("download", "quiet strong", self._download, stored),
-            self._button("delete", "quiet bad", self._delete, stored),
-        )
+        if not stored.is_held:
+            buttons.append(
+                self._button("share", "quiet strong", self._share, stored),
+                self._button("download", "quiet strong", self._download, stored),
+            )
+        buttons.append(self._button("delete", "quiet bad", self._delete, stored))
         attributes = {
             "class": "upload",
             "role": "listitem",

@@ -22,6 +22,8 @@ class StoredObject:
         size: the size in bytes.
         crc64: the CRC-64 as decimal text; empty if the server has none.
         at_s: the time when the file was stored, in seconds since 1970.
+        is_held: whether nobody can read the file yet.
+        reason: why the server holds it; empty if it has not checked it yet.
         checks: the results of the checks, in the format of `Upload.checks`; `None` if no check ran.
     """
 
@@ -31,6 +33,8 @@ class StoredObject:
         self.size = int(document["size"])
         self.crc64: str = document["crc64"] or ""
         self.at_s = from_iso(document["last_modified"])
+        self.is_held = bool(document.get("held"))
+        self.reason = str(document.get("reason") or "")
         self.checks: dict[str, Any] | None = document.get("checks")
 
 
@@ -60,6 +64,7 @@ def not_listed(
                 "size": upload.file.size,
                 "crc64": upload.crc64,
                 "last_modified": now,
+                "held": upload.target.is_held,
                 "checks": upload.checks,
             }
             documents.append(document)

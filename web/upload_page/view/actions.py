@@ -294,6 +294,13 @@ class Actions:
                     self.on_restored(item.upload)
         start(self._refresh_quota())
 
+    def mark_released(self, keys: "set[str]") -> None:
+        """Show in the file list that the server has checked the objects with these keys."""
+        for item in self._model.rows.get():
+            if item.held.get() and item.upload.key in keys:
+                item.upload.target.is_held = False
+                item.held.set(False)
+
     def try_now(self) -> None:
         """Let all uploads that wait for the network or the server try again at once."""
         window.try_now()

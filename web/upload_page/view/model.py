@@ -66,6 +66,7 @@ class UploadModel:
         # "checking": which parts are stored; "again": waits for a retry; "errors": from OSS; or ""
         self.doing = Signal("")
         self.gone = Signal(False)  # the object was deleted after the upload
+        self.held = Signal(False)  # the server has not checked the object yet
         self.quiet = Signal(False)  # nothing was sent for `QUIET_S`
         self.moved_at_s = 0.0
         self.was_held = False  # a person had paused the upload before its cancellation
@@ -288,6 +289,7 @@ class QueueModel:
         model.file.set(upload.file)
         model.check.set((upload.check.name, int(100 * upload.check.share)))
         model.state.set(state)
+        model.held.set(upload.target.is_held and not upload.identical)
         model.paused_for.set(upload.paused_for)
         model.urgent.set(upload.urgent)
         model.key.set(upload.key)

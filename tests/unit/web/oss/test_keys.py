@@ -93,7 +93,7 @@ def test_a_name_is_cut_to_255_bytes_and_keeps_an_ending_of_at_most_16(name, cut)
 
 
 def test_folders_leave_at_least_32_bytes_for_the_name():
-    path = "/".join(["f" * 98] * 10)  # 990 bytes with the last slash
+    path = "/".join(["f" * 98] * 9 + ["f" * 89])  # 981 bytes with the last slash
 
     key = named_key("u", "n" * 40, path=path)
 

@@ -418,6 +418,8 @@ class Client(Sender):
             size = None if upload.is_stream else upload.file.size
             part_size = upload.progress.part_size
             headers += encryption_headers(upload.target.cipher, size=size, part_size=part_size)
+        if upload.target.is_held and upload.options.same_name == REFUSE:
+            headers.append(("x-oss-meta-same-name", REFUSE))  # for the copy to the final key
         return headers + self._overwrite_headers(may_be_taken=may_be_taken)
 
     def _overwrite_headers(self, *, may_be_taken: bool) -> "list[Header]":

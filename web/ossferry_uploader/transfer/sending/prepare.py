@@ -111,6 +111,7 @@ async def _place(oss: "Client", prepared: Prepared) -> "Stored | None":
     """
     upload, journal = oss.upload, oss.engine.journal
     target = upload.target
+    target.is_held = bool(prepared.grant.bucket.held)
     if upload.upload_id and upload.is_lasting:
         await journal.reclaim(upload)
     if upload.is_lasting and not upload.upload_id:

@@ -121,7 +121,8 @@ class _Row:
         if state == states.FAILED:
             self.said = ()
             return
-        marks = (model.quiet.get(), model.gone.get(), model.parts_left.get(), model.doing.get())
+        left, doing = model.parts_left.get(), model.doing.get()
+        marks = (model.quiet.get(), model.gone.get(), model.held.get(), left, doing)
         flags = (model.paused_for.get(), model.all_left.get(), marks)
         step = sent if model.upload.progress.is_open() else 100 * sent // (size or 1)
         news = (state, flags, step, model.meter.rate_bytes_per_s, checks, size)
@@ -179,7 +180,7 @@ def _words(model: "UploadModel", state: str, sent: int) -> "list[str]":
         return [say("gone"), size_text(size)]
     if upload.identical:
         return [say("identical"), size_text(size)]
-    return [say(state), _size(model)]
+    return [say("held_sent" if state == states.DONE and model.held.get() else state), _size(model)]
 
 
 def _size(model: "UploadModel") -> str:
@@ -268,7 +269,8 @@ def _offers(model: "UploadModel", actions: "Actions") -> "list[Offer]":
     """
     state = model.state.get()
     made: list[Offer] = []
-    if state == states.DONE and actions.can("share") and not model.gone.get():
+    is_released = state == states.DONE and not (model.gone.get() or model.held.get())
+    if is_released and actions.can("share"):
         made.append(("copy_link", "", actions.copy_link))
         made.append(("share", "", actions.share))
     if model.leaving.get():

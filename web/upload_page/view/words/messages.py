@@ -101,6 +101,7 @@ GRANT_CODES = {
     "oss-domain-refused": "domain",
     "oss-endpoint-refused": "public_endpoint",
     NOT_STORED: "not_stored",
+    "held": "held_refused",
     "nothing-to-undo": "undo_late",
 }
 BY_APPLICATION = "application"  # the application that mounts the server refuses the upload
