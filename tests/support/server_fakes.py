@@ -221,8 +221,8 @@ class FakeStore:
 
     async def abort(self, key: str, upload_id: str) -> None:
         self._note(key)
-        begun, _ = self.uploads.pop((key, upload_id))
-        if self.late:
+        begun, _ = self.uploads.pop((key, upload_id), (None, []))
+        if begun and self.late:
             self.uploads[key, upload_id] = (begun, [self.late.pop()])
 
     async def link(self, stored: Stored, *, lives_s: int, params: Mapping[str, str]) -> Link:

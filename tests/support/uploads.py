@@ -76,7 +76,8 @@ def put_with(
 ) -> Upload:
     """Upload an object with an existing grant, to the mock of a demo or to an endpoint."""
     key = f"{grant['prefix']}2026-03-14/{secrets.token_hex(16)}/{name}"
-    result = granted_bucket(grant, oss).put_object(key, content, headers=headers)
+    bucket = granted_bucket(grant, oss)
+    result = bucket.put_object(grant.get("held", "") + key, content, headers=headers)
     report: dict[str, object] = {
         "key": key,
         "size": len(content),

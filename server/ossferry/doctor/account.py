@@ -9,7 +9,7 @@ from ossferry.diagnosis.policy_commands import policy_command
 from ossferry.doctor import outside
 from ossferry.doctor.server import Server, explain, new_prefix
 from ossferry.errors import OssRefusedError, StsLostError, StsRefusedError
-from ossferry.identity.object_keys import UPLOADS
+from ossferry.identity.object_keys import INCOMING, UPLOADS
 from ossferry.observability.metrics import Metrics
 from ossferry.oss.policy import objects_policy, policy_text, upload_policy
 from ossferry.oss.sdk import SdkBucket
@@ -348,6 +348,12 @@ def _without_rights(server: Server) -> Finding:
     OSS does not say to whom a bucket belongs if the role has no right for it.
     """
     role, bucket = server.settings.role_arn, server.settings.bucket
+    if server.settings.release == "checked":
+        return failed(
+            f"The role {role} has no right for uploads below {INCOMING}, where"
+            " OSSFERRY_RELEASE=checked holds them.",
+            _policy_fix(server, "role"),
+        )
     return failed(
         f"The role {role} has no right for uploads to the bucket {bucket}: its policies do not"
         " name this bucket, or the bucket belongs to another account than the role.",

@@ -96,7 +96,7 @@ def test_a_list_of_one_principal_or_prefix(daily: Demo, site: httpx.Client, run:
     of_alice = run("ls", "uploads/alice-")
     of_nobody = run("ls", "uploads/nobody/")
 
-    head = ["key", "bytes", "stored", "owner", "owner's hash", "CRC-64", "type"]
+    head = ["key", "bytes", "stored", "owner", "owner's hash", "CRC-64", "type", "held"]
     assert [row[0] for row in of_bob.rows] == ["key", his.key]
     assert of_bob.rows[0] == head
     assert of_bob.rows[1][1:6:2] == ["5", "Bob", his.report["crc64"]]

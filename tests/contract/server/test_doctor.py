@@ -358,6 +358,14 @@ FAULTS: dict[str, tuple[Change, str, str]] = {
         "lacks the right oss:ListObjects, oss:ListMultipartUploads, oss:GetObject,"
         " oss:DeleteObject, oss:ListParts, oss:AbortMultipartUpload",
     ),
+    "roles of a release without held uploads": (
+        changed(
+            role=replace(ROLE, policies=(template("role-policy").replace("incoming/", "else/"),)),
+            settings={"OSSFERRY_RELEASE": "checked", "OSSFERRY_CLAMD": "/run/clamd.ctl"},
+        ),
+        "upload",
+        "has no right for uploads below incoming/, where OSSFERRY_RELEASE=checked holds them",
+    ),
     "no CORS rule": (
         changed(bucket=replace(SPEC, cors="")),
         "cors",

@@ -62,7 +62,7 @@ REMOVING = (
     *("DeletePolicy", "DeletePolicy"),
     *("DeleteBucketCors", "DeleteBucket"),
 )
-RULES = ["ossferry-abort-parts", "ossferry-trash"]
+RULES = ["ossferry-abort-parts", "ossferry-abort-incoming", "ossferry-trash"]
 NOTHING: Mapping[str, object] = {"bucket": None, "user": None}
 """The `state` of an account without a set-up."""
 FIRST_WARNINGS = {"credentials", "page-tls", "sign-in"}
@@ -712,7 +712,7 @@ def test_other_lifecycle_rules_are_not_touched(oss: MockOSS, theirs: str) -> Non
 
 def test_t61_a_bucket_of_an_earlier_setup_gets_the_rule_for_the_trash(oss: MockOSS) -> None:
     setup(oss)
-    (parts, trash) = bucket_of(oss).get_bucket_lifecycle().rules
+    (parts, _, trash) = bucket_of(oss).get_bucket_lifecycle().rules
     bucket_of(oss).put_bucket_lifecycle(oss2.models.BucketLifecycle([parts]))
     changes(oss)
 

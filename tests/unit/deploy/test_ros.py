@@ -232,7 +232,7 @@ def test_no_resource_needs_itself() -> None:
 def test_the_bucket_is_private_and_has_the_rules_that_the_page_needs(settings: Settings) -> None:
     bucket = properties("Bucket")
     (rule,) = bucket["CORSConfiguration"]["CORSRule"]
-    lifecycle, trash = bucket["LifecycleConfiguration"]["Rule"]
+    *parts, trash = bucket["LifecycleConfiguration"]["Rule"]
 
     assert bucket["BucketName"] == settings.bucket
     assert (bucket["AccessControl"], bucket["BlockPublicAccess"]) == ("private", True)
@@ -243,9 +243,9 @@ def test_the_bucket_is_private_and_has_the_rules_that_the_page_needs(settings: S
         "ExposeHeader": list(EXPOSED_HEADERS),
         "MaxAgeSeconds": MAX_AGE_S,
     }
-    assert lifecycle["AbortMultipartUpload"] == {"Days": 1}
-    assert lifecycle["Prefix"] == "uploads/"
-    assert lifecycle["Status"] == trash["Status"] == "Enabled"
+    assert [each["Prefix"] for each in parts] == ["uploads/", "incoming/"]
+    assert all(each["AbortMultipartUpload"] == {"Days": 1} for each in parts)
+    assert {each["Status"] for each in (*parts, trash)} == {"Enabled"}
     assert (trash["Prefix"], trash["Expiration"]) == ("trash/", {"Days": TRASH_AFTER_DAYS})
 
 

@@ -44,6 +44,7 @@ def test_grant_answers_what_the_page_needs(client: httpx.Client) -> None:
         "cname": False,
         "origins": ["http://web-direct-upload.localhost:9000"],
         "prefix": ALICE.prefix,
+        "held": "",
         "server_time": "2026-03-14T09:26:53.123Z",
         "limits": {
             "max_file_size": 48800000000000,

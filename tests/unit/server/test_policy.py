@@ -33,28 +33,38 @@ def test_t08_policy_names_exactly_the_actions_and_the_one_prefix() -> None:
     }
 
 
-def test_t08_the_servers_own_policy_names_uploads_and_the_trash_only() -> None:
+def test_t08_the_servers_own_policy_names_uploads_held_uploads_and_the_trash_only() -> None:
     assert objects_policy(bucket="web-direct-upload") == {
         "Version": "1",
         "Statement": [
             {
                 "Effect": "Allow",
-                "Action": ["oss:GetObject", "oss:PutObject", "oss:DeleteObject"],
+                "Action": [
+                    "oss:GetObject",
+                    "oss:PutObject",
+                    "oss:DeleteObject",
+                    "oss:GetObjectTagging",
+                    "oss:PutObjectTagging",
+                ],
                 "Resource": [
                     "acs:oss:*:*:web-direct-upload/uploads/*",
+                    "acs:oss:*:*:web-direct-upload/incoming/*",
                     "acs:oss:*:*:web-direct-upload/trash/*",
                 ],
             },
             {
                 "Effect": "Allow",
                 "Action": ["oss:ListParts", "oss:AbortMultipartUpload"],
-                "Resource": ["acs:oss:*:*:web-direct-upload/uploads/*"],
+                "Resource": [
+                    "acs:oss:*:*:web-direct-upload/uploads/*",
+                    "acs:oss:*:*:web-direct-upload/incoming/*",
+                ],
             },
             {
                 "Effect": "Allow",
                 "Action": ["oss:ListObjects", "oss:ListMultipartUploads"],
                 "Resource": ["acs:oss:*:*:web-direct-upload"],
-                "Condition": {"StringLike": {"oss:Prefix": ["uploads/*"]}},
+                "Condition": {"StringLike": {"oss:Prefix": ["uploads/*", "incoming/*"]}},
             },
         ],
     }
@@ -145,10 +155,11 @@ def test_t08_a_policy_allows_something() -> None:
 def test_t13_the_longest_policy_still_fits() -> None:
     prefix = f"uploads/{'a' * 24}-{'b' * 26}/"
 
-    text = policy_text(upload_policy(bucket="b" * 63, prefix=prefix))
+    text = policy_text(upload_policy(bucket="b" * 63, prefix=f"incoming/{prefix}"))
 
-    assert len(text) <= 512
+    assert len(text) <= 520
     assert " " not in text
+    assert len(policy_text(objects_policy(bucket="b" * 63, versions=True))) <= 1024
 
 
 def test_t13_a_policy_is_refused_rather_than_cut() -> None:

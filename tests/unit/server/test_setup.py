@@ -121,7 +121,8 @@ def test_the_lifecycle_rules_delete_parts_after_a_day() -> None:
     rules = parse_lifecycle(compact("lifecycle", SAMPLE).encode())
 
     assert rules == tuple(
-        AbortRule(prefix=prefix, days=1, before_ms=None) for prefix in ("uploads/", "trash/")
+        AbortRule(prefix=prefix, days=1, before_ms=None)
+        for prefix in ("uploads/", "incoming/", "trash/")
     )
 
 

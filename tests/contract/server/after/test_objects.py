@@ -24,6 +24,8 @@ def test_an_upload_is_listed_with_its_receipt(after: Demo, site: httpx.Client) -
         **{name: receipt[name] for name in ("key", "size", "crc64", "etag", "last_modified")},
         "name": "größe 1.txt",
         "recorded_at": receipt["recorded_at"],
+        "held": False,
+        "reason": "",
         "checks": None,
     }
 

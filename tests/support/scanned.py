@@ -1,0 +1,64 @@
+"""Decides about held uploads as another process: the scanner, or an operator."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from ossferry.cli.demo import SERVER, Demo
+from ossferry.ledger import Database, holds
+from ossferry.ledger.holds import Hold
+from ossferry.ledger.receipts import Receipt
+from ossferry.oss.bucket import OssBucket
+from ossferry.oss.sts import access_key, objects_sts
+from ossferry.settings.model import Settings
+from ossferry.uploads.held import HeldUploads, held_uploads
+
+T = TypeVar("T")
+
+
+def deciding(
+    demo: Demo, work: Callable[[HeldUploads], Awaitable[T]], settings: Settings | None = None
+) -> T:
+    """Await `work` with a ledger and a bucket of its own, and return its result."""
+    settings = settings or demo.settings
+    (pair,) = SERVER.keys.items()
+
+    async def main() -> T:
+        sts = objects_sts(settings, access_key(*pair))
+        store = OssBucket(settings, sts, clock=demo.oss.clock.now, max_copy=200_000)
+        database = Database(settings.ledger_url)
+        try:
+            return await work(held_uploads(settings, store, database))
+        finally:
+            await database.close()
+            await store.close()
+
+    return asyncio.run(main())
+
+
+def leased(demo: Demo, key: str, *, lease_s: float = 60) -> Hold:
+    """Lease all uploads that wait for a scanner, and return the one with this key."""
+
+    async def work(held: HeldUploads) -> Hold:
+        async with held.database.write() as connection:
+            found = await holds.lease(
+                connection, holder="scanner", now=held.clock(), lease_s=lease_s, limit=100
+            )
+        return next(each for each in found if each.key == key)
+
+    return deciding(demo, work)
+
+
+def release(demo: Demo, key: str, settings: Settings | None = None) -> Receipt | None:
+    """Release a held upload, by default with the settings of the demo."""
+
+    async def work(held: HeldUploads) -> Receipt | None:
+        return await held.release(await held.find(key))
+
+    return deciding(demo, work, settings)
+
+
+def find_bad(demo: Demo, key: str, reason: str = "Eicar-Test-Signature") -> None:
+    """Hold an upload as the scanner does, which found it bad."""
+    hold = leased(demo, key)
+    assert deciding(demo, lambda held: held.keep(hold, reason=reason))
