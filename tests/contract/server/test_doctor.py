@@ -59,6 +59,8 @@ CORS = (
 LIFECYCLE = (
     "<LifecycleConfiguration><Rule><ID>parts</ID><Prefix>uploads/</Prefix><Status>Enabled</Status>"
     "<AbortMultipartUpload><Days>1</Days></AbortMultipartUpload></Rule>"
+    "<Rule><ID>held</ID><Prefix>incoming/</Prefix><Status>Enabled</Status>"
+    "<AbortMultipartUpload><Days>1</Days></AbortMultipartUpload></Rule>"
     "<Rule><ID>trash</ID><Prefix>trash/</Prefix><Status>Enabled</Status>"
     "<Expiration><Days>8</Days></Expiration></Rule></LifecycleConfiguration>"
 )
