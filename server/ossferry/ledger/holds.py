@@ -116,7 +116,7 @@ async def hold_all(
             await _change(connection, **row)
             replaced += [old.size] if old.state != REMOVED else []
         changed.append(stored)
-    used = await receipts.count(connection, owner.hash, changed, replaced) if changed else {}
+    used = await receipts.count(connection, owner.hash, changed, replaced)
     claims = {row["key"]: row["checks"] for row in rows}
     found += [
         receipts.receipt_of(each, now, checks=claims[each.key], used=used) for each in changed

@@ -131,12 +131,10 @@ async def record_all(
 
     The receipt of an object that is already recorded stays as it is; only missing `checks` are
     added. A different object with the same key replaces the recorded one. A deleted upload with the
-    same key can no longer be restored. Receipts are locked in the order of their keys, and then the
-    rows with the usage, so that two transactions cannot wait for each other.
+    same key can no longer be restored. To avoid deadlocks, receipts are locked by key, then usage.
 
     Args:
-        uploads: each stored object, with the id of the request that stored it, or an empty text.
-            Every key occurs once.
+        uploads: each stored object with the id of its request, or an empty text; keys occur once.
         source: origin of the report, as in `Receipt.source`.
         checks: results of the checks in the browser, by key; keys may be missing.
         is_counted: whether the usage already has the objects, because they were held.
@@ -146,11 +144,8 @@ async def record_all(
     """
     ordered = sorted(uploads, key=lambda upload: upload[0].key)
     rows = [
-        {
-            **row_of(owner, stored, source=source, request_id=request_id, now=now),
-            "checks": (checks or {}).get(stored.key),
-            **dict.fromkeys(("deleted_at", "undo_id", "undo_how", "undo_until")),
-        }
+        row_of(owner, stored, source=source, request_id=request_id, now=now)
+        | {**_STORED, "checks": (checks or {}).get(stored.key)}
         for stored, request_id in ordered
     ]
     written = await connection.execute(_insert_receipt(connection.dialect.name), rows)
@@ -170,18 +165,14 @@ async def record_all(
                 continue
             replaced.append(old.size)
         if old is not None:
-            again = {name: value for name, value in row.items() if name not in _LASTING}
+            values = {name: value for name, value in row.items() if name not in _LASTING}
             if old.undo_how:  # of a deleted object, which nobody can restore any more
-                again |= {"undo_how": old.undo_how, "undo_until": now}
-            await connection.execute(
-                sa.update(receipts).where(receipts.c.key == stored.key).values(**again)
-            )
+                values |= {"undo_how": old.undo_how, "undo_until": now}
+            same = receipts.c.key == stored.key
+            await connection.execute(sa.update(receipts).where(same).values(**values))
         changed.append(stored)
-    used: Mapping[str, tuple[int, int]] = {}
-    if changed and not is_counted:
-        used = await count(connection, owner.hash, changed, replaced)
-    elif is_counted and (twice := replaced + [each.size for each in unchanged.values()]):
-        await add_usage(connection, owner.hash, -sum(twice), -len(twice))
+    again = [each.size for each in unchanged.values()] if is_counted else None
+    used = await count(connection, owner.hash, changed, replaced, twice=again)
     return [
         unchanged.get(stored.key) or receipt_of(stored, now, checks=row["checks"], used=used)
         for (stored, _), row in zip(ordered, rows, strict=True)
@@ -315,8 +306,8 @@ async def undone(connection: AsyncConnection, undo: Undo) -> bool:
     row = (await connection.execute(_ROW.where(receipts.c.key == undo.key))).one()
     if row.deleted_at is None:
         return False
-    back = dict.fromkeys(("deleted_at", "undo_id", "undo_how", "undo_until"))
-    await connection.execute(sa.update(receipts).where(receipts.c.key == undo.key).values(**back))
+    restored = sa.update(receipts).where(receipts.c.key == undo.key).values(**_STORED)
+    await connection.execute(restored)
     await add_usage(connection, row.principal, row.size, 1)
     return True
 
@@ -404,6 +395,9 @@ UNDO = (
 )
 
 
+_STORED: Mapping[str, Any] = dict.fromkeys(("deleted_at", "undo_id", "undo_how", "undo_until"))
+"""The columns of a receipt whose upload is not deleted."""
+
 _LASTING = ("key", "principal", "name", "path")
 """The columns that stay when another object with the same key replaces the recorded object."""
 
@@ -486,7 +480,12 @@ async def _lock(connection: AsyncConnection, keys: Sequence[str]) -> Mapping[str
 
 
 async def count(
-    connection: AsyncConnection, principal: str, added: Sequence[Stored], replaced: Sequence[int]
+    connection: AsyncConnection,
+    principal: str,
+    added: Sequence[Stored],
+    replaced: Sequence[int],
+    *,
+    twice: Sequence[int] | None = None,
 ) -> dict[str, tuple[int, int]]:
     """Add uploads to the usage of their days and to the total usage.
 
@@ -494,14 +493,20 @@ async def count(
     transaction, because it locks the principal's usage rows for other transactions.
 
     Args:
-        added: at least one upload.
+        added: the uploads; if there are none, nothing changes.
         replaced: sizes of the recorded objects that `added` replaces; they stay in the usage of
             their days.
+        twice: None, or sizes of uploads that the usage has twice; it then has `added` already.
 
     Returns:
         The new usage: a mapping with the last day and `total` as keys. Each value is the number
-        of bytes and the number of objects.
+        of bytes and the number of objects. Empty if nothing is added.
     """
+    if twice is not None:
+        gone = [*replaced, *twice]
+        await add_usage(connection, principal, -sum(gone), -len(gone))
+    if twice is not None or not added:
+        return {}
     days: dict[str, list[int]] = {}
     for stored in added:
         days.setdefault(day_of(stored.last_modified), []).append(stored.size)

@@ -104,6 +104,10 @@ WRONG: dict[str, list[tuple[str, object, str]]] = {
         ("quota_bytes_day", 5, " needs OSSFERRY_OBJECTS_ROLE_ARN"),
         ("undo_s", 604_801, " must not be longer than 604800 (7 days): the"),
         ("callback", True, " needs OSSFERRY_OBJECTS_ROLE_ARN."),
+        ("release", "checked", "=checked needs OSSFERRY_OBJECTS_ROLE_ARN."),
+        ("clamd", "clamav", ": must look like /run/clamav/clamd.ctl or host:3310."),
+        ("scanner_url", "http://scan.example.com/", " must look like https://host/path."),
+        ("scanner_url", "http://user@scanner/", " must look like https://host/path."),
     ],
     "cloud": [
         ("endpoint", FILES, f"{SUFFIX}; for a custom domain of the bucket set OSSFERRY_CNAME=1."),
@@ -158,6 +162,7 @@ WRONG: dict[str, list[tuple[str, object, str]]] = {
             " and OSSFERRY_SHARE_ACCESS_KEY_SECRET belong together.",
         ),
         ("actions", ("oss:PutObject", "oss:GetObject"), " must not hold oss:GetObject"),
+        ("release", "checked", "=checked needs OSSFERRY_CLAMD, OSSFERRY_SCANNER_URL or checks:"),
     ],
     "webhook": [
         ("webhook_secret", None, " is missing"),
@@ -172,6 +177,10 @@ WRONG: dict[str, list[tuple[str, object, str]]] = {
 """Base -> the option, its wrong value, and the sentence after the name of the option."""
 
 WRONG_TOGETHER: list[tuple[dict[str, object], str]] = [
+    (
+        {**OBJECTS, "release": "checked", "clamd": "[::1]:3310", "encrypt_public_key": "key.pem"},
+        "OSSFERRY_RELEASE=checked excludes OSSFERRY_ENCRYPT_PUBLIC_KEY:",
+    ),
     ({"allow_mock": False}, "OSSFERRY_AUTH=demo lets anyone in and needs OSSFERRY_ALLOW_MOCK=1."),
     (
         {"cname": True, "endpoint": "http://oss-cn-hangzhou.localhost:9000"},
