@@ -250,7 +250,7 @@ def crc64(demo: Demo, key: str) -> str:
     return str(objects(demo)[key].crc64)
 
 
-def test_a_grant_writes_below_incoming_only_and_reads_nothing(
+def test_t68_a_grant_writes_below_incoming_only_and_reads_nothing(
     demo: Demo, site: httpx.Client
 ) -> None:
     upload = recorded(demo, site)
@@ -466,7 +466,7 @@ def test_a_lost_answer_releases_nothing_twice(
     assert [key for key in objects(demo) if upload.key in key] == [upload.key]
 
 
-def test_credentials_from_before_the_setting_release_nothing(
+def test_t68_credentials_from_before_the_setting_release_nothing(
     demo: Demo, site: httpx.Client
 ) -> None:
     grant = site.post("/api/grant").json()
