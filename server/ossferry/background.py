@@ -101,7 +101,7 @@ class UploadServices:
         self.held = HeldUploads(settings, store, database, self.hooks, self.quotas, clock)
         self.places = Places(settings, store, database)
         parts = (self.places, database, self.recorder, self.hooks, self.quotas)
-        self.trash = Trash(settings, *parts, held=self.held, clock=clock)
+        self.trash = Trash(self.places, self.recorder, self.held)
         self.refused = RefusedUploads(
             self.places, database, self.hooks, self.quotas, metrics=metrics, clock=clock
         )

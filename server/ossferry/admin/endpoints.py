@@ -24,12 +24,11 @@ from ossferry.http.body import read_small
 from ossferry.http.languages import LANGUAGES, VARY, language_of
 from ossferry.identity.object_keys import UPLOADS, check_own_key
 from ossferry.identity.owner import Owner, without_names
-from ossferry.ledger import Database
+from ossferry.ledger import Database, holds
 from ossferry.ledger.holds import Hold
 from ossferry.ledger.reports import (
     UploadRow,
     count_outcomes,
-    held_report,
     principals_report,
     upload_pages,
     uploads_report,
@@ -70,7 +69,7 @@ class AdminApi:
         async with self._database.read() as connection:
             people = await principals_report(connection, principal=principal, limit=SHOWN)
             uploads = await uploads_report(connection, principal=principal, limit=SHOWN)
-            held = await held_report(connection, principal=principal, limit=SHOWN)
+            held = await holds.page(connection, principal=principal, limit=SHOWN)
         language = language_of(request, LANGUAGES)
         body = admin_page(
             people,

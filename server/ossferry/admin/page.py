@@ -45,7 +45,7 @@ form { display: flex; flex-wrap: wrap; gap: 8px; }
 def admin_page(
     people: Sequence[PrincipalRow],
     uploads: Sequence[UploadRow],
-    held: Sequence[tuple[Hold, str]],
+    held: Sequence[Hold],
     *,
     styles: str,
     common: Quota,
@@ -59,7 +59,7 @@ def admin_page(
     Args:
         people: rows of the table of principals.
         uploads: rows of the table of uploads.
-        held: rows of the table of held uploads, with the labels of their principals.
+        held: rows of the table of held uploads.
         styles: URL of the upload page's style sheet; empty if there is none.
         common: the quota of principals who have no quota of their own.
         most: maximum number of rows in a table. A table of this length gets a note that rows may be
@@ -76,6 +76,7 @@ def admin_page(
         people=people,
         uploads=uploads,
         held=held,
+        labels={each.hash: each.label for each in people},
         principal=principal,
         shown=next((each.label for each in people if each.hash == principal), principal),
         most=most,

@@ -8,9 +8,7 @@ from typing import Any, get_args
 
 import sqlalchemy as sa
 
-from ossferry.ledger import holds
 from ossferry.ledger.database import AsyncConnection, Database
-from ossferry.ledger.holds import Hold
 from ossferry.ledger.receipts import Claim, Outcome
 from ossferry.ledger.standing import NAMES, Quota
 from ossferry.ledger.tables import TOTAL, principals, quotas, receipts, usage
@@ -137,24 +135,6 @@ async def uploads_report(
     order = (receipts.c.recorded_at.desc(), receipts.c.key)
     rows = await connection.execute(wanted.order_by(*order).limit(limit))
     return [UploadRow(**row._mapping) for row in rows]
-
-
-async def held_report(
-    connection: AsyncConnection, *, principal: str = "", limit: int
-) -> Sequence[tuple[Hold, str]]:
-    """Return held uploads with the labels of their principals, the most recent ones first.
-
-    Args:
-        principal: hash of one principal; empty for all principals.
-        limit: the highest number of uploads.
-    """
-    found = await holds.page(connection, principal=principal, limit=limit)
-    names = {each.principal for each in found}
-    rows = await connection.execute(
-        sa.select(principals.c.hash, principals.c.label).where(principals.c.hash.in_(names))
-    )
-    labels = {row.hash: row.label for row in rows}
-    return [(each, labels[each.principal]) for each in found]
 
 
 async def count_uploads(

@@ -32,6 +32,7 @@ from ossferry.settings.types import (
     Rate,
     Region,
     RoleArn,
+    ScannerUrl,
     SignInUrl,
     WebhookSecret,
 )
@@ -147,27 +148,23 @@ class Options(CheckSettings):
     """Signs these events; best `whsec_` followed by the base64 of 32 random bytes."""
 
     release: Release = "uploaded"
-    """When an upload can be listed, read and shared: as soon as it is `uploaded`, or when
-    `ossferry scan` has `checked` it, see [scanning.md](scanning.md).
+    """When others can read an upload: as soon as it is `uploaded`, or when `ossferry scan` has
+    `checked` it, see [scanning.md](scanning.md).
     """
 
     clamd: Clamd = ""
-    """The socket of clamd, `/run/clamav/clamd.ctl` or `host:port`, which looks for malware."""
+    """The socket of clamd, `/run/clamav/clamd.ctl` or `host:port`."""
 
-    scanner_url: str = ""
-    """Another scanner, `https://host/path`, or `http` on this machine or for a host name without a
-    dot.
-    """
+    scanner_url: ScannerUrl = ""
+    """Another scanner, `https://host/path`; `http` for names without a dot."""
 
     unscannable: Unscannable = "hold"
-    """What `ossferry scan` does with files that no scanner can look into, such as encrypted
-    archives and files above clamd's limit: `hold` them, or `release` them with a mark.
+    """What to do with files that no scanner can look into, such as encrypted archives: `hold` them,
+    or `release` them with a mark.
     """
 
     held_s: int = Field(default=604_800, ge=60)
-    """How long an upload that the scanner found bad stays for `/admin` and `ossferry held`, before
-    it is removed.
-    """
+    """How long a bad upload stays for `/admin` and `ossferry held`."""
 
     admins: tuple[str, ...] = ()
     """Ids of the principals who may read `/admin`."""
@@ -420,6 +417,11 @@ class Options(CheckSettings):
     def sts_address(self) -> str:
         """The address of STS, `scheme://host[:port]`."""
         return self.sts_endpoint or f"https://sts.{self.region}.aliyuncs.com"
+
+    @property
+    def has_scanner(self) -> bool:
+        """Whether the settings name a scanner."""
+        return bool(self.clamd or self.scanner_url)
 
     @property
     def objects_address(self) -> str:

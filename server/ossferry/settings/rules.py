@@ -338,21 +338,13 @@ def _needs_objects_role(options: Options) -> Iterator[str]:
 
 
 def _scanning(options: Options) -> Iterator[str]:
-    url, checked = options.scanner_url, "OSSFERRY_RELEASE=checked"
-    if options.release == "checked":
-        if options.objects_role_arn is None:
-            yield f"{checked} needs OSSFERRY_OBJECTS_ROLE_ARN"
-        if options.encrypt_public_key:
-            yield f"{checked} excludes OSSFERRY_ENCRYPT_PUBLIC_KEY: no scanner can read the files"
-        if not (options.clamd or url or options.has_checks):
-            yield (
-                f"{checked} needs OSSFERRY_CLAMD, OSSFERRY_SCANNER_URL or checks: otherwise nothing"
-                " looks at the files"
-            )
-    parts = urlsplit(url) if _PLAIN_URL.fullmatch(url) else urlsplit("")
-    host, is_bare = parts.hostname or "", parts.scheme == "http" and parts.username is None
-    if url and not (is_bare and host and ("." not in host or is_loopback(host))):
-        yield from _issuer_address("OSSFERRY_SCANNER_URL", url, options)
+    name = "OSSFERRY_RELEASE=checked"
+    if options.release == "checked" and options.objects_role_arn is None:
+        yield f"{name} needs OSSFERRY_OBJECTS_ROLE_ARN"
+    if options.release == "checked" and options.encrypt_public_key:
+        yield f"{name} excludes OSSFERRY_ENCRYPT_PUBLIC_KEY: no scanner can read the files"
+    if options.release == "checked" and not (options.has_scanner or options.has_checks):
+        yield f"{name} needs OSSFERRY_CLAMD, OSSFERRY_SCANNER_URL or checks, to look at the files"
 
 
 def _links(options: Options) -> Iterator[str]:

@@ -260,6 +260,13 @@ Clamd: TypeAlias = Annotated[
         "/run/clamav/clamd.ctl or host:3310",
     ),
 ]
+ScannerUrl: TypeAlias = Annotated[
+    str,
+    _like(
+        r"(https://[A-Za-z0-9.:-]+/[!-~]*|http://([A-Za-z0-9-]+|127\.0\.0\.1)(:[0-9]+)?/[!-~]*)?",
+        "https://host/path",
+    ),
+]
 RoleArn: TypeAlias = Annotated[
     str,
     _like(r"acs:ram::[0-9]+:role/[A-Za-z0-9_.-]+", "acs:ram::1000000000000000:role/oss-web-upload"),

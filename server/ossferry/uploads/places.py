@@ -28,7 +28,7 @@ class Places:
 
     def __init__(self, settings: Settings, store: ObjectStore, database: Database) -> None:
         self._checked = settings.release == "checked"
-        self._scans = self._checked or bool(settings.clamd or settings.scanner_url)
+        self._scans = self._checked or settings.has_scanner
         self._versions = settings.undo == "versions"
         self._store = store
         self._database = database

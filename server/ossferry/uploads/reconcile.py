@@ -310,6 +310,5 @@ def reconciler(settings: Settings, store: ObjectStore, database: Database) -> Re
     places, hooks, quotas = Places(settings, store, database), held.hooks, held.quotas
     recorder = Recorder(database, hooks, quotas, metrics=metrics, clock=utc_now)
     refused = RefusedUploads(places, database, hooks, quotas, metrics=metrics, clock=utc_now)
-    parts = places, database, recorder, hooks, quotas
-    trash = Trash(settings, *parts, held=held, clock=utc_now)
+    trash, parts = Trash(places, recorder, held), (places, database, recorder, hooks, quotas)
     return Reconciler(*parts, refused=refused, trash=trash, clock=utc_now)

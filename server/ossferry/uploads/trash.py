@@ -9,18 +9,15 @@ import hashlib
 import secrets
 from datetime import timedelta
 
-from ossferry.clock import Clock
 from ossferry.errors import KeyTakenError, NothingToUndoError, NotStoredError
-from ossferry.hooks.calls import Hooks, deleted, uploaded
+from ossferry.hooks.calls import deleted, uploaded
 from ossferry.identity.object_keys import TRASH
 from ossferry.identity.owner import Owner
-from ossferry.ledger import Database, leases, receipts
+from ossferry.ledger import leases, receipts
 from ossferry.ledger.receipts import Receipt, Undo
 from ossferry.oss.objects import Stored
-from ossferry.settings.model import Settings
 from ossferry.uploads.held import HeldUploads
 from ossferry.uploads.places import Places
-from ossferry.uploads.quotas import Quotas
 from ossferry.uploads.receipts import Recorder
 
 HOLD_S = 300.0
@@ -29,28 +26,12 @@ HOLD_S = 300.0
 class Trash:
     """Deletes and restores uploads, and removes expired data from the trash."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        places: Places,
-        database: Database,
-        recorder: Recorder,
-        hooks: Hooks,
-        quotas: Quotas,
-        *,
-        held: HeldUploads,
-        clock: Clock,
-    ) -> None:
-        self._how = settings.undo
-        self._lasts = timedelta(seconds=settings.undo_s)
-        self._places = places
-        self._held = held
-        self._store = held.store
-        self._database = database
-        self._recorder = recorder
-        self._hooks = hooks
-        self._quotas = quotas
-        self._clock = clock
+    def __init__(self, places: Places, recorder: Recorder, held: HeldUploads) -> None:
+        self._how = held.settings.undo
+        self._lasts = timedelta(seconds=held.settings.undo_s)
+        self._places, self._recorder, self._held = places, recorder, held
+        self._store, self._database, self._clock = held.store, held.database, held.clock
+        self._hooks, self._quotas = held.hooks, held.quotas
 
     async def delete(self, owner: Owner, key: str) -> Undo | None:
         """Delete an upload.

@@ -38,7 +38,7 @@ MADE = {
     | {"language"},
     "admin": {"bytes_day", "objects_day", "bytes_total", "objects_total"}
     | {f"check_{outcome}" for outcome in get_args(Outcome)}
-    | {"look", "release", "remove"},
+    | {"look", "release", "remove", "why"},
 }
 """Keys that the code passes to the templates."""
 
@@ -92,7 +92,7 @@ def admin(text: str, language: str) -> str:
     return admin_page(
         people,
         uploads,
-        [(a_hold(key=f"uploads/key{text}", reason=f"reason{text}"), f"label{text}")],
+        [a_hold(key=f"uploads/key{text}", principal=f"a1{text}", reason=f"reason{text}")],
         styles=f"styles{text}",
         common=NO_LIMITS,
         most=1,

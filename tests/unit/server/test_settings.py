@@ -106,8 +106,8 @@ WRONG: dict[str, list[tuple[str, object, str]]] = {
         ("callback", True, " needs OSSFERRY_OBJECTS_ROLE_ARN."),
         ("release", "checked", "=checked needs OSSFERRY_OBJECTS_ROLE_ARN."),
         ("clamd", "clamav", ": must look like /run/clamav/clamd.ctl or host:3310."),
-        ("scanner_url", "http://scan.example.com/", " must look like https://host/path."),
-        ("scanner_url", "http://user@scanner/", " must look like https://host/path."),
+        ("scanner_url", "http://scan.example.com/", ": must look like https://host/path."),
+        ("scanner_url", "http://user@scanner/", ": must look like https://host/path."),
     ],
     "cloud": [
         ("endpoint", FILES, f"{SUFFIX}; for a custom domain of the bucket set OSSFERRY_CNAME=1."),
@@ -162,7 +162,7 @@ WRONG: dict[str, list[tuple[str, object, str]]] = {
             " and OSSFERRY_SHARE_ACCESS_KEY_SECRET belong together.",
         ),
         ("actions", ("oss:PutObject", "oss:GetObject"), " must not hold oss:GetObject"),
-        ("release", "checked", "=checked needs OSSFERRY_CLAMD, OSSFERRY_SCANNER_URL or checks:"),
+        ("release", "checked", "=checked needs OSSFERRY_CLAMD, OSSFERRY_SCANNER_URL or checks,"),
     ],
     "webhook": [
         ("webhook_secret", None, " is missing"),

@@ -73,7 +73,7 @@ async def a_trash(settings: Settings, store: FakeStore, clock: FakeClock) -> Asy
     try:
         held = HeldUploads(settings, store, database, hooks, quotas, clock)
         places = Places(settings, store, database)
-        yield Trash(settings, places, database, recorder, hooks, quotas, held=held, clock=clock)
+        yield Trash(places, recorder, held)
     finally:
         await database.close()
 
