@@ -44,7 +44,7 @@ async def page(
     Returns:
         The uploads, or None if the principal has no upload with the key `after`.
     """
-    collation, rows = BYTES[connection.dialect.name], _uploads(owner)
+    collation, rows = BYTES[connection.dialect.name], await _uploads(connection, owner)
     key, path = rows.c.key.collate(collation), rows.c.path.collate(collation)
     column, descends = _order(rows, sort, collation)
     wanted = sa.select(rows).where(
@@ -90,21 +90,21 @@ async def deleted_page(
     return [Deleted(crc64=row.crc64, deleted_at=row.deleted_at, undo=undo_of(row)) for row in rows]
 
 
-def _uploads(owner: Owner) -> sa.Subquery:
-    """Return a principal's uploads as rows: deleted ones, too; a held one replaces its receipt."""
-    held = [holds.c.principal == owner.hash, holds.c.state != "removed"]
+async def _uploads(connection: AsyncConnection, owner: Owner) -> sa.Subquery:
+    """Return a principal's uploads as rows: deleted ones, too; a held one replaces its receipt.
+
+    Without held uploads, the database can use its indexes, which is twice as fast.
+    """
     columns = [*RECEIPT, *(receipts.c[name] for name in ("stored_at", "name", "path"))]
-    others = receipts.c.key.not_in(sa.select(holds.c.key).where(*held))
-    return sa.union_all(
-        sa.select(*columns, receipts.c.deleted_at, sa.null().label("reason")).where(
-            receipts.c.principal == owner.hash, others
-        ),
-        sa.select(
-            *(holds.c[column.name] for column in columns),
-            sa.null().label("deleted_at"),
-            holds.c.reason,
-        ).where(*held),
-    ).subquery()
+    stored = sa.select(*columns, receipts.c.deleted_at, sa.null().label("reason"))
+    stored = stored.where(receipts.c.principal == owner.hash)
+    mine = holds.c.principal == owner.hash, holds.c.state != "removed"
+    keys = sa.select(holds.c.key).where(*mine)
+    if (await connection.execute(keys.limit(1))).first() is None:
+        return stored.subquery()
+    others = (holds.c[column.name] for column in columns)
+    held = sa.select(*others, sa.null().label("deleted_at"), holds.c.reason).where(*mine)
+    return sa.union_all(stored.where(receipts.c.key.not_in(keys)), held).subquery()
 
 
 def _order(rows: sa.Subquery, sort: str, collation: str) -> tuple[sa.ColumnElement[Any], bool]:

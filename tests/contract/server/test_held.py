@@ -22,7 +22,7 @@ from mock_oss.control.views import StoredObject
 from ossferry.cli.demo import Demo
 from ossferry.clock import utc_now
 from ossferry.errors import HeldError, OssLostError
-from ossferry.ledger import holds
+from ossferry.ledger import holds, listing
 from ossferry.settings.model import Settings
 from ossferry.uploads.held import HeldUploads
 from ossferry.uploads.places import Places
@@ -30,6 +30,7 @@ from support.after_upload import address, become, mine, operators_bucket, until
 from support.commands import environment
 from support.commands import run as run_command
 from support.forms import asked, send, shown
+from support.ledgers import NOW, hold, opened, owner, record
 from support.scanned import deciding, find_bad, leased, release
 from support.uploads import Upload, granted_bucket, put, put_with, recorded
 
@@ -297,7 +298,7 @@ def test_another_devices_unfinished_upload_has_its_final_key(
 
 
 @pytest.mark.parametrize("size", [5, 300_000], ids=["whole", "in parts"])
-def test_a_release_keeps_headers_metadata_and_tags(
+def test_a_release_keeps_headers_metadata_and_tags_as_does_the_trash(
     demo: Demo, site: httpx.Client, size: int
 ) -> None:
     headers = {
@@ -317,6 +318,8 @@ def test_a_release_keeps_headers_metadata_and_tags(
     assert found.content_type == "image/png"
     assert found.headers["x-oss-meta-case"] == "%E6%97%A5"
     assert found.headers["x-oss-storage-class"] == "IA"
+    undo = site.delete(address(upload.key)).json()["undo"]
+    assert site.post("/api/objects/undo", json={"id": undo["id"]}).status_code == 200
     tags = bucket.get_object_tagging(upload.key).tag_set.tagging_rule
     assert tags == {"case": "a b", "urgent": ""}
 
@@ -621,14 +624,15 @@ def test_the_server_removes_by_itself(web_dir: Path) -> None:
         until(lambda: "incoming/" + upload.key not in objects(demo))
 
 
-async def test_the_oldest_and_the_pages_of_held_uploads(ledger_url: str) -> None:
-    from support.ledgers import NOW, hold, opened, owner
-
+async def test_scanners_share_the_uploads_that_wait(ledger_url: str) -> None:
     alice, bob = owner(), owner("bob")
     async with opened(ledger_url) as database:
+        await record(database, alice, "uploads/x/9")
         for number in range(5):
             await hold(database, (alice, bob)[number % 2], f"uploads/x/{number}")
         async with database.write() as connection:
+            every = {"words": "", "sort": "size", "after": "uploads/x/0", "limit": 9}
+            shown = await listing.page(connection, alice, **every)  # type: ignore[arg-type]
             first = await holds.lease(connection, holder="a", now=NOW, lease_s=60, limit=3)
             second = await holds.lease(connection, holder="b", now=NOW, lease_s=60, limit=3)
             bad, later, lost = first
@@ -648,6 +652,9 @@ async def test_the_oldest_and_the_pages_of_held_uploads(ledger_url: str) -> None
             oldest = await holds.oldest(connection)
             overdue = await holds.overdue(connection, NOW, limit=9)
 
+    assert [(each.key[-1], receipt.is_held) for each, receipt in shown or ()] == [
+        *(("2", True), ("4", True), ("9", False))
+    ]
     assert [len(each) for each in (first, second, taken_over)] == [3, 2, 3]
     assert {each.key for each in first}.isdisjoint(each.key for each in second)
     assert (kept, put_off, renewed) == (True, True, [False, True])

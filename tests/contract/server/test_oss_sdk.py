@@ -372,12 +372,20 @@ async def test_t59_what_reads_bytes_may_read_one_folder_only(settings: Settings)
     await bucket.read(stored, 0, 5)
     await bucket.link(stored, lives_s=60, params={})
     await bucket.copy(stored, "trash/0f/x")
+    await bucket.link(replace(stored, key=f"incoming/{KEY}"), lives_s=60, params={})
     await bucket.close()
 
-    read = (["oss:GetObject"], f"acs:oss:*:*:{BUCKET}/uploads/alice/*")
-    write = ["oss:PutObject", "oss:AbortMultipartUpload"]
+    where, may = f"acs:oss:*:*:{BUCKET}/", ["oss:GetObject"]
+    write = ["oss:PutObject", "oss:AbortMultipartUpload", "oss:PutObjectTagging"]
     assert len(asked.pop(0)) == 3  # HEAD, with the rights for all uploads
-    assert asked == [[read], [read, (write, f"acs:oss:*:*:{BUCKET}/trash/0f/*")]]
+    assert asked == [
+        [(may, f"{where}uploads/alice/*")],
+        [
+            ([*may, "oss:GetObjectTagging"], f"{where}uploads/alice/*"),
+            (write, f"{where}trash/0f/*"),
+        ],
+        [(may, f"{where}incoming/uploads/alice/*")],
+    ]
 
 
 @pytest.mark.parametrize("versioning", ["Enabled", "Suspended", ""])
