@@ -1,10 +1,12 @@
 """The built-in check of Excel workbooks."""
 
 import re
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NoReturn, Self
+from xml.parsers import expat
 
 from ossferry_checks.builtin.check_options import XlsxOptions, ZipOptions
 from ossferry_checks.builtin.content_kinds import content_kind
@@ -17,6 +19,15 @@ from ossferry_checks.sentences import say
 
 LIMITS = ZipOptions(max_bytes=4_000_000_000, max_files=10_000)
 MAX_WHOLE = 100_000_000  # bytes of the parts that openpyxl reads as a whole
+MAX_READ = 2_000_000_000  # unpacked bytes of all parts, each time that one is read
+MAX_ELEMENTS = 400_000  # in memory at a time; Excel writes rows of up to 16,384 cells
+MAX_TEXT = 4_000_000  # bytes of XML between two tags
+MAX_DEPTH = 64  # elements in elements
+PIECE = 1 << 16  # bytes
+MAX_CLEARED = 1_100_000
+CLEARED = ("row", "si")
+"""The elements that are removed from memory after their end tags, with all elements in them."""
+
 WHOLE = (
     *("[content_types].xml", "_rels/", "docprops/"),
     *("xl/_rels/", "xl/theme/", "xl/styles.xml", "xl/workbook.xml"),
@@ -81,7 +92,8 @@ def read_workbook(source: BinaryIO, file: CheckedFile) -> tuple[list[str], Any]:
     """Read a workbook without its sheets.
 
     openpyxl would read all shared strings, which may be most of the file. The reader of this
-    function reads them up to the last one that is asked for.
+    function reads them up to the last one that is asked for. It also limits what is in memory: a
+    small file can have parts of which a parser makes gigabytes.
 
     Returns:
         The names and the types of the parts, and the reader of openpyxl, whose `wb` is the
@@ -115,6 +127,7 @@ def read_workbook(source: BinaryIO, file: CheckedFile) -> tuple[list[str], Any]:
         raise TableError("xlsx_encrypted" if kind == "office_encrypted" else "xlsx_other")
     names = _names_of_parts(source, file)
     reader = Reader(source, read_only=True, data_only=True, keep_links=False)
+    reader.archive = _Archive(source)
     reader.read()
     parts = (*reader.package.Default, *reader.package.Override)
     return [*names, *(each.ContentType for each in parts)], reader
@@ -132,6 +145,78 @@ def _names_of_parts(source: BinaryIO, file: CheckedFile) -> list[str]:
         limit = size_text(MAX_WHOLE)
         raise Reject(say("zip_bytes", file.language, size=size_text(size), limit=limit))
     return [each.name for each in entries]
+
+
+class _Archive(zipfile.ZipFile):
+    """A workbook whose parts have limits."""
+
+    def __init__(self, source: BinaryIO) -> None:
+        super().__init__(source)
+        self.left = MAX_READ
+
+    def open(self, *arguments: Any, **options: Any) -> Any:
+        """Open a part for reading."""
+        return _Part(super().open(*arguments, **options), self)
+
+
+class _Part:
+    """The XML of a part, which is parsed here before openpyxl parses it.
+
+    The method `read` raises `TableError` if the part is too large for the memory, or has a
+    definition of its document type.
+    """
+
+    def __init__(self, source: Any, archive: _Archive) -> None:
+        self.close = source.close
+        self._source = source
+        self._archive = archive
+        self._open: list[bool] = []  # whether each element that has begun will be cleared
+        self._elements = self._cleared_from = self._cleared = self._tag_at = 0
+        self._parser = expat.ParserCreate()
+        self._parser.StartElementHandler = self._begin
+        self._parser.EndElementHandler = self._end
+        self._parser.StartDoctypeDeclHandler = self._refuse
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def read(self, size: int = -1) -> bytes:
+        """Return the next bytes; all others if `size` is negative."""
+        found = bytearray()
+        while size < 0 or len(found) < size:
+            data = self._source.read(min(PIECE, size - len(found)) if size >= 0 else PIECE)
+            if not data:
+                break
+            self._archive.left -= len(data)
+            self._parser.Parse(data)
+            if self._archive.left < 0 or self._source.tell() - self._tag_at > MAX_TEXT:
+                raise TableError("xlsx_large")
+            found += data
+        return bytes(found)
+
+    def _begin(self, name: str, _attributes: object) -> None:
+        self._tag_at = self._parser.CurrentByteIndex
+        self._elements += 1
+        is_cleared = True not in self._open and name.rpartition(":")[2] in CLEARED
+        if is_cleared:
+            self._cleared_from = self._elements
+        self._open.append(is_cleared)
+        if self._elements > MAX_ELEMENTS or len(self._open) > MAX_DEPTH:
+            raise TableError("xlsx_large")
+
+    def _end(self, _name: str) -> None:
+        self._tag_at = self._parser.CurrentByteIndex
+        if self._open.pop():
+            self._elements = self._cleared_from - 1
+            self._cleared += 1
+            if self._cleared > MAX_CLEARED:
+                raise TableError("xlsx_large")
+
+    def _refuse(self, *_: object) -> NoReturn:
+        raise TableError("xlsx_broken")
 
 
 class _Strings:

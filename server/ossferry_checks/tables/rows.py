@@ -6,7 +6,6 @@ The memory in use does not depend on the size of the file.
 import csv
 import io
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, time
 from itertools import islice
@@ -22,7 +21,6 @@ from ossferry_checks.results import Reject, TableError
 MAX_COLUMNS = 16_000
 MAX_SHEET_ROWS = 100_000  # with a value
 MAX_EXCEL_ROWS = 1_048_576
-MAX_SHEET_ROW = 4_000_000  # bytes of XML
 BATCH = 500  # rows
 BATCH_CELLS = 20_000
 WORKBOOKS = (b"PK\3\4", b"\xd0\xcf\x11\xe0")  # the second also with a password
@@ -176,8 +174,6 @@ class _Sheet:
         if sheet and sheet not in self.names:
             raise TableError("xlsx_sheets", sheets=sheet)
         self._sheet = self._book[sheet] if sheet else self._book.worksheets[0]
-        opened = self._sheet._get_source
-        self._sheet._get_source = lambda: closing(_BoundedRows(opened()))
         self._sheet.reset_dimensions()
         self._rows = self._sheet.iter_rows(values_only=True)
         self._taken = self._filled = 0
@@ -218,23 +214,6 @@ def _workbook(source: BinaryIO, path: Path) -> Any:
             return read_workbook(source, CheckedFile(path))[1].wb
     except Reject as error:
         raise TableError("xlsx_large") from error
-
-
-class _BoundedRows:
-    """The XML of a sheet, of which openpyxl keeps one row in memory."""
-
-    def __init__(self, source: Any) -> None:
-        self.close = source.close
-        self._source = source
-        self._size = 0
-
-    def read(self, size: int = -1) -> bytes:
-        data: bytes = self._source.read(size)
-        end = data.rfind(b"row>")
-        self._size = len(data) - end if end >= 0 else self._size + len(data)
-        if self._size > MAX_SHEET_ROW:
-            raise TableError("xlsx_large")
-        return data
 
 
 def _text(value: Any) -> str:

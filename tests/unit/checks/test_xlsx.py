@@ -1,5 +1,6 @@
 """The built-in check of Excel workbooks."""
 
+import hashlib
 import io
 import sys
 import tracemalloc
@@ -148,6 +149,52 @@ def test_a_part_that_openpyxl_reads_as_a_whole_has_a_limit(
     said, _ = refusal(CHECK, written(tmp_path, "a.xlsx", workbook([["a"]])))
 
     assert said.startswith("The unpacked size is")
+
+
+TOO_LARGE = "The workbook is too large to read."
+BOMBS = {
+    "cells in a row": (SHEET, b"</row>", b"<c/>" * 30_000 + b"</row>", TOO_LARGE),
+    "elements in elements": (SHEET, b"</row>", b"<c>" * 99 + b"</c>" * 99 + b"</row>", TOO_LARGE),
+    "elements outside of rows": (SHEET, b"<row", b"<c/>" * 30_000 + b"<row", TOO_LARGE),
+    "text": (SHEET, b"</row>", b"<c>" + b"x" * 300_000 + b"</c></row>", TOO_LARGE),
+    "styles": ("xl/styles.xml", b"</style", b"<c/>" * 30_000 + b"</style", TOO_LARGE),
+    "document type": (SHEET, b"<worksheet", b"<!DOCTYPE x []><worksheet", "The workbook is dam"),
+}
+
+
+@pytest.mark.parametrize(("part", "old", "new", "words"), BOMBS.values(), ids=BOMBS)
+def test_t68_a_part_that_needs_much_memory_is_not_read(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    part: str,
+    old: bytes,
+    new: bytes,
+    words: str,
+) -> None:
+    monkeypatch.setattr(xlsx, "MAX_ELEMENTS", 20_000)
+    monkeypatch.setattr(xlsx, "MAX_TEXT", 200_000)
+    content = workbook([["date"]])
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        bomb = archive.read(part).replace(old, new)
+        noise = hashlib.shake_256().digest(len(bomb) // 190)  # the ratio of the sizes has a limit
+    bomb_file = with_parts(content, {part: bomb, "docProps/noise": noise})
+
+    said, _ = refusal(CHECK, written(tmp_path, "a.xlsx", bomb_file))
+
+    assert said.startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("limit", "value"), [("MAX_READ", 20_000), ("MAX_CLEARED", 0), ("MAX_ELEMENTS", 30)]
+)
+def test_t68_sheets_rows_and_elements_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, value: int
+) -> None:
+    file = written(tmp_path, "a.xlsx", workbook([["a", "b"], ["c", "d"]], *"abcdefghij"))
+    assert answer(CHECK, file) is None
+    monkeypatch.setattr(xlsx, limit, value)
+
+    assert refusal(CHECK, file)[0].startswith(TOO_LARGE)
 
 
 def test_only_the_strings_of_the_header_are_read(tmp_path: Path) -> None:
