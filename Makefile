@@ -13,6 +13,7 @@ DATA_DIR ?=
 FRAME_ORIGIN ?=
 CUSTOM_DOMAIN ?=
 NO_CHECKS ?=
+SCAN ?=
 RUNTIME ?= micropython
 ONLY ?=
 RUNS ?=
@@ -81,7 +82,7 @@ mock-wheel: $(VENV)/.ready
 	cd wheels/mock && $(CURDIR)/$(BIN)/python -m hatchling build --target wheel --directory $(CURDIR)/dist
 
 demo: build
-	@exec $(BIN)/ossferry demo --port $(PORT) --oss-port $(OSS_PORT) --runtime $(RUNTIME) $(if $(DATA_DIR),--data-dir "$(DATA_DIR)") $(if $(FRAME_ORIGIN),--frame-origin "$(FRAME_ORIGIN)") $(if $(CUSTOM_DOMAIN),--custom-domain "$(CUSTOM_DOMAIN)") $(if $(NO_CHECKS),--no-checks)
+	@exec $(BIN)/ossferry demo --port $(PORT) --oss-port $(OSS_PORT) --runtime $(RUNTIME) $(if $(DATA_DIR),--data-dir "$(DATA_DIR)") $(if $(FRAME_ORIGIN),--frame-origin "$(FRAME_ORIGIN)") $(if $(CUSTOM_DOMAIN),--custom-domain "$(CUSTOM_DOMAIN)") $(if $(NO_CHECKS),--no-checks) $(if $(SCAN),--scan)
 
 prerequisites: $(VENV)/.ready
 	@PYTHONPATH=tests $(BIN)/python -m support.prerequisites

@@ -1,8 +1,9 @@
 """A server that gives each user short-lived credentials for one key prefix of an OSS bucket.
 
 `create_app(settings)` returns a Starlette application with the upload page, the page's assets and
-the API that issues credentials. The server never receives the bytes of a file. It does not import
-the code of the page, and only the demo command imports the mock of OSS and STS.
+the API that issues credentials. The server never receives the bytes of a file; only the commands
+`scan` and `check` read them. The server does not import the code of the page, and only the demo
+command imports the mock of OSS and STS.
 """
 
 from importlib import import_module

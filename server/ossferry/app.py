@@ -280,10 +280,15 @@ def _routes(
         ready,
         FormApi(forms, token=token, authenticator=authenticator, clock=clock),
         form_pages,
-        *([MetricsApi(settings, base.metrics, base.audit)] if settings.metrics_token else []),
+        *([_metrics_api(base)] if settings.metrics_token else []),
         *(_upload_apis(base, uploads) if uploads else []),
     ]
     return all_routes(gate, apis, authenticator.endpoints)
+
+
+def _metrics_api(base: _Base) -> MetricsApi:
+    ledger = base.database if base.settings.release == "checked" else None
+    return MetricsApi(base.settings, base.metrics, base.audit, ledger=ledger, clock=base.clock)
 
 
 def _token_api(

@@ -49,6 +49,7 @@ ALL = (
     _program("redis-server", "redis-server", "redis-server"),
     _program("nginx", "nginx", "nginx"),
     _program("initdb", "postgresql", "postgresql"),
+    _program("clamd", "clamav-daemon", "clamav-daemon"),
     _program("curl", "curl"),
     _program("jq", "jq"),
     _program("wrk", "wrk"),

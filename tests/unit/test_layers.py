@@ -27,7 +27,7 @@ SOURCES = {
 ARROWS: dict[str, dict[str, str]] = {
     "ossferry": {
         "cli": (
-            "app doctor setup diagnosis uploads authentication admin checks "
+            "app doctor setup operations diagnosis scanning uploads authentication admin checks "
             "access ledger oss http settings observability identity extras errors clock"
         ),
         "app": (
@@ -36,6 +36,13 @@ ARROWS: dict[str, dict[str, str]] = {
             "errors clock"
         ),
         "setup": "oss settings identity errors",
+        "doctor": (
+            "diagnosis scanning authentication checks access ledger oss state http settings "
+            "observability identity errors clock"
+        ),
+        "scanning": (
+            "grants uploads checks ledger oss http settings observability identity errors clock"
+        ),
         "routes": (
             "openapi operations forms grants uploads admin checks pages access ledger oss http"
         ),
@@ -52,10 +59,6 @@ ARROWS: dict[str, dict[str, str]] = {
         ),
         "uploads": "hooks access ledger oss http settings observability identity errors clock",
         "hooks": "ledger oss settings observability identity errors clock",
-        "doctor": (
-            "diagnosis authentication checks access ledger oss state http settings observability "
-            "identity errors clock"
-        ),
         "authentication": (
             "access ledger state http mount settings observability identity errors clock"
         ),
@@ -263,7 +266,7 @@ OUTSIDE = {
 # the only modules of the server that import another package
 USERS = {
     "mock_oss": ("cli/demo.py", "cli/mock.py"),
-    "ossferry_checks": ("checks/", "settings/checks.py", "cli/samples/checks.py"),
+    "ossferry_checks": ("checks/", "scanning/", "settings/checks.py", "cli/samples/checks.py"),
     "oss2": ("oss/sdk.py",),
 }
 

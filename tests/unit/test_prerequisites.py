@@ -32,7 +32,7 @@ def test_npm(): npm_packages(Path("site"))
 
 PROGRAMS = (
     *("redis-server", "nginx", "initdb", "curl", "jq", "wrk", "logrotate", "systemd-analyze"),
-    *("kustomize", "docker-compose", "shellcheck"),
+    *("kustomize", "docker-compose", "shellcheck", "clamd"),
     *("chromium", "firefox-esr", "WebKitWebDriver", "Xvfb"),
 )
 MINI_BROWSER = "usr/lib/any/webkit2gtk-4.1/MiniBrowser"

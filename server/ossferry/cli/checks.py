@@ -6,11 +6,10 @@ build of a container image.
 """
 
 import asyncio
-import shutil
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -123,10 +122,6 @@ def _warn_of_imports(settings: "CheckSettings", imports: frozenset[str]) -> None
 PYODIDE = ("js", "pyodide", "pyodide_js")
 """Modules that Pyodide itself has."""
 
-PIECE = 8 << 20
-ENCRYPTED = "client-side-encryption-key"
-"""The metadata of objects that the page, or an SDK of OSS, has encrypted before the upload."""
-
 PASSED, REJECTED, FAILED = 0, 1, 2
 """Exit codes of `ossferry check`."""
 
@@ -165,39 +160,40 @@ def check(
 
 def _check_local(path: Path) -> dict[str, Any]:
     """Run the checks over a local file."""
-    from ossferry.checks.local import check_file
+    from ossferry.scanning.checking import Job, check_file
     from ossferry.settings.loading import load_check_settings
 
     settings = load_check_settings()
     selection = _select(settings)
     with path.open("rb"):  # an error names the file
         pass
-    verdict = asyncio.run(check_file(settings, selection, path))
-    return {"file": str(path), "version": selection.version, "verdict": verdict}
+    verdict = asyncio.run(check_file(settings, selection, Job(path=path)))
+    return {"file": str(path), "version": selection.version, "verdict": verdict.as_json()}
 
 
 def _check_stored(key: str) -> dict[str, Any]:
     """Download an upload, and run the checks over it."""
-    from ossferry.checks.local import check_file
     from ossferry.cli.tools import with_bucket
     from ossferry.identity.object_keys import name_of, safe_name
+    from ossferry.scanning.checking import Job, check_file
     from ossferry.uploads.scope import read_key
 
     name = name_of(read_key(key))
     with tempfile.TemporaryDirectory(prefix="ossferry-") as folder:
         path = Path(folder) / safe_name(name)
-        with path.open("wb") as out:
-            settings, selection, stored = with_bucket(
-                lambda tools: _download(tools, key, out, room=shutil.disk_usage(folder).free)
-            )
-        verdict = asyncio.run(
-            check_file(settings, selection, path, name=name, content_type=stored.content_type)
-        )
-    return {"key": key, "etag": stored.etag, "version": selection.version, "verdict": verdict}
+        settings, selection, stored = with_bucket(lambda tools: _download(tools, key, path))
+        job = Job(path=path, name=name, content_type=stored.content_type, needs_locks=True)
+        verdict = asyncio.run(check_file(settings, selection, job))
+    return {
+        "key": key,
+        "etag": stored.etag,
+        "version": selection.version,
+        "verdict": verdict.as_json(),
+    }
 
 
 async def _download(
-    tools: "Tools", key: str, out: BinaryIO, *, room: int
+    tools: "Tools", key: str, path: Path
 ) -> "tuple[CheckSettings, Selection, Stored]":
     """Write an upload to a file; return the settings, the checks, and what OSS says about it.
 
@@ -205,27 +201,24 @@ async def _download(
         NotStoredError: OSS has no object with this key, or only a symlink.
         SettingsError: no check is on, or the upload is encrypted or too large.
     """
+    from ossferry.scanning.look import download
     from ossferry.uploads.inventory import find_upload
 
     selection, most = _select(tools.settings), tools.settings.max_file_size
     stored = await find_upload(tools.store, key)
-    if ENCRYPTED in stored.metadata:
+    if stored.is_encrypted:
         raise SettingsError(
             f"{key} was encrypted before its upload, and the server has no key for it; decrypt it"
             " with your private key, and check the result with --file."
         )
     if stored.size > most:
         raise SettingsError(f"{key} has {stored.size} bytes; OSSFERRY_MAX_FILE_SIZE allows {most}.")
-    if stored.size > room:
-        raise SettingsError(
-            f"{key} has {stored.size} bytes, but {tempfile.gettempdir()} has space for {room}; set"
-            " TMPDIR to a folder with more."
-        )
     with progress(f"Reading {plain(key)}", total=stored.size, in_bytes=True) as done:
-        for start in range(0, stored.size, PIECE):
-            piece = await tools.store.read(stored, start, min(start + PIECE, stored.size))
-            out.write(piece)
-            done(len(piece))
+
+        async def spend(size: int) -> None:
+            done(size)
+
+        await download(tools.store, stored, path, spend=spend)
     return tools.settings, selection, stored
 
 

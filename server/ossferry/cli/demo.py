@@ -6,6 +6,7 @@ as an operator would in production. The demo uses the mock's access keys and ign
 the environment.
 """
 
+import asyncio
 import json
 import os
 import re
@@ -17,6 +18,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Self
 
+from anyio.from_thread import start_blocking_portal
 from starlette.types import ASGIApp
 
 from mock_oss import MockOSS, MockOSSError
@@ -36,11 +38,15 @@ from ossferry.app import create_app
 from ossferry.cli.processes.serving import BackgroundServer, bind
 from ossferry.errors import SettingsError
 from ossferry.identity.object_keys import INCOMING, UPLOADS
+from ossferry.ledger import Database
+from ossferry.observability.log_format import logger
+from ossferry.observability.metrics import Metrics
 from ossferry.oss.bucket import TIMEOUT_S, OssBucket
 from ossferry.oss.cors_rule import cors_document, upload_rule
 from ossferry.oss.kill_switch import POLICY_NAME
 from ossferry.oss.sdk import Sdk
 from ossferry.oss.sts import StsClient, StsCredentials, access_key, objects_sts
+from ossferry.scanning.worker import scan_uploads
 from ossferry.settings.addresses import is_mock_endpoint
 from ossferry.settings.choices import UPLOAD_ACTIONS, Runtime
 from ossferry.settings.loading import ExplicitSettings, load_settings
@@ -49,6 +55,9 @@ from ossferry.settings.rules import DEMO_SECRET
 from ossferry.setup.documents import compact
 from ossferry.setup.wanted import Wanted
 
+log = logger("ossferry.demo")
+
+CLAMD = "/run/clamav/clamd.ctl"
 UNHURRIED = "100000/minute"
 BELOW_LOCALHOST = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+localhost")
 EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - compared with, not listened on
@@ -107,6 +116,7 @@ SERVER = User(
     keys={"LTAI5tMockOssferryServer": "MockOssferryServerSecret000001"},
     policies=(compact("caller", WANTED),),
 )
+(SERVER_KEY,) = SERVER.keys.items()
 SHARER = User(
     name="ossferry-links",
     user_id="200000000000000003",
@@ -146,6 +156,8 @@ class Demo:
             `oss-accelerate.localhost`, or custom domains, which the mock binds to the bucket.
         refuse_public_endpoints: whether the mock refuses requests to public endpoints. None means
             True with a custom domain, and otherwise the value in `world`.
+        scans: whether uploads are released only after a scan, by a scanner in a thread. It uses
+            clamd if it runs on this machine.
         on_exit: called when the thread of the server ends, even after an error.
         overrides: settings that replace the demo's own settings.
 
@@ -173,6 +185,7 @@ class Demo:
         custom_domain: str | None = None,
         upload_hosts: Sequence[str] = (),
         refuse_public_endpoints: bool | None = None,
+        scans: bool = False,
         on_exit: Callable[[], None] = lambda: None,
         **overrides: object,
     ) -> None:
@@ -184,8 +197,10 @@ class Demo:
         self._custom_domain = custom_domain and custom_domain.lower()
         self._upload_hosts = tuple(name.lower() for name in upload_hosts)
         self._refuse_public_endpoints = refuse_public_endpoints
+        self._scans = scans
         self._on_exit = on_exit
-        self._overrides: dict[str, object] = {"runtime": runtime, **overrides}
+        checked = {"release": "checked", "clamd": CLAMD if Path(CLAMD).is_socket() else ""}
+        self._overrides = {"runtime": runtime, **(checked if scans else {}), **overrides}
         self._running = ExitStack()
 
     def __enter__(self) -> Self:
@@ -247,6 +262,8 @@ class Demo:
         server = BackgroundServer(self._make_app(), sock, on_exit=self._on_exit)
         server.start()
         starting.callback(server.stop)
+        if self._scans:
+            starting.enter_context(self._scanning())
 
     def _cnames(self) -> dict[str, str]:
         """Return the custom domains that the mock binds to the bucket, each with the bucket's name.
@@ -305,17 +322,44 @@ class Demo:
         return load_settings(ExplicitSettings, **{**options, **self._overrides})
 
     def _make_app(self) -> ASGIApp:
-        (pair,) = SERVER.keys.items()
-        keys = access_key(*pair)
         return create_app(
             self.settings,
-            assume_role=StsClient(self.settings, keys),
+            assume_role=StsClient(self.settings, access_key(*SERVER_KEY)),
             clock=self.oss.clock.now,
-            store=OssBucket(
-                self.settings, objects_sts(self.settings, keys), clock=self.oss.clock.now
-            ),
+            store=self._make_store(),
             runtime_query=True,
         )
+
+    def _make_store(self) -> OssBucket:
+        sts = objects_sts(self.settings, access_key(*SERVER_KEY))
+        return OssBucket(self.settings, sts, clock=self.oss.clock.now)
+
+    @contextmanager
+    def _scanning(self) -> Iterator[None]:
+        """Run a scanner in a thread; `ossferry scan` runs it in a process."""
+        with start_blocking_portal() as portal:
+            stop = portal.call(asyncio.Event)
+            running = portal.start_task_soon(self._scan, stop)
+            yield
+            portal.call(stop.set)
+            running.result()
+
+    async def _scan(self, stop: asyncio.Event) -> None:
+        store, database = self._make_store(), Database(self.settings.ledger_url)
+        try:
+            await scan_uploads(
+                self.settings,
+                store,
+                database,
+                stop=stop,
+                metrics=Metrics(),
+                clock=self.oss.clock.now,
+            )
+        except SettingsError as error:
+            log.error("cannot-scan", reason=str(error))
+        finally:
+            await database.close()
+            await store.close()
 
 
 def prepare_bucket(settings: Settings, endpoint: str, origins: list[str]) -> None:

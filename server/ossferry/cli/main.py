@@ -24,6 +24,7 @@ from ossferry.cli.complaints import complaint
 from ossferry.cli.keys import key_commands
 from ossferry.cli.mock import refuse_production, refuse_unsafe_mock, require_mock, run_mock_oss
 from ossferry.cli.output import json_line, wants_json
+from ossferry.cli.scan import held_commands, scan
 from ossferry.cli.setup.commands import setup, teardown
 from ossferry.cli.setup.policy import policy
 from ossferry.cli.uploads import upload_commands
@@ -56,6 +57,10 @@ ChecksOption: TypeAlias = Annotated[
         help="Check files in the page before the upload, and write sample files to try.",
     ),
 ]
+ScanOption: TypeAlias = Annotated[
+    bool,
+    typer.Option("--scan", help="Release uploads only after a scan, by clamd if it runs here."),
+]
 UploadHosts: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(
@@ -87,6 +92,7 @@ commands = typer.Typer(
 commands.add_typer(key_commands, name="apikey")
 commands.add_typer(admin_commands, name="admin")
 commands.add_typer(checks_commands, name="checks")
+commands.add_typer(held_commands, name="held")
 commands.add_typer(upload_commands)
 
 
@@ -136,6 +142,7 @@ def demo(
     ] = None,
     upload_host: UploadHosts = None,
     checks: ChecksOption = True,
+    scans: ScanOption = False,
     i_know_this_is_a_mock: MeantOption = False,
 ) -> None:
     """Run the page, the server and a mock OSS on this machine; no cloud account is needed."""
@@ -160,6 +167,7 @@ def demo(
             frame_origins=dict.fromkeys(frame_origin or (), "results"),
             custom_domain=custom_domain,
             upload_hosts=tuple(upload_host or ()),
+            scans=scans,
             on_exit=stop.set,
             **(WITH_CHECKS if has_checks else {}),
         ) as running,
@@ -297,6 +305,7 @@ commands.command()(setup)
 commands.command()(teardown)
 commands.command()(policy)
 commands.command()(check)
+commands.command()(scan)
 
 
 def main() -> None:

@@ -157,7 +157,7 @@ def share(
             owner = await people.owner_of_key(connection, key)
         if owner is None:
             raise NotStoredError("the ledger knows no owner of this key; `ossferry ls` lists keys.")
-        with _audited(tools.settings, owner.hash, "share"):
+        with audited(tools.settings, owner.hash, "share"):
             link = await make_link(tools.places, tools.database, owner, wish, clock=utc_now)
         _print_link(link["url"], link["expires_at"], as_json=as_json)
         if datetime.fromisoformat(link["expires_at"]) < utc_now() + lives - timedelta(minutes=1):
@@ -341,7 +341,7 @@ def _checksum(path: Path) -> tuple[int, str]:
 
 
 @contextmanager
-def _audited(settings: "Settings", principal: str, action: str) -> Iterator[None]:
+def audited(settings: "Settings", principal: str, action: str) -> Iterator[None]:
     """Record an action in the file of the audit trail, if there is one.
 
     The line is written after the action was done or refused.

@@ -27,7 +27,7 @@ from ossferry.errors import (
     StsRefusedError,
     UnavailableError,
 )
-from ossferry.ledger import Database, leases
+from ossferry.ledger import Database, holds, leases
 from ossferry.oss.sts import TIMEOUT_S
 from ossferry.oss.sts_guard import GuardedSts
 from ossferry.settings.model import Settings
@@ -315,6 +315,25 @@ async def probe_storage(storage: Storage) -> Finding:
             outage=True,
         )
     return passed("The storage for limits and sessions answers.")
+
+
+async def probe_scanner(ledger: Database, clock: Clock) -> Finding:
+    """Check that a scanner works while uploads wait for one.
+
+    Raises:
+        LedgerLostError: the ledger does not answer.
+    """
+    now = clock()
+    async with ledger.read() as connection:
+        oldest = await holds.oldest(connection)
+        works = await leases.is_held(connection, leases.SCANNER, now)
+    if oldest is None or works:
+        return passed("No upload waits for a scanner that does not work.")
+    return failed(
+        f"Uploads wait for a scanner, the oldest for {(now - oldest).total_seconds():.0f} s.",
+        "Start `ossferry scan`; its log says what is wrong.",
+        outage=True,
+    )
 
 
 async def probe_ledger(ledger: Database, clock: Clock) -> Finding:

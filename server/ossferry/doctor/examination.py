@@ -12,7 +12,7 @@ import httpx
 from ossferry.clock import Clock, utc_now
 from ossferry.diagnosis.findings import Finding, Outcome
 from ossferry.diagnosis.probes import Probe, run_probes
-from ossferry.doctor import account, bucket_settings, machine, outside
+from ossferry.doctor import account, bucket_settings, machine, outside, scanning
 from ossferry.doctor.server import CreateApp, Server
 from ossferry.doctor.sign_in import probe_sign_in
 from ossferry.doctor.start import probe_checks, probe_start
@@ -49,6 +49,9 @@ PROBES: Sequence[tuple[str, str, str]] = (
     ("storage", "Redis answers", ""),
     ("ledger", "the database answers, has the newest tables, and can be written", ""),
     ("audit", "the audit trail can be written", ""),
+    ("sandbox", "the checks run without network and without other files", ""),
+    ("clamd", "clamd answers, has new signatures, and says what it cannot look into", ""),
+    ("scanner", "`ossferry scan` looks at the uploads that wait", "ledger"),
     ("start", "the server starts with these settings", "storage ledger audit"),
     ("sign-in", "people and programs can prove who they are", "start"),
     ("checks", "the checks of files can run, and the model of tables fits its options", "start"),
@@ -82,6 +85,9 @@ RUNS: Mapping[str, Run] = {
     "storage": machine.probe_storage,
     "ledger": machine.probe_ledger,
     "audit": machine.probe_audit,
+    "sandbox": scanning.probe_sandbox,
+    "clamd": scanning.probe_clamd,
+    "scanner": scanning.probe_scanner,
     "start": probe_start,
     "sign-in": probe_sign_in,
     "checks": probe_checks,

@@ -6,13 +6,13 @@ import anyio.to_thread
 from starlette.requests import Request
 
 from ossferry.access.audit import Audit
-from ossferry.checks.local import find_fault
 from ossferry.checks.selection import select_checks
 from ossferry.diagnosis.findings import Finding, failed, passed, skipped, unusable
 from ossferry.doctor.server import Server
 from ossferry.errors import SettingsError
 from ossferry.identity.principal import Principal
 from ossferry.oss.mock_check import refuse_mock
+from ossferry.scanning.checking import find_fault
 
 
 async def probe_start(server: Server) -> Finding:

@@ -16,6 +16,9 @@ from ossferry.errors import BusyError
 from ossferry.ledger.database import AsyncConnection, Database, insert
 from ossferry.ledger.tables import leases
 
+SCANNER = "scanner"
+"""The lease that every scanner holds while it can scan, with this name as its holder."""
+
 ASK_AGAIN_S = 0.1
 ASKED_AT_MOST = 100
 
@@ -82,3 +85,9 @@ async def release(connection: AsyncConnection, name: str, *, holder: str) -> Non
     """Release a lease; do nothing if another holder has it."""
     mine = sa.and_(leases.c.name == name, leases.c.holder == holder)
     await connection.execute(sa.delete(leases).where(mine))
+
+
+async def is_held(connection: AsyncConnection, name: str, now: datetime) -> bool:
+    """Return whether somebody holds a lease."""
+    wanted = sa.select(leases.c.name).where(leases.c.name == name, leases.c.until >= now)
+    return (await connection.execute(wanted)).first() is not None

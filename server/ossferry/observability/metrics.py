@@ -46,6 +46,18 @@ class Metrics:
             "Uploads that the page refused, because OSS stored other bytes.",
             registry=self.registry,
         )
+        self._scans = Counter(
+            "ossferry_scans", "Looks at held uploads.", ["outcome"], registry=self.registry
+        )
+        self._scanned_bytes = Counter(
+            "ossferry_scanned_bytes", "Bytes of held uploads.", registry=self.registry
+        )
+        self._oldest = Gauge(
+            "ossferry_scan_oldest_seconds",
+            "Age of the oldest upload that waits for the scanner.",
+            registry=self.registry,
+            multiprocess_mode="mostrecent",
+        )
         self._failed = Gauge(
             "ossferry_check_failed",
             "1 if a check of /readyz failed the last time, otherwise 0.",
@@ -94,6 +106,19 @@ class Metrics:
     def refused_upload(self) -> None:
         """Count an upload that the page refused, because its checksum was wrong."""
         self._refused.inc()
+
+    def scanned(self, outcome: str, size: int) -> None:
+        """Count a look at a held upload, and its bytes.
+
+        Args:
+            outcome: `clean`, `bad`, `unscannable` or `later`.
+        """
+        self._scans.labels(outcome).inc()
+        self._scanned_bytes.inc(size)
+
+    def waits(self, seconds: float) -> None:
+        """Set the age of the oldest upload that waits for the scanner; 0 if none waits."""
+        self._oldest.set(seconds)
 
     def checked(self, failed: Mapping[str, bool]) -> None:
         """Set the gauges that show which checks of `/readyz` failed in the last run.

@@ -28,6 +28,7 @@ from ossferry.diagnosis.probes import (
     probe_audit,
     probe_ledger,
     probe_role,
+    probe_scanner,
     probe_storage,
     run_probes,
 )
@@ -47,11 +48,12 @@ log = logger("ossferry.readiness")
 def survived_losses(settings: Settings, *, has_ledger: bool) -> frozenset[str]:
     """Return the ids of the probes that may fail without making a new process unready.
 
-    Only `storage`, the probe of Redis, may fail, because the server can issue grants without Redis.
-    With OpenID Connect and without a ledger, the result is empty: then Redis stores the sessions.
+    These are `scanner`, because uploads wait for it, and `storage`, the probe of Redis, because the
+    server can issue grants without Redis. With OpenID Connect and without a ledger, `storage` may
+    not fail: then Redis stores the sessions.
     """
     needs_storage = "oidc" in settings.auth and not has_ledger
-    return frozenset() if needs_storage else frozenset({"storage"})
+    return frozenset({"scanner"} if needs_storage else {"scanner", "storage"})
 
 
 class Readiness:
@@ -82,6 +84,9 @@ class Readiness:
         if ledger is not None:
             run = partial(probe_ledger, ledger, clock)
             self._probes.append(Probe(id="ledger", run=run))
+            if settings.release == "checked":
+                run = partial(probe_scanner, ledger, clock)
+                self._probes.append(Probe(id="scanner", run=run, needs=("ledger",)))
         self._survived = survived_losses(settings, has_ledger=ledger is not None)
         self._metrics = metrics
         self._monotonic = monotonic

@@ -12,8 +12,6 @@ from typing import Any
 
 import pytest
 
-from ossferry.checks.child import _limit
-from ossferry.checks.local import check_file
 from ossferry.checks.selection import select_checks
 from ossferry.cli.demo import Demo
 from ossferry.diagnosis.findings import Finding, failed, passed, skipped
@@ -21,6 +19,8 @@ from ossferry.doctor.start import probe_checks
 from ossferry.errors import SettingsError
 from ossferry.extras import install_command
 from ossferry.oss.bucket import OssBucket
+from ossferry.scanning.checking import Job, check_file
+from ossferry.scanning.sandbox import limit
 from ossferry.settings.checks import CheckSettings
 from ossferry_checks.builtin.check_options import BuiltInOptions, TableOptions
 from ossferry_checks.runner import Limits
@@ -135,7 +135,7 @@ def test_the_process_has_no_secrets_nor_the_working_directory_and_ends_by_itself
 def test_a_limit_above_that_of_the_machine_is_that_of_the_machine() -> None:
     kind = resource.RLIMIT_NOFILE
     before = resource.getrlimit(kind)
-    _limit(kind, before[1] + 1)
+    limit(kind, before[1] + 1)
     limited = resource.getrlimit(kind)
     resource.setrlimit(kind, before)
 
@@ -173,7 +173,7 @@ def test_a_rejected_file_has_a_line_and_a_reason(run: Run) -> None:
 def test_t65_a_small_workbook_that_needs_much_memory_is_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ossferry.checks.local.LIMITS", Limits(memory=80_000_000))
+    monkeypatch.setattr("ossferry.scanning.checking.LIMITS", Limits(memory=80_000_000))
     path = tmp_path / "wide.xlsx"
     path.write_bytes(workbook([["a"]], cells=300_000))
     assert path.stat().st_size < 20_000
@@ -189,7 +189,7 @@ def test_t65_a_small_workbook_that_needs_much_memory_is_stopped(
 def test_t65_a_check_cannot_fill_the_disk(
     run: Run, monkeypatch: pytest.MonkeyPatch, files: str
 ) -> None:
-    monkeypatch.setattr("ossferry.checks.local.LIMITS", Limits(new_files=20_000_000))
+    monkeypatch.setattr("ossferry.scanning.checking.LIMITS", Limits(new_files=20_000_000))
 
     ran = run(f"{files}.txt")
 
@@ -260,7 +260,7 @@ def test_a_module_that_hangs_is_named(checks: Path) -> None:
     settings = CheckSettings(checks=checks)
 
     with pytest.raises(SettingsError, match=r"could not run: no check had started after 0\.5 s\."):
-        asyncio.run(check_file(settings, select_checks(settings), checks, start_s=0.5))
+        asyncio.run(check_file(settings, select_checks(settings), Job(path=checks, start_s=0.5)))
 
 
 @pytest.mark.parametrize(
@@ -307,7 +307,7 @@ def stored(demo: Demo, checks: Path, key: str, *options: str, **changes: str) ->
 def test_an_upload_is_checked_under_its_name(
     demo: Demo, checks: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ossferry.cli.checks.PIECE", 5)
+    monkeypatch.setattr("ossferry.scanning.look.PIECE", 5)
     headers = {"content-type": "text/csv"}
     operators_bucket(demo).put_object(KEY, b"date,sku\n2026-03-14,7\n", headers=headers)
     good = stored(demo, checks, KEY, "--json")
@@ -369,7 +369,7 @@ def test_an_encrypted_upload_cannot_be_checked(demo: Demo, checks: Path) -> None
 def test_an_upload_that_changes_meanwhile_is_not_mixed(
     demo: Demo, checks: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ossferry.cli.checks.PIECE", 5)
+    monkeypatch.setattr("ossferry.scanning.look.PIECE", 5)
     bucket = operators_bucket(demo)
     bucket.put_object(KEY, b"date,sku\n")
     reads = []

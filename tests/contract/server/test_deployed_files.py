@@ -20,6 +20,7 @@ from support.server_fakes import OPTIONS
 
 DEPLOY = Path(__file__).parents[3] / "deploy"
 UNIT = DEPLOY / "systemd/ossferry@.service"
+SCAN_UNIT = DEPLOY / "systemd/ossferry-scan.service"
 PROGRAMS = Path(sys.executable).parent
 
 
@@ -29,16 +30,34 @@ def run(*command: str | Path, folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_systemd_accepts_the_unit_as_first_and_second_server(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("unit", "command", "instances"),
+    [
+        (UNIT, "serve", ["ossferry@8000.service", "ossferry@8001.service"]),
+        (SCAN_UNIT, "scan", ["ossferry-scan.service"]),
+    ],
+    ids=["server", "scanner"],
+)
+def test_systemd_accepts_the_unit(
+    tmp_path: Path, unit: Path, command: str, instances: list[str]
+) -> None:
     analyze = program("systemd-analyze")
-    text = UNIT.read_text()
-    assert "ExecStart=/opt/ossferry/bin/ossferry serve" in text
+    text = unit.read_text()
+    assert f"ExecStart=/opt/ossferry/bin/ossferry {command}\n" in text
     text = text.replace("/opt/ossferry/bin", str(PROGRAMS))
-    (tmp_path / UNIT.name).write_text(text)
+    (tmp_path / unit.name).write_text(text)
 
-    for port in (8000, 8001):
-        found = run(analyze, "verify", f"{tmp_path}/ossferry@{port}.service", folder=tmp_path)
+    for each in instances:
+        found = run(analyze, "verify", f"{tmp_path}/{each}", folder=tmp_path)
         assert (found.returncode, found.stderr) == (0, "")
+
+
+def test_the_units_differ_in_what_they_run_only() -> None:
+    server, scanner = ({*each.read_text().splitlines()} for each in (UNIT, SCAN_UNIT))
+    rights = {line for line in server if line.startswith(("Protect", "Restrict", "Private", "No"))}
+
+    assert rights <= scanner
+    assert "SystemCallFilter=@sandbox" in scanner  # for the checks
 
 
 def test_systemd_notices_a_mistake_in_the_unit(tmp_path: Path) -> None:

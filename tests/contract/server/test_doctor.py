@@ -363,7 +363,7 @@ FAULTS: dict[str, tuple[Change, str, str]] = {
     "roles of a release without held uploads": (
         changed(
             role=replace(ROLE, policies=(template("role-policy").replace("incoming/", "else/"),)),
-            settings={"OSSFERRY_RELEASE": "checked", "OSSFERRY_CLAMD": "/run/clamd.ctl"},
+            settings={"OSSFERRY_RELEASE": "checked", "OSSFERRY_SCANNER_URL": "http://scanner/"},
         ),
         "upload",
         "has no right for uploads below incoming/, where OSSFERRY_RELEASE=checked holds them",
@@ -508,6 +508,11 @@ FAULTS: dict[str, tuple[Change, str, str]] = {
         ),
         "sign-in",
         "/keys does not answer (",
+    ),
+    "clamd is away": (
+        with_settings(RELEASE="checked", CLAMD="/absent/clamd.ctl"),
+        "clamd",
+        "clamd does not answer (FileNotFoundError)",
     ),
     "audit file is a folder": (with_files, "audit", "cannot be opened (Is a directory)"),
     "audit file on a full disk": (on_a_full_disk, "audit", "(No space left on device)"),

@@ -163,13 +163,8 @@ BOMBS = {
 
 
 @pytest.mark.parametrize(("part", "old", "new", "words"), BOMBS.values(), ids=BOMBS)
-def test_t68_a_part_that_needs_much_memory_is_not_read(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    part: str,
-    old: bytes,
-    new: bytes,
-    words: str,
+def test_t65_a_part_that_needs_much_memory_is_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str, old: bytes, new: bytes, words: str
 ) -> None:
     monkeypatch.setattr(xlsx, "MAX_ELEMENTS", 20_000)
     monkeypatch.setattr(xlsx, "MAX_TEXT", 200_000)
@@ -187,7 +182,7 @@ def test_t68_a_part_that_needs_much_memory_is_not_read(
 @pytest.mark.parametrize(
     ("limit", "value"), [("MAX_READ", 20_000), ("MAX_CLEARED", 0), ("MAX_ELEMENTS", 30)]
 )
-def test_t68_sheets_rows_and_elements_are_counted(
+def test_t65_sheets_rows_and_elements_are_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, value: int
 ) -> None:
     file = written(tmp_path, "a.xlsx", workbook([["a", "b"], ["c", "d"]], *"abcdefghij"))

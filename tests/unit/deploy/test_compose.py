@@ -33,9 +33,10 @@ RESERVE_S = 15
 
 
 @cache
-def project() -> dict[str, Any]:
-    """Return the file as Compose understands it."""
-    text = run(program("docker-compose"), "-f", FILE, "config", "--format", "json")
+def project(*more: Path) -> dict[str, Any]:
+    """Return the file, with additions, as Compose understands it."""
+    files = [word for each in (FILE, *more) for word in ("-f", each)]
+    text = run(program("docker-compose"), *files, "config", "--format", "json")
     found: dict[str, Any] = json.loads(text)
     return found
 
@@ -75,6 +76,38 @@ def settings(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> S
 
 def test_compose_accepts_the_file() -> None:
     assert services().keys() == {"nginx", *REPLICAS, "redis", "postgres"}
+
+
+def test_the_scanner_and_clamd_are_an_addition(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = project(DEPLOY / "compose.scan.yaml")["services"]
+    scanner, new = found["scanner"], {"scanner", "clamd", "freshclam"}
+    texts = {
+        inside: (folder / "secrets" / path.name).read_text("utf-8")
+        for inside, path in secrets_of("ossferry-1").items()
+    }
+    image = dict(re.findall(r"(OSSFERRY_\w+)=(\S+)", " ".join(last_stage())))
+    variables = {**image, **scanner["environment"]}
+    options = settings_from(variables, texts, folder=tmp_path, monkeypatch=monkeypatch)
+
+    assert found.keys() == services().keys() | new
+    assert (options.release, options.clamd) == ("checked", "clamd:3310")
+    for name in REPLICAS:  # all have the same options
+        own = found[name]["environment"]
+        assert own == {key: scanner["environment"][key] for key in own}
+    assert "EXPOSE 3310" in last_stage("clamd")
+    assert scanner["command"] == ["scan", "--port", str(options.port)]  # of the health check
+    (room,) = scanner["volumes"]
+    assert (room["target"], room["source"]) == (scanner["environment"]["TMPDIR"], "scan")
+    networks = {name: set(found[name]["networks"]) for name in new}
+    assert networks == {"scanner": {"front", "back"}, "clamd": {"back"}, "freshclam": {"front"}}
+    for name in new:
+        assert found[name]["read_only"] is True
+        assert found[name]["cap_drop"] == ["ALL"]
+        assert found[name]["security_opt"] == ["no-new-privileges:true"]
+        assert "ports" not in found[name]
+    assert "USER 10001:10001" in last_stage("clamd")
 
 
 def test_compose_would_find_a_wrong_name(tmp_path: Path) -> None:

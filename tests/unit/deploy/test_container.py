@@ -38,7 +38,7 @@ def instruction(name: str, folder: str = "container") -> str:
     return found.removeprefix(f"{name} ")
 
 
-@pytest.mark.parametrize("folder", PROJECTS)
+@pytest.mark.parametrize("folder", [*PROJECTS, "clamd"])
 def test_hadolint_finds_nothing(folder: str) -> None:
     assert run(BIN / "hadolint", dockerfile(folder)) == ""
 

@@ -16,6 +16,7 @@ from ossferry.cli.processes.workers import GRACE_S
 from ossferry.errors import SettingsError
 from ossferry.http.hosts import PROBE_PATHS
 from ossferry.oss.sts import TIMEOUT_S
+from ossferry.scanning import worker as scanner
 from ossferry.settings.model import Settings
 from support.programs import program
 from support.templates import (
@@ -30,6 +31,7 @@ from support.templates import (
 
 FOLDER = DEPLOY / "kubernetes"
 EXAMPLE = FOLDER / "overlays" / "example"
+SCAN = FOLDER / "overlays" / "scan"
 SECRET: dict[str, Any] = yaml.safe_load((FOLDER / "secret.example.yaml").read_text("utf-8"))
 RESERVE_S = 15
 """Seconds to drain, to close connections and to end, in addition to the running requests."""
@@ -87,7 +89,7 @@ def schemas() -> ModuleType:
 
 
 @pytest.mark.parametrize("version", ["1.29", "latest"])
-@pytest.mark.parametrize("folder", [FOLDER / "base", EXAMPLE], ids=["base", "example"])
+@pytest.mark.parametrize("folder", [FOLDER / "base", EXAMPLE, SCAN], ids=lambda each: each.name)
 def test_the_schemas_of_kubernetes_accept_every_object(
     schemas: ModuleType, folder: Path, version: str
 ) -> None:
@@ -251,6 +253,39 @@ def test_only_the_ingress_controller_and_prometheus_reach_the_pods() -> None:
     ]
     assert all(each["namespaceSelector"]["matchLabels"] for each in rule["from"])
     assert [each["port"] for each in rule["ports"]] == [container()["ports"][0]["name"]]
+
+
+def test_the_scanner_is_an_addition(
+    secrets: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = {(each["kind"], each["metadata"]["name"].split("-")[0]) for each in built(EXAMPLE)}
+    found = {(each["kind"], each["metadata"]["name"]): each for each in built(SCAN)}
+    (config,) = [each["data"] for (kind, _), each in found.items() if kind == "ConfigMap"]
+    own = settings_from(config, secrets, folder=tmp_path, monkeypatch=monkeypatch)
+    scan = found["Deployment", "ossferry-scan"]["spec"]
+    labels = scan["template"]["metadata"]["labels"]
+    containers = {each["name"]: each for each in scan["template"]["spec"]["containers"]}
+    port = "3310"
+
+    assert {(kind, name.split("-")[0]) for kind, name in found} == before
+    assert len(found) == len(built(EXAMPLE)) + 2
+    assert (own.release, own.clamd) == ("checked", f"127.0.0.1:{port}")
+    assert f"EXPOSE {port}" in last_stage("clamd")
+    assert labels == scan["selector"]["matchLabels"]
+    assert not the("Service")["spec"]["selector"].items() <= labels.items()
+    policy = found["NetworkPolicy", "ossferry-scan"]["spec"]
+    assert policy["podSelector"]["matchLabels"] == labels
+    assert containers["scanner"]["args"] == ["scan", "--port", str(own.port)]
+    assert containers["scanner"]["image"] == container()["image"]
+    mounts = {each["name"]: each["mountPath"] for each in containers["scanner"]["volumeMounts"]}
+    assert mounts["secrets"] == secrets_folder()
+    assert {"name": "TMPDIR", "value": mounts["scan"]} in containers["scanner"]["env"]
+    for each in containers.values():
+        assert each["securityContext"] == container()["securityContext"]
+        assert "memory" in each["resources"]["limits"]
+    spec = scan["template"]["spec"]
+    assert spec["securityContext"] == pod()["spec"]["securityContext"]
+    assert spec["terminationGracePeriodSeconds"] > scanner.GRACE_S + RESERVE_S
 
 
 def ports_of(rule: dict[str, Any]) -> Iterator[tuple[str, int]]:

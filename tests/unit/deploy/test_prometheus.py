@@ -32,7 +32,7 @@ def figures() -> dict[str, set[str]]:
 def test_each_alert_reads_figures_and_labels_of_the_server() -> None:
     known = {**figures(), "up": {"job", "instance"}}
 
-    assert len(RULES) == 4
+    assert len(RULES) == 5
     for rule in RULES:
         named = re.findall(r"\b(up|ossferry_\w+)(?:\{(\w+)=)?", rule["expr"])
         assert named, rule
