@@ -7,7 +7,8 @@ principal's own prefix, the smaller size applies, and a file must have a type th
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Literal, TypeAlias
 
 from starlette.requests import Request
@@ -34,6 +35,7 @@ class Permission:
         max_file_size: size of the largest file in bytes; None for the size in the settings.
         types: allowed types in the syntax of the setting `allowed_types`; empty for the types in
             the settings.
+        until: time when the grant ends at the latest; None for the lifetime in the settings.
 
     Raises:
         ValueError: a value is malformed.
@@ -42,6 +44,7 @@ class Permission:
     folder: str = ""
     max_file_size: int | None = None
     types: Sequence[str] = ()
+    until: datetime | None = None
 
     def __post_init__(self) -> None:
         if self.folder and (len(self.folder) > MAX_FOLDER or not _FOLDER.fullmatch(self.folder)):
@@ -113,25 +116,29 @@ class Authorizer:
                 enforce.
         """
         if self._authorize is None:
-            return _narrowed(self._settings, Permission())
+            return narrowed(self._settings, Permission())
         asked = self._authorize(Principal(id=principal.id, name=principal.label), request, wanted)
         permission = await answer_of("authorize", asked, patience_s=self._patience_s)
         if permission is not None and not isinstance(permission, Permission):
             raise AuthorizationError("authorize must return a Permission or None.")
-        return _narrowed(self._settings, permission or Permission())
+        return narrowed(self._settings, permission or Permission())
 
 
-def _narrowed(settings: Settings, permission: Permission) -> Permission:
+def narrowed(settings: Settings, permission: Permission) -> Permission:
+    """Return a permission with the limits of the settings, where these are narrower.
+
+    Raises:
+        AuthorizationError: the settings allow none of the types, or a signed form cannot enforce
+            them.
+    """
     types = _common_types(settings.allowed_types, permission.types)
     if permission.types and not types:
         raise AuthorizationError("OSSFERRY_ALLOWED_TYPES has none of the types of a Permission.")
-    if permission.types and settings.grant == "form" and not all(map(_is_exact, types)):
+    if settings.grant == "form" and not all(map(_is_exact, types)):
         raise AuthorizationError("With OSSFERRY_GRANT=form, a Permission needs exact types.")
     size = settings.max_file_size
-    return Permission(
-        folder=permission.folder,
-        max_file_size=min(size, permission.max_file_size or size),
-        types=types,
+    return replace(
+        permission, max_file_size=min(size, permission.max_file_size or size), types=types
     )
 
 

@@ -128,6 +128,7 @@ class Grants:
         conditions = Conditions(
             secure_transport=all(each.startswith("https://") for each in settings.upload_origins),
             address=address if settings.bind_address else "",
+            until=permission.until,
         )
         held = INCOMING if settings.release == "checked" else ""
         policy = upload_policy(
@@ -141,6 +142,9 @@ class Grants:
             session_name=f"{principal.hash}-{request_id or self._new_id()}",
             refused_key_id=refused_key_id,
         )
+        if permission.until:
+            expires_at = min(credentials.expires_at, permission.until)
+            credentials = replace(credentials, expires_at=expires_at)
         return Grant(
             principal=principal,
             permission=permission,

@@ -10,8 +10,10 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeAlias
 
+from ossferry.clock import utc_text
 from ossferry.errors import PolicyError
 from ossferry.identity.object_keys import INCOMING, TRASH, UPLOADS
 from ossferry.settings.choices import UPLOAD_ACTIONS
@@ -37,10 +39,12 @@ class Conditions:
     Attributes:
         secure_transport: whether the request must use HTTPS.
         address: the only IP address that may send requests; empty for any address.
+        until: time until which requests are allowed; None for the lifetime of the credentials.
     """
 
     secure_transport: bool = False
     address: str = ""
+    until: datetime | None = None
 
     def as_data(self) -> dict[str, Json]:
         """Return the element `Condition` of a policy as a dictionary; empty without conditions.
@@ -57,6 +61,8 @@ class Conditions:
             except ValueError as error:
                 raise PolicyError("The address cannot be used in a session policy.") from error
             found["IpAddress"] = {"acs:SourceIp": [address]}
+        if self.until:
+            found["DateLessThan"] = {"acs:CurrentTime": utc_text(self.until)}
         return found
 
 

@@ -1,5 +1,7 @@
 """The session policy: three actions, one prefix, never public, never longer than STS allows."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from ossferry.errors import PolicyError
@@ -82,13 +84,15 @@ def test_t08_with_versions_the_servers_own_policy_has_one_more_action_for_upload
 
 
 def test_t09_conditions_hold_for_the_permission() -> None:
-    conditions = Conditions(secure_transport=True, address="2001:DB8:0::1")
+    until = datetime(2026, 3, 14, 9, 41, tzinfo=UTC)
+    conditions = Conditions(secure_transport=True, address="2001:DB8:0::1", until=until)
 
     policy = upload_policy(bucket="web-direct-upload", prefix="uploads/a/", conditions=conditions)
 
     assert policy["Statement"][0]["Condition"] == {  # type: ignore[index, call-overload]
         "Bool": {"acs:SecureTransport": "true"},
         "IpAddress": {"acs:SourceIp": ["2001:db8::1"]},
+        "DateLessThan": {"acs:CurrentTime": "2026-03-14T09:41:00Z"},
     }
 
 
