@@ -20,6 +20,8 @@ from ossferry.access.authenticator import Authenticator
 from ossferry.access.gate import Gate
 from ossferry.access.rate_limits import Rates
 from ossferry.admin.endpoints import AdminApi
+from ossferry.asking.api import AskingApi
+from ossferry.asking.guest import GuestApi
 from ossferry.authentication.app import app_authenticator
 from ossferry.authentication.choice import authenticator_for
 from ossferry.authentication.sign_outs import SignOuts
@@ -28,7 +30,7 @@ from ossferry.checks.configuration import load_checks
 from ossferry.checks.endpoints import CheckApi
 from ossferry.clock import Clock, Monotonic, monotonic, utc_now
 from ossferry.diagnosis.probes import StsDate, ask_sts_date
-from ossferry.errors import OssferryError
+from ossferry.errors import OssferryError, SettingsError
 from ossferry.forms.html import FormHtml
 from ossferry.forms.pages import FormPages
 from ossferry.forms.service import FormApi, Forms
@@ -114,7 +116,7 @@ def create_app(
         runtime_query: whether `?runtime=` in the page's URL selects the page's Python interpreter.
 
     Raises:
-        SettingsError: the page is not built, a file cannot be read, or hooks lack a `store`.
+        SettingsError: the page is not built, a file cannot be read, or arguments lack a setting.
     """
     base = _Base(settings, audit, clock, monotonic, store=store, span=span)
     authenticator = _authenticator(base, identify, sign_outs)
@@ -122,9 +124,8 @@ def create_app(
     grants = Grants(settings, sts, clock=clock, cache=_grant_cache(base))
     uploads = _upload_services(base, hooks, outbound)
     ready = _readiness(base, sts_date or ask_sts_date(settings), sts)
-    place = settings, base.web_dir, base.assets
-    page = Pages(*place, authenticator, runtime_query=runtime_query)
-    allow = Authorizer(settings, authorize)
+    page = Pages(settings, base.web_dir, base.assets, authenticator, runtime_query=runtime_query)
+    allow = _authorizer(settings, authorize)
     routes = _routes(base, page, authenticator, allow, grants, uploads, ready)
     ends = [grants.close, authenticator.close, base.counter.close, base.storage.close]
     ends[1:1] = [uploads.close] if uploads else []
@@ -164,6 +165,12 @@ class _Base:
         self.store = store or _store(settings, clock=clock)
         self.database = Database(settings.ledger_url) if self.store is not None else None
         self.span = span or (exporting_spans() if settings.tracing else no_span)
+
+
+def _authorizer(settings: Settings, authorize: Authorize | None) -> Authorizer:
+    if authorize and settings.requests:
+        raise SettingsError("OSSFERRY_REQUESTS: `authorize` cannot limit guests; take one away.")
+    return Authorizer(settings, authorize)
 
 
 def _store(settings: Settings, *, clock: Clock) -> ObjectStore | None:
@@ -252,12 +259,14 @@ def _routes(
     ready: Readiness,
 ) -> list[Route]:
     settings, assets, clock = base.settings, base.assets, base.clock
+    guests = _guest_api(base, page)
     gate = Gate(
         settings,
         authenticator=authenticator,
         rates=base.rates,
         audit=base.audit,
         refuse_revoked=uploads.quotas.refuse_revoked if uploads else None,
+        find_guest=guests.find_guest if guests else None,
     )
     token = _token_api(base, authenticator, gate, authorizer, grants, uploads)
     forms = Forms(settings, clock=clock)
@@ -271,7 +280,7 @@ def _routes(
         recorder=uploads.recorder if uploads else None,
         clock=clock,
     )
-    apis = [
+    apis: list[object] = [
         page,
         AssetApi(assets),
         EmbeddingApi(settings.frame_origins),
@@ -283,6 +292,9 @@ def _routes(
         *([_metrics_api(base)] if settings.metrics_token else []),
         *(_upload_apis(base, uploads) if uploads else []),
     ]
+    if guests:
+        guests.issue_with(token, form_pages)
+        apis.append(guests)
     return all_routes(gate, apis, authenticator.endpoints)
 
 
@@ -308,6 +320,7 @@ def _token_api(
         *(["demo"] if base.settings.allow_mock else []),
         *(["tags"] if "oss:PutObjectTagging" in base.settings.actions else []),
         *(["sign-out"] if authenticator.signs_out else []),
+        *(["requests"] if base.settings.requests else []),
     ]
     return TokenApi(
         base.settings,
@@ -317,7 +330,7 @@ def _token_api(
         grants=grants,
         grant_log=grant_log,
         answers=Answers(
-            base.settings,
+            settings=base.settings,
             features=features,
             replaced=base.checks.replaced if base.checks else (),
             encryption=encryption_of(base.settings),
@@ -326,6 +339,20 @@ def _token_api(
         metrics=base.metrics,
         clock=base.clock,
         span=base.span,
+    )
+
+
+def _guest_api(base: _Base, page: Pages) -> GuestApi | None:
+    if base.database is None or not base.settings.requests:
+        return None
+    return GuestApi(
+        base.settings,
+        base.database,
+        base.rates,
+        pages=page,
+        checks=base.checks,
+        audit=base.audit,
+        clock=base.clock,
     )
 
 
@@ -349,15 +376,18 @@ def _upload_apis(base: _Base, uploads: UploadServices) -> list[object]:
         rates=base.rates,
         audit=base.audit,
     )
+    lists = ListApi(store, database, clock=clock)
+    asking = AskingApi(settings, database, lists, checks=base.checks, clock=clock)
     return [
         ReceiptApi(store, uploads.recorder, uploads.quotas, base.rates),
         RefusalApi(uploads.refused),
         ObjectApi(store, uploads.trash),
-        ListApi(store, database, clock=clock),
+        lists,
         ShareApi(store, database, clock=clock),
         UnfinishedApi(store),
         AdminApi(settings, database, held=uploads.held, styles=base.assets.address("styles.css")),
         *([callback] if settings.callback else []),
+        *([asking] if settings.requests else []),
     ]
 
 
@@ -416,7 +446,7 @@ def _middleware(base: _Base, routes: Sequence[Route]) -> list[Middleware]:
             Middleware(
                 CORSMiddleware,
                 allow_origins=settings.cors_origins,
-                allow_methods=["GET", "POST", "DELETE"],
+                allow_methods=["GET", "POST", "PATCH", "DELETE"],
                 allow_headers=["authorization", "content-type"],
                 max_age=600,
             )

@@ -19,20 +19,24 @@ required service gives no usable answer, or that this server is busy; a retry ma
     │   ├── CrossSiteError       403, another site caused the request
     │   ├── ForeignKeyError      403, the object is not the principal's own
     │   ├── RevokedError         403, an administrator has revoked the access
+    │   ├── WrongPasswordError   403, the password of the file request is wrong
     │   ├── NotAdminError        403, the principal is not an administrator
     │   ├── NotAllowedError      403, the application refuses the upload
     │   ├── ForgedCallbackError  403, the callback has no valid signature of OSS
     │   ├── FormsOnlyError       403, the settings allow signed forms only
     │   ├── InsecureError        403, plain HTTP from another machine
     │   ├── NotStoredError       404, OSS has no such object
+    │   ├── UnknownRequestError  404, no file request has this link or id
     │   ├── NoUploadError        404, OSS has no such multipart upload
     │   ├── NothingToUndoError   404, no restorable upload has this id
     │   ├── NowhereError         404, the path has no page or endpoint
     │   ├── ReceiptMismatchError 409, the report differs from the stored object
+    │   ├── TooManyFilesError    409, the guest may store no more files
     │   ├── UploadStandsError    409, the reported object must be kept
     │   ├── HeldError            409, the upload is being checked, or is held
     │   ├── KeyTakenError        409, another object has the key
     │   ├── NotInlineError       409, a browser must not display the object
+    │   ├── RequestOverError     410, the file request takes nothing any more
     │   ├── BodyTooLargeError    413, the request body is too large
     │   ├── FileTooLargeError    413, the file is too large
     │   ├── NoPreviewError       415, OSS cannot make a preview
@@ -244,6 +248,61 @@ class NoUploadError(RefusedError):
     status = 404
     code = "no-upload"
     title = "There is no such unfinished upload"
+
+
+class UnknownRequestError(RefusedError):
+    """Raised if no file request has the token of a link, or the principal has none of an id."""
+
+    status = 404
+    code = "unknown-request"
+    title = "Nobody asks for files here"
+
+    def __init__(self) -> None:
+        super().__init__("This link is wrong. Please ask for it again.")
+
+
+class RequestOverError(RefusedError):
+    """Raised if a file request takes nothing any more.
+
+    Args:
+        reason: `closed` by its owner, `ended` by time, `full` of guests, or `no-room` in the quota
+            of the owner.
+    """
+
+    status = 410
+    code = "request-over"
+    title = "Files are not taken here any more"
+    words: ClassVar[Mapping[str, str]] = {
+        "closed": "The request for files was closed.",
+        "ended": "The request for files has ended.",
+        "full": "As many people as were asked have opened this link.",
+        "no-room": "There is no room left for more files.",
+    }
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(self.words[reason])
+        self.more = {"reason": reason}
+
+
+class WrongPasswordError(RefusedError):
+    """Raised if a guest sends a wrong password for a file request."""
+
+    code = "wrong-password"
+    title = "The password is wrong"
+
+    def __init__(self) -> None:
+        super().__init__("Please type the password again.")
+
+
+class TooManyFilesError(RefusedError):
+    """Raised if a guest has stored as many files as the file request allows, or a larger one."""
+
+    status = 409
+    code = "too-many-files"
+    title = "No more files are taken"
+
+    def __init__(self) -> None:
+        super().__init__("There are as many files as were asked for, or this one is too large.")
 
 
 class ReceiptMismatchError(RefusedError):

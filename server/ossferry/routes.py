@@ -6,8 +6,9 @@ each request under this name. All other handlers call the gate themselves, or ne
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from types import MethodType
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -22,8 +23,18 @@ from ossferry.access.gate import (
     FOR_VISITORS,
     Gate,
     Requirements,
+    for_guests,
 )
 from ossferry.admin.endpoints import AdminApi
+from ossferry.asking.api import (
+    AskedFiles,
+    AskingApi,
+    GuestFiles,
+    NewRequest,
+    RequestChange,
+    Requests,
+)
+from ossferry.asking.guest import AboutRequest, Entry, GuestApi, GuestName
 from ossferry.checks.configuration import FILES, Checks
 from ossferry.checks.endpoints import CheckApi
 from ossferry.forms.pages import FormPages
@@ -31,6 +42,7 @@ from ossferry.forms.service import Form, FormApi, FormWish
 from ossferry.grants.answers import FormGrant, StsGrant
 from ossferry.grants.endpoints import CredentialsRequest, StsToken, TokenApi
 from ossferry.http.security_headers import FORM
+from ossferry.identity.object_keys import RANDOM
 from ossferry.ledger.listing import SORTS
 from ossferry.openapi import INTEGER, SOUND, TEXT, Described, Operation, openapi_document
 from ossferry.operations.health import Status, health
@@ -60,6 +72,8 @@ from ossferry.uploads.unfinished import UPLOAD_ID, Discarded, Unfinished, Unfini
 
 HELD = "/admin/held"
 KEY = "/api/objects/{key:path}"
+GUESTS = "/r/{token}"
+"""The page of the guests of a file request; the routes below it are those of the page."""
 
 SIGN_IN_ROUTES: Mapping[str, tuple[str, str]] = {
     "demo-user": ("POST", "/demo/user"),
@@ -78,6 +92,14 @@ UPLOAD_IN_QUERY = {
     "in": "query",
     "required": True,
     "schema": TEXT | {"pattern": f"^{UPLOAD_ID}$"},
+}
+HEX = TEXT | {"pattern": f"^{RANDOM}$"}
+REQUEST_IN_PATH = KEY_IN_PATH | {"name": "id", "schema": HEX}
+TOKEN_IN_PATH = KEY_IN_PATH | {"name": "token", "schema": HEX}
+OF_GUESTS: Mapping[str, Any] = {
+    "parameters": [TOKEN_IN_PATH],
+    "problems": ["404", "409", "410"],
+    "is_open": True,
 }
 PRESET = {"name": "preset", "in": "query", "schema": {"enum": list(PRESETS)}}
 LIMIT = {"name": "limit", "in": "query", "schema": INTEGER | {"minimum": 1, "maximum": MAX_PAGE}}
@@ -124,7 +146,7 @@ async def show_openapi(_request: Request) -> Response:
     return JSONResponse(openapi_document(DESCRIBED))
 
 
-TABLE: Sequence[Row] = (
+ROWS: Sequence[Row] = (
     Row("GET /", Pages.show, head=True),
     Row("GET /assets/{path:path}", AssetApi.asset, head=True),
     Row("GET /embed.js", AssetApi.embed, head=True),
@@ -313,6 +335,77 @@ TABLE: Sequence[Row] = (
         parameters=[KEY_IN_QUERY | {"required": True}, UPLOAD_IN_QUERY],
         problems=["404"],
     ),
+    Row(
+        "POST /api/requests",
+        AskingApi.create,
+        action="ask",
+        summary="Ask guests for files, and get the link for them.",
+        answer=AskedFiles,
+        body=NewRequest,
+    ),
+    Row(
+        "GET /api/requests",
+        AskingApi.list,
+        action="list-requests",
+        summary="List what guests were asked for, newest first.",
+        answer=Requests,
+        parameters=[LIMIT, AFTER],
+    ),
+    Row(
+        "PATCH /api/requests/{id}",
+        AskingApi.change,
+        action="change-request",
+        summary="Set the end of a file request, close it or open it again.",
+        answer=AskedFiles,
+        body=RequestChange,
+        parameters=[REQUEST_IN_PATH],
+        problems=["404"],
+    ),
+    Row(
+        "GET /api/requests/{id}/files",
+        AskingApi.files,
+        action="list-requested",
+        summary="List what guests have sent.",
+        answer=GuestFiles,
+        parameters=[REQUEST_IN_PATH, LIMIT, AFTER],
+        problems=["404"],
+    ),
+    Row(f"GET {GUESTS}", GuestApi.open, head=True),
+    Row(f"GET {GUESTS}/", GuestApi.page, head=True),
+    Row(f"GET {GUESTS}{FORM}", GuestApi.form),
+    Row(
+        f"GET {GUESTS}/about",
+        GuestApi.about,
+        summary="Who asks for which files, until when.",
+        answer=AboutRequest,
+        **OF_GUESTS,
+    ),
+    Row(
+        f"POST {GUESTS}/enter",
+        GuestApi.enter,
+        summary="Become a guest of a file request: the answer sets a cookie.",
+        answer=GuestName,
+        body=Entry,
+        **OF_GUESTS,
+    ),
+    Row(
+        f"POST {GUESTS}/api/grant",
+        GuestApi.grant,
+        summary="Get a grant for the folder of the guest, whom the cookie identifies.",
+        answer=Grant,
+        body=CredentialsRequest,
+        needs_body=False,
+        **OF_GUESTS,
+    ),
+    Row(
+        f"GET {GUESTS}/api/checks",
+        GuestApi.show_checks,
+        action="list-checks",
+        requirements=for_guests(FOR_PRINCIPALS),
+        summary="The checks that the owner of a file request has chosen.",
+        answer=Checks,
+        **OF_GUESTS,
+    ),
     Row("GET /admin", AdminApi.page, action="admin", requirements=FOR_ADMINS),
     Row("GET /admin/uploads.csv", AdminApi.export, action="export", requirements=FOR_ADMINS),
     *(
@@ -337,6 +430,35 @@ TABLE: Sequence[Row] = (
     Row("GET /metrics", MetricsApi.show, head=True),
 )
 
+FOR_GUESTS_TOO = (
+    "GET /assets/{path:path}",
+    "GET /healthz",
+    f"GET {FORM}/back",
+    f"GET {FORM}/arrived",
+    f"GET {FILES}/{{hash}}/{{name}}",
+    "POST /api/receipts",
+    "POST /api/receipts/batch",
+    "POST /api/receipts/refused",
+)
+"""The routes that guests have below their own address, and only there."""
+
+
+def _for_guests(row: Row) -> Row:
+    method, path = row.route.split(" ")
+    return replace(
+        row,
+        route=f"{method} {GUESTS}{path}",
+        requirements=for_guests(row.requirements),
+        summary=row.summary and f"For a guest: {row.summary}",
+        **OF_GUESTS,
+    )
+
+
+TABLE: Sequence[Row] = (
+    *ROWS,
+    *(_for_guests(each) for each in ROWS if each.route in FOR_GUESTS_TOO),
+)
+
 DESCRIBED: Sequence[Described] = [
     (row.route.replace(":path", ""), row) for row in TABLE if row.summary
 ]
@@ -353,7 +475,9 @@ def all_routes(gate: Gate, apis: Sequence[object], sign_in: Mapping[str, Endpoin
         sign_in: the handlers of the sign-in routes, by the names in `SIGN_IN_ROUTES`, such as
             `login`; the other sign-in routes are left out.
     """
-    rows = [(row, _endpoint(row.handler, apis)) for row in TABLE]
+    has_guests = any(isinstance(each, GuestApi) for each in apis)
+    table = TABLE if has_guests else [row for row in TABLE if f" {GUESTS}" not in row.route]
+    rows = [(row, _endpoint(row.handler, apis)) for row in table]
     return [
         *(_route(gate, row, endpoint) for row, endpoint in rows if endpoint),
         *(

@@ -31,9 +31,9 @@ ARROWS: dict[str, dict[str, str]] = {
             "access ledger oss http settings observability identity extras errors clock"
         ),
         "app": (
-            "routes background operations diagnosis forms grants uploads hooks authentication "
-            "admin checks pages access ledger oss state http settings observability identity "
-            "errors clock"
+            "routes background operations diagnosis asking forms grants uploads hooks "
+            "authentication admin checks pages access ledger oss state http settings observability "
+            "identity errors clock"
         ),
         "setup": "oss settings identity errors",
         "doctor": (
@@ -44,12 +44,17 @@ ARROWS: dict[str, dict[str, str]] = {
             "grants uploads checks ledger oss http settings observability identity errors clock"
         ),
         "routes": (
-            "openapi operations forms grants uploads admin checks pages access ledger oss http"
+            "openapi operations asking forms grants uploads admin checks pages access ledger oss "
+            "http identity"
         ),
         "openapi": "http",
         "background": "uploads hooks ledger oss settings observability errors clock",
         "operations": (
             "diagnosis access ledger oss state http settings observability errors clock"
+        ),
+        "asking": (
+            "forms grants uploads checks pages access ledger http mount settings identity errors "
+            "clock"
         ),
         "forms": "grants uploads access oss http mount settings identity errors clock",
         "admin": "uploads ledger http mount settings identity errors clock",

@@ -223,6 +223,7 @@ class Audit:
         """
         principal = principal or getattr(request.state, "principal", None)
         known = {name: getattr(request.state, name, "") for name in ("key_id", "reason", "upload")}
+        known["guest"] = principal.guest if principal else ""
         return {
             "at": self._clock().isoformat(),
             "request_id": request_id(request),

@@ -7,7 +7,7 @@ selects the checks.
 
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from starlette.requests import Request
@@ -22,11 +22,12 @@ from ossferry.errors import (
     NotIdentifiedError,
     OssferryError,
     TooManyError,
+    UnknownRequestError,
 )
 from ossferry.http.concurrency import MAX_REQUESTS
 from ossferry.http.problems import accepts_html
 from ossferry.http.proxies import address_of
-from ossferry.http.same_site import Guard
+from ossferry.http.same_site import Guard, with_cookie
 from ossferry.identity.owner import Owner, owner_of
 from ossferry.settings.model import Settings
 
@@ -38,6 +39,9 @@ PrincipalEndpoint: TypeAlias = Callable[[Request, Owner], Awaitable[Response]]
 
 RefuseRevoked: TypeAlias = Callable[[Owner], Awaitable[None]]
 """A function that returns if a principal has access, and raises an `OssferryError` otherwise."""
+
+FindGuest: TypeAlias = Callable[[Request], Awaitable[Owner]]
+"""A function that returns the owner for whom the guest of a request acts, or raises an error."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +59,14 @@ class Requirements:
         admins_only: whether the principal must be an administrator.
         page: whether the route is a page that people open in a browser. If so, people who are not
             identified are redirected to the sign-in page.
+        guests: whether the route is for guests of a file request, and for nobody else.
     """
 
     origin: Literal["own", "own-links", "any"] = "own"
     credentials: bool = False
     admins_only: bool = False
     page: bool = False
+    guests: bool = False
 
 
 FOR_CREDENTIALS = Requirements(credentials=True)
@@ -71,12 +77,18 @@ FOR_ADMIN_ACTIONS = Requirements(admins_only=True)
 FOR_ADMINS = Requirements(origin="any", admins_only=True, page=True)
 
 
+def for_guests(requirements: Requirements) -> Requirements:
+    """Return the same conditions for guests of a file request, whom no sign-in page helps."""
+    return replace(requirements, guests=True, page=False)
+
+
 class Gate:
     """Checks requests, and identifies the principals who sent them.
 
     Args:
         refuse_revoked: raises an error if a principal's access was revoked; called for routes that
             issue no credentials. None for a server without a ledger, which stores no revocations.
+        find_guest: identifies guests of file requests; None if nobody is one.
     """
 
     def __init__(
@@ -87,6 +99,7 @@ class Gate:
         rates: Rates,
         audit: Audit,
         refuse_revoked: RefuseRevoked | None = None,
+        find_guest: FindGuest | None = None,
     ) -> None:
         self._secret = settings.secret_bytes
         self._admins = frozenset(settings.admins)
@@ -95,6 +108,8 @@ class Gate:
         self._rates = rates
         self._audit = audit
         self._refuse_revoked = refuse_revoked
+        self._find_guest = find_guest
+        self._guest_guard = Guard(settings, ambient=with_cookie)
         self._most = max(1, MAX_REQUESTS // SHARE)
         self._running: dict[str, int] = {}  # principal -> requests that run now
 
@@ -111,7 +126,7 @@ class Gate:
                 reached.
         """
         principal = await self._identify(request, requirements)
-        await self._rates.admit_principal(principal.hash)
+        await self._rates.admit_principal(principal.counter)
         return principal
 
     async def _identify(self, request: Request, requirements: Requirements) -> Owner:
@@ -120,10 +135,11 @@ class Gate:
         A failed identification counts against the address. If identification is expensive, failures
         also block principals at the same address who could prove their identity.
         """
+        guard = self._guest_guard if requirements.guests else self._guard
         if requirements.origin == "own":
-            self._guard.refuse_other_sites(request)
+            guard.refuse_other_sites(request)
         elif requirements.origin == "own-links":
-            self._guard.refuse_links_from_elsewhere(request)
+            guard.refuse_links_from_elsewhere(request)
         address = address_of(request)
         if requirements.credentials:
             await self._rates.admit(address)
@@ -132,18 +148,25 @@ class Gate:
         if self._authenticator.expensive:
             await self._rates.refuse_guessing(address)
         try:
-            identified = await self._authenticator.identify(request)
+            principal = await self._owner(request, requirements)
         except NotIdentifiedError as error:
             if not requirements.credentials:
                 await self._rates.admit_stranger(address)
             if not isinstance(error, NoProofError):
                 await self._rates.failed(address, getattr(request.state, "key_id", ""))
             raise
-        principal = owner_of(identified, secret=self._secret)
         request.state.principal = principal
-        if requirements.admins_only and identified.id not in self._admins:
+        if requirements.admins_only and principal.id not in self._admins:
             raise NotAdminError("Administrators are named in OSSFERRY_ADMINS.")
         return principal
+
+    async def _owner(self, request: Request, requirements: Requirements) -> Owner:
+        if requirements.guests:
+            if self._find_guest is None:
+                raise UnknownRequestError
+            return await self._find_guest(request)
+        identified = await self._authenticator.identify(request)
+        return owner_of(identified, secret=self._secret)
 
     async def admit_renewal(self, principal: Owner) -> None:
         """Count a request for new credentials, sent because OSS has refused the old ones.
@@ -153,7 +176,7 @@ class Gate:
         Raises:
             TooManyError: the principal sent too many such requests.
         """
-        await self._rates.admit_renewal(principal.hash)
+        await self._rates.admit_renewal(principal.counter)
 
     def audited(
         self, action: str, endpoint: PrincipalEndpoint, requirements: Requirements
@@ -177,7 +200,7 @@ class Gate:
             try:
                 principal = await self._identify(request, requirements)
                 with self._place(principal):
-                    await self._rates.admit_objects(principal.hash)
+                    await self._rates.admit_objects(principal.counter)
                     if self._refuse_revoked is not None:
                         await self._refuse_revoked(principal)
                     response = await endpoint(request, principal)
@@ -205,13 +228,14 @@ class Gate:
         Raises:
             TooManyError: the principal's share of the requests of this process is in use.
         """
-        running = self._running.get(principal.hash, 0)
+        who = principal.counter
+        running = self._running.get(who, 0)
         if running >= self._most:
             raise TooManyError(retry_after_s=1)
-        self._running[principal.hash] = running + 1
+        self._running[who] = running + 1
         try:
             yield
         finally:
-            self._running[principal.hash] -= 1
-            if not self._running[principal.hash]:
-                del self._running[principal.hash]
+            self._running[who] -= 1
+            if not self._running[who]:
+                del self._running[who]

@@ -30,6 +30,12 @@ FAILURES = "30/minute"
 Principals who can prove their identity are let in anyway.
 """
 
+LINK = "600/minute"
+"""New guests and grants of one file request, whose link may reach anybody."""
+
+PASSWORDS = "10/minute"
+"""Wrong passwords for one file request; while the limit is reached, right ones are refused too."""
+
 
 class Rates:
     """Counts requests against the rate limits.
@@ -46,6 +52,8 @@ class Rates:
         self._per_address = limits.parse(settings.rate_per_address)
         self._global = limits.parse(GLOBAL)
         self._failures = limits.parse(FAILURES)
+        self._link = limits.parse(LINK)
+        self._passwords = limits.parse(PASSWORDS)
 
     async def admit(self, address: str) -> None:
         """Count a request against the limit of its address and against the limit of all requests.
@@ -166,6 +174,31 @@ class Rates:
         who = address_key(address)
         if not await self._counter.test(self._failures, "failed", who):
             await self._refuse(self._failures, "failed", who)
+
+    async def admit_link(self, request_id: str) -> None:
+        """Count a new guest or a grant of a file request.
+
+        Raises:
+            TooManyError: the request has too many.
+        """
+        await self._count(self._link, "link", request_id)
+
+    async def refuse_passwords(self, request_id: str) -> None:
+        """Raise an error if a file request got too many wrong passwords; count nothing.
+
+        Raises:
+            TooManyError: too many passwords were wrong.
+        """
+        if not await self._counter.test(self._passwords, "password", request_id):
+            await self._refuse(self._passwords, "password", request_id)
+
+    async def wrong_password(self, request_id: str) -> None:
+        """Count a wrong password for a file request.
+
+        Raises:
+            TooManyError: too many passwords were wrong.
+        """
+        await self._count(self._passwords, "password", request_id)
 
     async def _count(self, item: limits.RateLimitItem, *names: str, cost: int = 1) -> None:
         if not await self._counter.hit(item, *names, cost=cost):

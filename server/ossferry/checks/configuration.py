@@ -5,7 +5,7 @@ server.
 """
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal
@@ -13,7 +13,7 @@ from typing import Literal
 from typing_extensions import TypedDict
 
 from ossferry.checks.bundle import Bundle, Package, read_bundle, read_package
-from ossferry.checks.selection import RunJson, run_json, select_checks
+from ossferry.checks.selection import ListedCheck, RunJson, run_json, select_checks
 from ossferry.checks.source import Source
 from ossferry.errors import SettingsError
 from ossferry.pages.assets import Assets, StoredFile, how_to_install, is_installed, stored_file
@@ -118,6 +118,24 @@ class PageChecks:
     def replaced(self) -> list[str]:
         """Patterns such as `*.jpg`: a check may replace a file whose name matches one of them."""
         return sorted({name for check in self.answer["checks"] for name in check["replaces"]})
+
+    @property
+    def names(self) -> list[str]:
+        """The names by which checks are chosen: those of options for built-in checks."""
+        return list(dict.fromkeys(map(_chosen_by, self.answer["checks"])))
+
+    def chosen(self, names: Collection[str] | None) -> Checks:
+        """Return the answer with some of the checks only; None for all."""
+        if names is None:
+            return self.answer
+        answer = self.answer.copy()
+        answer["checks"] = [each for each in answer["checks"] if _chosen_by(each) in names]
+        answer["built_in"] = {name: on for name, on in answer["built_in"].items() if name in names}
+        return answer
+
+
+def _chosen_by(check: ListedCheck) -> str:
+    return "photos" if check["built_in"] and check["name"].startswith("photo_") else check["name"]
 
 
 def can_check() -> bool:

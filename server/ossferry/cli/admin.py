@@ -83,6 +83,34 @@ def uploads(
 
 
 @admin_commands.command()
+def requests(as_json: JsonOption = False) -> None:
+    """List open file requests: number and size of what guests have sent, newest request first."""
+    from ossferry.cli.tools import with_ledger
+    from ossferry.ledger.file_requests import open_requests
+
+    names = ("id", "owner", "name", "title", "ends_at", "guests", "files", "bytes", "last_file")
+
+    async def read(database: "Database") -> None:
+        async with database.read() as connection:
+            found = await open_requests(connection, utc_now())
+        with Rows(*names, as_json=as_json) as rows:
+            for asked, owner, _ in found:
+                rows.add(
+                    id=asked.id,
+                    owner=owner.hash,
+                    name=owner.label,
+                    title=asked.terms["title"],
+                    ends_at=asked.ends_at,
+                    guests=asked.guests,
+                    files=asked.files,
+                    bytes=asked.bytes,
+                    last_file=asked.last_at,
+                )
+
+    with_ledger(read)
+
+
+@admin_commands.command()
 def revoke(principal: Principal, as_json: JsonOption = False) -> None:
     """Revoke a principal's access; credentials and links already issued stay valid until they
     expire.

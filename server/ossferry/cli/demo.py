@@ -309,6 +309,7 @@ class Demo:
             "share_access_key_secret": next(iter(SHARER.keys.values())),
             "database_url": f"sqlite:///{self._ledger_dir(starting)}/ledger.db",
             "callback": True,
+            "requests": True,
             "admins": ("alice",),
             "objects_endpoint": f"http://127.0.0.1:{self.oss.port}",
             "secret": DEMO_SECRET,

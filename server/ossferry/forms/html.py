@@ -31,7 +31,7 @@ class FormHtml:
         """Return a page as HTML.
 
         Args:
-            template: name of the template: `form`, `arrived`, `onward` or `outcome`.
+            template: name of the template: `form`, `arrived`, `onward`, `enter` or `outcome`.
             base: path below which the server is mounted; empty if it is not mounted.
             language: language code of the page.
             values: the values for the template.
@@ -45,6 +45,8 @@ class FormHtml:
         - `onward`: a link to another page of this server. `target` is its URL below `base`; only
           the query may contain user input. `at_once` tells whether the browser opens the page
           without a click.
+        - `enter`: what a guest must tell before an upload. `asked` is the file request, `by` the
+          name of its owner, and `again` tells whether the guest's earlier answers were wrong.
         - `outcome`: a heading and a sentence. `what` is the name of the heading in the text files
           `form.*.json`; the sentence has the name `{what}_words`. `good` tells whether the outcome
           is a success, and `has_form` (true by default) whether the page links to a new form.

@@ -21,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from ossferry.access.authenticator import Authenticator
-from ossferry.access.gate import FOR_CREDENTIALS_PAGE
+from ossferry.access.gate import FOR_CREDENTIALS_PAGE, Requirements
 from ossferry.clock import Clock
 from ossferry.errors import CrossSiteError, NowhereError
 from ossferry.forms.html import FormHtml
@@ -29,10 +29,12 @@ from ossferry.forms.service import Forms, FormWish
 from ossferry.grants.endpoints import TokenApi
 from ossferry.grants.file_types import takes
 from ossferry.grants.permission import Permission
+from ossferry.http.hosts import own_origin
 from ossferry.http.languages import LANGUAGES, VARY, keep_language, language_of
+from ossferry.http.security_headers import FORM
 from ossferry.identity.object_keys import DAY, RANDOM, safe_name
 from ossferry.identity.owner import Owner
-from ossferry.mount import mount_path
+from ossferry.mount import mount_path, route_path
 from ossferry.oss.objects import Stored
 from ossferry.settings.model import Settings
 from ossferry.uploads.places import Places
@@ -69,34 +71,43 @@ class FormPages:
         If the settings or the principal's permission require something that a form cannot do, such
         as encrypted files, the returned page explains this and has no form.
         """
-        need = _need(self.settings)
-        if need:
+        if need := _need(self.settings):
             return self._refuse(need, request)
         instead = await self.authenticator.welcome(request)
         if instead is not None:
             return instead
+        return await self.offer(request, self.token, FOR_CREDENTIALS_PAGE)
+
+    async def offer(
+        self, request: Request, token: TokenApi, requirements: Requirements
+    ) -> Response:
+        """Return a page with a form, for the principal or guest of a request.
+
+        Args:
+            token: issues the grant that signs the form.
+            requirements: the conditions that the request must meet.
+        """
+        if need := _need(self.settings):
+            return self._refuse(need, request)
         try:
-            grant, wish = await self.token.obtain(
-                request,
-                FormWish,
-                kind="form",
-                requirements=FOR_CREDENTIALS_PAGE,
-                check=self._check_types,
+            grant, wish = await token.obtain(
+                request, FormWish, kind="form", requirements=requirements, check=self._check_types
             )
         except NowhereError:  # from `_check_types`
             return self._refuse("typed", request)
         except CrossSiteError:  # the user continues with a click on a link of this site
-            return self._answer(request, "onward", 403, target="/form", at_once=False)
+            return self.answer(request, "onward", 403, target="/form", at_once=False)
         chosen = _chosen(request)
 
         def success(directory: str) -> tuple[str, str]:
             query = urlencode({**self._named(grant.principal, directory), **chosen})
-            back = f"{self._origin(request)}{mount_path(request.scope)}/form/back?{query}"
+            origin = own_origin(request, self.settings.public_url)
+            back = f"{origin}{_base(request)}/form/back?{query}"
             return "success_action_redirect", back
 
         form = self.forms.sign(grant, wish, success=success)
         life_s = int((form.expires_at - self.clock()).total_seconds())
-        response = self._answer(request, "form", form=form, life_s=life_s)
+        response = self.answer(request, "form", form=form, life_s=life_s)
         if chosen:
             keep_language(response, chosen["lang"])
         self.authenticator.renew(request, response)
@@ -115,7 +126,7 @@ class FormPages:
             raise NowhereError("This is not the address of an upload.")
         upload = {name: given[name] for name in ("upload", "folder") if name in given}
         target = f"/form/arrived?{urlencode({**upload, **_chosen(request)})}"
-        return self._answer(request, "onward", target=target, at_once=True)
+        return self.answer(request, "onward", target=target, at_once=True)
 
     async def arrived(self, request: Request, principal: Owner) -> Response:
         """Handle `GET /form/arrived`: record and list the objects that the form has stored.
@@ -129,10 +140,10 @@ class FormPages:
         """
         directory = self._directory(request.query_params, principal)
         if self.store is None or self.recorder is None:
-            return self._answer(request, "outcome", what="unchecked", good=True)
+            return self.answer(request, "outcome", what="unchecked", good=True)
         found = await self._find(self.store, directory)
         if not found:
-            return self._answer(request, "outcome", 404, what="nothing", good=False)
+            return self.answer(request, "outcome", 404, what="nothing", good=False)
         kept = [each for each in found if self._is_taken(each, directory)]
         for each in kept:
             await self.recorder.record(principal, each, source="form")
@@ -140,17 +151,18 @@ class FormPages:
             for each in found:
                 if each not in kept:
                     await self.store.remove(each)
-            return self._answer(request, "outcome", 415, what="removed", good=False)
-        return self._answer(request, "arrived", stored=kept, directory=directory)
+            return self.answer(request, "outcome", 415, what="removed", good=False)
+        return self.answer(request, "arrived", stored=kept, directory=directory)
 
     def _refuse(self, need: Need, request: Request) -> Response:
         """Return a page that says why there is no form, and leads to the upload page."""
-        return self._answer(request, "outcome", 404, what=need, good=False, has_form=False)
+        return self.answer(request, "outcome", 404, what=need, good=False, has_form=False)
 
-    def _answer(
+    def answer(
         self, request: Request, template: str, status: int = 200, **values: object
     ) -> Response:
-        base, language = mount_path(request.scope), language_of(request, LANGUAGES)
+        """Return a page from a template and the values that `FormHtml.page` describes."""
+        base, language = _base(request), language_of(request, LANGUAGES)
         page = self.html.page(template, base=base, language=language, **values)
         return HTMLResponse(page, status, headers={"vary": VARY})
 
@@ -166,15 +178,6 @@ class FormPages:
     def _is_taken(self, stored: Stored, directory: str) -> bool:
         name = stored.key.removeprefix(directory)
         return takes(self.settings.allowed_types, name, stored.content_type)
-
-    def _origin(self, request: Request) -> str:
-        """Return the server's public origin, such as `https://uploads.example.com`.
-
-        If the settings have no public URL, the origin is built from the Host header, which
-        `HostGuard` has checked.
-        """
-        own = f"{request.url.scheme}://{request.headers['host']}"
-        return self.settings.public_url or own
 
     def _check_types(self, _wish: FormWish, permission: Permission) -> None:
         """Refuse types of an application's permission: `arrived` knows those in the settings only.
@@ -205,6 +208,11 @@ class FormPages:
     def _proof(self, directory: str) -> str:
         text = f"ossferry/form\0{directory}"
         return hmac.new(self.settings.secret_bytes, text.encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def _base(request: Request) -> str:
+    """Return the path below which the pages are: the mount and, for a guest, the guest's page."""
+    return mount_path(request.scope) + route_path(request.scope).partition(FORM)[0]
 
 
 def _need(settings: Settings) -> Need | None:

@@ -7,7 +7,7 @@ the policy in the form.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Annotated
 
@@ -121,28 +121,21 @@ class FormGrant(_Answer):
     form: Annotated[list[Field], pydantic.Field(min_length=1)]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answers:
     """Builds the JSON responses of `POST /api/grant`.
 
-    Args:
+    Attributes:
         features: names of the features that the page may offer, such as `share` or `sign-out`.
         replaced: patterns, such as `*.heic`, for names of files that a check in the page may
             replace by another file.
         encryption: the public key with which pages encrypt files; None if files stay unencrypted.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        *,
-        features: Sequence[str],
-        replaced: Sequence[str],
-        encryption: Encryption | None,
-    ) -> None:
-        self._settings = settings
-        self._features = list(features)
-        self._replaced = list(replaced)
-        self._encryption = encryption
+    settings: Settings
+    features: Sequence[str]
+    replaced: Sequence[str]
+    encryption: Encryption | None
 
     def answer(self, grant: Grant, *, now: datetime) -> StsGrant | FormGrant:
         """Return the JSON response for a grant.
@@ -154,11 +147,11 @@ class Answers:
         Args:
             now: time of the response, and of the signature of a form.
         """
-        settings, credentials = self._settings, grant.credentials
+        settings, credentials = self.settings, grant.credentials
         is_form, permission = settings.grant == "form", grant.permission
         expires_at = min(credentials.expires_at, now + VALID_FOR)
         size = permission.max_file_size or settings.max_file_size
-        features = [each for each in self._features if each != UNFINISHED]
+        features = [each for each in self.features if each != UNFINISHED]
         common: _Answer = {
             "access_key_id": credentials.access_key_id,
             "expiration": utc_text(expires_at if is_form else credentials.expires_at),
@@ -174,12 +167,12 @@ class Answers:
                 "max_file_size": largest_file(settings, permission) if is_form else size,
                 "max_files": settings.max_files,
                 "types": list(permission.types),
-                "replaced": self._replaced,
+                "replaced": list(self.replaced),
                 "quota": grant.left,
             },
-            "features": features if is_form else self._features,
+            "features": features if is_form else list(self.features),
             "principal": {"name": grant.principal.label},
-            "encryption": self._encryption,
+            "encryption": self.encryption,
         }
         if is_form:
             return {**common, "form": _signed_form(settings, grant, now=now)}

@@ -11,7 +11,7 @@ import asyncio
 import inspect
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import partial
@@ -22,7 +22,7 @@ from ossferry.clock import utc_text
 from ossferry.errors import SettingsError
 from ossferry.hooks.threads import HookThreads
 from ossferry.identity.owner import Owner
-from ossferry.ledger import AsyncConnection, outbox
+from ossferry.ledger import AsyncConnection, file_requests, outbox
 from ossferry.oss.objects import Stored
 from ossferry.settings.model import Settings
 
@@ -51,7 +51,9 @@ class Event:
         data: for an upload `key`, `size`, `crc64`, `etag`, `content_type`, `last_modified`,
             `metadata` and `checks`; for a grant `expires_at`; for a deletion `key`. `checks` is the
             result of the checks that the page ran in the browser, as reported by the page, which
-            the server cannot verify; None if none were reported.
+            the server cannot verify; None if none were reported. If a guest sent the file, an
+            upload also has `request` (`id` and `title` of the file request) and `guest` (`id`, and
+            `name` and `email` as the guest has told them).
     """
 
     type: EventType
@@ -165,6 +167,10 @@ class Hooks:
             for target in self.targets
             if target == WEBHOOK or _method(self._hooks.get(target), event) is not None
         ]
+        if targets and event.type is EventType.UPLOADED:
+            owner, key = event.principal["hash"], event.data["key"]
+            sender = await file_requests.sender(connection, owner, key)
+            event = replace(event, data={**event.data, **sender})
         at = datetime.fromisoformat(event.at)
         await outbox.add(connection, targets, asdict(event), at)
 
@@ -220,4 +226,6 @@ def _method(hook: object, event: Event) -> Any:
 
 def _event(type_: EventType, principal: Owner, data: Mapping[str, Any], now: datetime) -> Event:
     at = utc_text(now, timespec="milliseconds")
-    return Event(type=type_, at=at, principal=asdict(principal), data=data)
+    owner = principal.whole
+    named = {name: getattr(owner, name) for name in ("hash", "label", "prefix", "id")}
+    return Event(type=type_, at=at, principal=named, data=data)

@@ -1,5 +1,6 @@
 """Check of the Host header: requests for an unknown host name are refused."""
 
+from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ossferry.errors import UnknownHostError
@@ -37,6 +38,14 @@ class HostGuard:
             ):
                 raise UnknownHostError("Ask for this server by one of its own names.")
         await self._app(scope, receive, send)
+
+
+def own_origin(request: Request, public_url: str | None) -> str:
+    """Return the server's public origin, such as `https://uploads.example.com`.
+
+    Without a public URL, the origin is built from the Host header, which `HostGuard` has checked.
+    """
+    return public_url or f"{request.url.scheme}://{request.headers['host']}"
 
 
 def _host_name(host: bytes) -> str:

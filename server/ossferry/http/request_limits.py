@@ -6,6 +6,7 @@ zero byte in the query is refused, because some databases cannot store zero byte
 not depend on the HTTP parser.
 """
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -22,6 +23,7 @@ LONG_BODIES: Mapping[str, int] = MappingProxyType({"/api/receipts/batch": 1024 *
 A batch has up to 200 reports. A report has up to 3.3 KB, because JSON may write each character of a
 key as an escape sequence.
 """
+_GUEST = re.compile(r"\A/r/[^/]+(?=/api/)")  # guests have some of the routes below an address
 KEYS = "/api/objects/"
 """The beginning of paths that end in an object key, which may need percent-encoding."""
 
@@ -62,7 +64,7 @@ def max_body_bytes(scope: Scope) -> int:
 
     Most routes accept 16 KB.
     """
-    return LONG_BODIES.get(route_path(scope), MAX_BODY_BYTES)
+    return LONG_BODIES.get(_GUEST.sub("", route_path(scope)), MAX_BODY_BYTES)
 
 
 def _needs_percent(scope: Scope) -> bool:

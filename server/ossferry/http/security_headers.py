@@ -163,7 +163,9 @@ class SecurityHeaders:
         Other sites may embed only the page at `/`.
         """
         if content_type.startswith("text/html"):
-            own = {"/": self._page_policy, FORM: self._form_policy, ADMIN: self._admin_policy}
+            if path.endswith(FORM):  # guests of file requests have one too
+                return self._form_policy
+            own = {"/": self._page_policy, ADMIN: self._admin_policy}
             return own.get(path, self._html_policy)
         if content_type.startswith("text/javascript"):
             return WORKER_POLICY

@@ -21,14 +21,18 @@ INCOMING = "incoming/"
 TRASH = "trash/"
 """The prefix of all deleted objects that can still be restored."""
 
+REQUESTS = "requests/"
+"""The folder of all files that a principal has asked guests for, below the principal's prefix."""
+
 DAY = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 RANDOM = "[0-9a-f]{32}"
 MAX_KEY_BYTES = 1023
 MAX_NAME_BYTES = 255
 MAX_ENDING_BYTES = 16
 _DAY_AND_RANDOM = re.compile(rf"(?:\A|(?<=/)){DAY}/{RANDOM}/")
-_BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-_REPLACED = frozenset(_BIDI + "\u2028\u2029\ufeff" + "/\\")
+_ASKED = re.compile(rf"{UPLOADS}[^/]+/{REQUESTS}({RANDOM})/({RANDOM})/")
+BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+_REPLACED = frozenset(BIDI + "\u2028\u2029\ufeff" + "/\\")
 
 
 def folder_of(key: str) -> str:
@@ -39,6 +43,15 @@ def folder_of(key: str) -> str:
     """
     parts = 3 if key.startswith(INCOMING) else 2
     return "/".join(key.split("/")[:-1][:parts]) + "/"
+
+
+def guest_of(key: str) -> str:
+    """Return the id of the guest who may have stored an object with this key; empty for others.
+
+    The owner of the prefix may store objects there too.
+    """
+    asked = _ASKED.match(key)
+    return asked[2] if asked else ""
 
 
 def directory(prefix: str, at: datetime, random_hex: str) -> str:

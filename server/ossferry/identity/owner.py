@@ -9,7 +9,7 @@ import base64
 import hashlib
 import hmac
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from ossferry.errors import PrefixError
@@ -29,12 +29,25 @@ class Owner:
         label: the name to display; never used for access decisions.
         prefix: the key prefix of the owner's objects; ends in `/`.
         id: the principal's own id; empty if the server does not know it.
+        guest: id of the guest of a file request who acts for this owner, with a prefix below the
+            owner's; empty if the principal acts.
     """
 
     hash: str
     label: str
     prefix: str
     id: str = field(default="", repr=False, compare=False)
+    guest: str = field(default="", compare=False)
+
+    @property
+    def counter(self) -> str:
+        """The name of the rate limits' counters: guests do not use up the limits of the owner."""
+        return self.guest or self.hash
+
+    @property
+    def whole(self) -> "Owner":
+        """The owner with the whole prefix, if a guest acts for them."""
+        return replace(self, prefix=folder_of(self.prefix), guest="") if self.guest else self
 
 
 def owner_of(principal: Principal, *, secret: bytes) -> Owner:

@@ -7,6 +7,8 @@ from typing import TypeAlias
 
 from starlette.requests import Request
 
+from ossferry.identity.object_keys import BIDI
+
 MAX_NAME_LENGTH = 100
 MAX_ID_LENGTH = 256
 
@@ -38,6 +40,25 @@ def display_name(given: object, *, otherwise: str) -> str:
     text = unicodedata.normalize("NFC", given) if isinstance(given, str) else ""
     shown = "".join(char for char in text if unicodedata.category(char) not in ("Cc", "Cf", "Cs"))
     return shown[:MAX_NAME_LENGTH] or otherwise
+
+
+def plain_text(given: object, *, lines: bool = False) -> object:
+    """Return a text to display: Unicode form NFC, no control characters, one line.
+
+    Characters that change the text direction are removed, because they could disguise an address.
+    A value that is not text is returned as it is.
+
+    Args:
+        lines: whether line feeds stay.
+    """
+    if not isinstance(given, str):
+        return given
+    text = unicodedata.normalize("NFC", "\n".join(given.splitlines()))
+    text = text if lines else text.replace("\n", " ")
+    shown = (
+        char for char in text if char == "\n" or unicodedata.category(char) not in ("Cc", "Cs")
+    )
+    return "".join(char for char in shown if char not in BIDI).strip()
 
 
 def is_plain_id(text: str) -> bool:

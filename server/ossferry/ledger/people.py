@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from ossferry.identity.owner import Owner
 from ossferry.ledger.database import AsyncConnection, insert
+from ossferry.ledger.file_requests import forget_guests
 from ossferry.ledger.tables import Utc, deliveries, grants, principals
 
 MAX_LABEL = 200
@@ -173,12 +174,15 @@ async def forget(connection: AsyncConnection, hash_: str) -> bool:
     The principal's next grant adds the id and the name again. Also delete events about the
     principal whose delivery is finished, because they contain the id and the name.
 
+    What guests have told of themselves in the principal's file requests is removed, too.
+
     Returns:
         True if the principal exists, otherwise False.
     """
     result = await connection.execute(
         sa.update(principals).where(principals.c.hash == hash_).values(id="", label=hash_)
     )
+    await forget_guests(connection, hash_)
     told = json.dumps({"hash": hash_})[1:-1]  # as in the JSON text of the event
     await connection.execute(
         sa.delete(deliveries).where(

@@ -210,3 +210,31 @@ refusals = Table(
     Column("request_id", String(64), nullable=False),
     Column("refused_at", Utc, nullable=False),
 )
+file_requests = Table(
+    "file_requests",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("principal", ForeignKey("principals.hash"), nullable=False),
+    Column("token_hash", String(64), nullable=False, unique=True),  # the link has the token
+    Column("terms", JSON, nullable=False),  # what is asked for, and the limits
+    Column("password_hash", String(200), nullable=False),  # empty without a password
+    Column("made_at", Utc, nullable=False),
+    Column("ends_at", Utc, nullable=False),
+    Column("closed_at", Utc),
+    Column("guests", BigInteger, nullable=False),
+    Column("files", BigInteger, nullable=False),  # recorded, even if the owner has deleted them
+    Column("bytes", BigInteger, nullable=False),
+    Column("last_at", Utc),  # of the last file
+    Index(None, "principal", "made_at"),
+)
+guests = Table(
+    "guests",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("request", ForeignKey("file_requests.id"), nullable=False, index=True),
+    Column("name", String(100), nullable=False),
+    Column("email", String(254), nullable=False),
+    Column("fields", JSON, nullable=False),  # text by name of the field
+    Column("first_at", Utc, nullable=False),
+    Column("files", BigInteger, nullable=False),
+)

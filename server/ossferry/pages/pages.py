@@ -66,6 +66,16 @@ class Pages:
         instead = await self._authenticator.welcome(request)
         if instead is not None:
             return instead
+        response = self.page(request)
+        self._authenticator.renew(request, response)
+        return response
+
+    def page(self, request: Request) -> Response:
+        """Return the upload page in the language of the user, who need not be signed in.
+
+        Raises:
+            NowhereError: the URL selects an interpreter that is not installed.
+        """
         runtime: str = self._runtime
         wanted = request.query_params.get("runtime", "")
         if self._runtime_query and wanted in self._files:
@@ -76,7 +86,6 @@ class Pages:
         page = pages[language_of(request, list(pages))]
         response = page.respond(request, cache_control="no-cache")
         response.headers["vary"] = f"Accept-Encoding, {VARY}"
-        self._authenticator.renew(request, response)
         return response
 
 

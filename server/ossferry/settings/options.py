@@ -138,6 +138,9 @@ class Options(CheckSettings):
     under the same name and folders.
     """
 
+    requests: bool = False
+    """People can [ask guests for files](requests.md) by a link."""
+
     callback: bool = False
     """Accept upload callbacks of OSS at `/api/callback`."""
 

@@ -150,7 +150,7 @@ class ListApi:
                 principal, words=words, sort=sort, after=after, limit=limit
             )
         else:
-            found, last = await self._ask_oss(principal, after=after, limit=limit)
+            found, last = await self.ask_oss(principal.prefix, after=after, limit=limit)
         answer: Objects = {"objects": [object_json(*each) for each in found], "next": last}
         return JSONResponse(answer)
 
@@ -196,16 +196,14 @@ class ListApi:
         }
         return JSONResponse(answer)
 
-    async def _ask_oss(
-        self, principal: Owner, *, after: str, limit: int
-    ) -> tuple[Rows, str | None]:
-        """Request one page of uploads from OSS, without refused uploads.
+    async def ask_oss(self, prefix: str, *, after: str, limit: int) -> tuple[Rows, str | None]:
+        """Request one page of uploads below a prefix from OSS, without refused uploads.
 
         Returns:
             The uploads with their receipts, and the last key of the page. The key is None if there
             is no next page.
         """
-        found = await self._store.list(principal.prefix, after=after, limit=limit)
+        found = await self._store.list(prefix, after=after, limit=limit)
         keys = [each.key for each in found]
         async with self._database.read() as connection:
             known = await receipts.of_keys(connection, keys)

@@ -20,9 +20,16 @@ from datetime import timedelta
 from typing_extensions import TypedDict
 
 from ossferry.clock import Clock, Monotonic
-from ossferry.errors import LedgerLostError, QuotaExceededError, RevokedError
+from ossferry.errors import (
+    LedgerLostError,
+    QuotaExceededError,
+    RefusedError,
+    RequestOverError,
+    RevokedError,
+    TooManyFilesError,
+)
 from ossferry.identity.owner import Owner
-from ossferry.ledger import Database
+from ossferry.ledger import Database, file_requests
 from ossferry.ledger.standing import Quota, Standing, standing
 from ossferry.ledger.tables import TOTAL, day_of
 from ossferry.settings.model import Settings
@@ -85,11 +92,13 @@ class Quotas:
             size: size in bytes of the next object; 0 if unknown.
 
         Returns:
-            The remaining quota, or None if there is no limit.
+            The remaining quota, or None if there is no limit; for a guest as `left` has it.
 
         Raises:
             RevokedError: the principal's access was revoked.
             QuotaExceededError: no quota remains, or less than `size`.
+            RequestOverError: the same for a guest, who learns nothing about the owner's quota.
+            TooManyFilesError: the guest may store no more files.
             LedgerLostError: the database does not answer, and the cache has no such usage.
         """
         found = await self._last_known(principal)
@@ -98,7 +107,10 @@ class Quotas:
             least = max(1, size) if name.startswith("bytes") else 1
             if rest is not None and rest < least:
                 raise self._exceeded(name, found, principal)
-        return self._least(found)
+        left = await self._for_guest(principal, self._least(found))
+        if principal.guest and left and left["objects_left"] == 0:
+            raise TooManyFilesError
+        return left
 
     async def refuse_revoked(self, principal: Owner) -> None:
         """Raise an error if a principal's access was revoked.
@@ -112,10 +124,13 @@ class Quotas:
     async def left(self, principal: Owner) -> Left | None:
         """Return the remaining quota of a principal, which may be zero; None if there is no limit.
 
+        For a guest of a file request, it is the owner's, and the number of files that the guest may
+        still send, if this is less.
+
         Raises:
             LedgerLostError: the database does not answer.
         """
-        return self._least(await self._standing(principal))
+        return await self._for_guest(principal, self._least(await self._standing(principal)))
 
     async def make_sure_it_fits(self, principal: Owner, size: int) -> None:
         """Raise an error if one more object would exceed a principal's total limits.
@@ -186,6 +201,15 @@ class Quotas:
             self._kept.popitem(last=False)
         return found
 
+    async def _for_guest(self, principal: Owner, left: Left | None) -> Left | None:
+        if not principal.guest:
+            return left
+        async with self._database.read() as connection:
+            rest = await file_requests.rest(connection, principal, [principal.prefix])
+        files, _ = rest[principal.guest]
+        of_owner = left or {"bytes_left": None, "objects_left": None}
+        return {**of_owner, "objects_left": _least(files, of_owner["objects_left"])}
+
     async def _last_known(self, principal: Owner) -> Standing:
         """Return a principal's usage and limits; the last known ones if the database is lost.
 
@@ -226,7 +250,9 @@ class Quotas:
             return None
         return {"bytes_left": size, "objects_left": count}
 
-    def _exceeded(self, name: str, found: Standing, principal: Owner) -> QuotaExceededError:
+    def _exceeded(self, name: str, found: Standing, principal: Owner) -> RefusedError:
+        if principal.guest:
+            return RequestOverError("no-room")
         now = self._clock()
         midnight = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
         return QuotaExceededError(

@@ -9,6 +9,8 @@ A batch reports up to 200 uploads in one request. The server records them in one
 
 import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import partial
 from typing import Annotated, NotRequired, TypeAlias
 
 from pydantic import Field
@@ -18,13 +20,14 @@ from typing_extensions import TypedDict
 
 from ossferry.access.rate_limits import Rates
 from ossferry.clock import Clock, utc_text
-from ossferry.errors import NotStoredError, ReceiptMismatchError
+from ossferry.errors import NotStoredError, ReceiptMismatchError, RefusedError, TooManyFilesError
 from ossferry.hooks.calls import Hooks, uploaded
 from ossferry.http.body import WHOLE, Body, Text, read_body
 from ossferry.identity.object_keys import check_own_key
 from ossferry.identity.owner import Owner
-from ossferry.ledger import Database, holds, people, refusals
+from ossferry.ledger import AsyncConnection, Database, file_requests, holds, people, refusals
 from ossferry.ledger.receipts import LISTED, Claim, Receipt
+from ossferry.ledger.refusals import Refusal
 from ossferry.observability.metrics import Metrics
 from ossferry.oss.objects import ObjectStore, Stored
 from ossferry.settings.types import MAX_OBJECT_SIZE
@@ -116,7 +119,8 @@ class NotRecorded(TypedDict):
 
     Attributes:
         stored: always False.
-        code: `not-stored` if OSS has no such object; `receipt-mismatch` if it differs.
+        code: `not-stored` if OSS has no such object; `receipt-mismatch` if it differs;
+            `too-many-files` if a guest may send no more files, and the object will be removed.
         detail: the reason as a sentence.
         differs: names of the fields that differ; only with `receipt-mismatch`.
         found: the object in OSS; only with `receipt-mismatch`.
@@ -182,12 +186,16 @@ class Recorder:
         Raises:
             NotStoredError: the page has refused this object, and `source` is not `page`. With the
                 source `page`, the refusal is cancelled.
+            TooManyFilesError: a guest has stored more files than the file request allows; the
+                object is recorded as refused.
             LedgerLostError: nothing was recorded; the reconciler will find the object in OSS.
         """
-        [receipt] = await self.record_all(
+        found = await self.record_all(
             owner, [(stored, request_id)], source=source, checks={stored.key: checks}
         )
-        return receipt
+        if not found:
+            raise TooManyFilesError
+        return found[0]
 
     async def record_all(
         self,
@@ -209,7 +217,8 @@ class Recorder:
             checks: claims of the page about its checks, by object key; some may be missing.
 
         Returns:
-            The receipts, sorted by object key.
+            The receipts, sorted by object key, without those of files above the number that a file
+            request allows a guest: these objects are recorded as refused.
 
         Raises:
             NotStoredError: the page has refused one of these objects, and `source` is not `page`;
@@ -218,7 +227,7 @@ class Recorder:
         """
         if not uploads:
             return []
-        now = self._clock()
+        now, owner = self._clock(), owner.whole
         by_key = {stored.key: stored for stored, _ in uploads}
         async with self._database.write() as connection:
             if owner.hash not in self._remembered:
@@ -227,9 +236,9 @@ class Recorder:
                 await refusals.forget(connection, sorted(by_key))
             elif await refusals.of_objects(connection, by_key.values()):
                 raise NotStoredError("The page has refused the object under this key.")
-            found = await holds.record_all(
-                connection, owner, uploads, source=source, now=now, checks=checks
-            )
+            kept = await _admitted(connection, owner, uploads, now)
+            record = partial(holds.record_all, source=source, now=now, checks=checks)
+            found: Sequence[Receipt] = await record(connection, owner, kept) if kept else ()
             news = [receipt for receipt in found if receipt.is_news]
             if self._hooks.has_any and source != LISTED:
                 for each in (each for each in news if not each.is_held):
@@ -244,6 +253,24 @@ class Recorder:
             self._quotas.settle(owner, news[-1].used)
             self._hooks.wake()
         return sorted(found, key=lambda receipt: receipt.key)
+
+
+async def _admitted(
+    connection: AsyncConnection,
+    owner: Owner,
+    uploads: Collection[tuple[Stored, str]],
+    now: datetime,
+) -> Sequence[tuple[Stored, str]]:
+    """Return the uploads without those above the number of files that their guest may send.
+
+    These are recorded as refused, and the reconciler removes them.
+    """
+    above = await file_requests.count(connection, owner, [stored for stored, _ in uploads], now)
+    for stored, request_id in uploads:
+        if stored.key in above:
+            refusal = Refusal(size=stored.size, crc64=stored.crc64, request_id=request_id)
+            await refusals.add(connection, owner, stored, refusal, now=now)
+    return [each for each in uploads if each[0].key not in above]
 
 
 class ReceiptApi:
@@ -268,6 +295,7 @@ class ReceiptApi:
             ForeignKeyError: the key is not below the principal's prefix.
             NotStoredError: there is no such object.
             ReceiptMismatchError: the stored object differs from the report.
+            TooManyFilesError: a guest has stored too many files; the object will be removed.
             OssLostError: OSS does not answer.
             LedgerLostError: the upload cannot be recorded.
         """
@@ -304,7 +332,7 @@ class ReceiptApi:
         reports = (await read_body(request, Batch)).reports
         for report in reports:
             check_own_key(report.key, principal.prefix)
-        await self._rates.admit_reports(principal.hash, len(reports))
+        await self._rates.admit_reports(principal.counter, len(reports))
         found = await self._heads(report.key for report in reports)
         outcomes = [_outcome(report, found[report.key]) for report in reports]
         uploads = {
@@ -321,7 +349,7 @@ class ReceiptApi:
         receipts_by_key = {receipt.key: receipt for receipt in recorded}
         answer: ReceiptsJson = {
             "receipts": [
-                _recorded(each, receipts_by_key[each.key]) if isinstance(each, Stored) else each
+                _listed(each, receipts_by_key.get(each.key)) if isinstance(each, Stored) else each
                 for each in outcomes
             ],
             "quota": await self._quotas.left(principal),
@@ -367,16 +395,20 @@ def _outcome(report: Report, stored: Stored | None) -> Stored | NotRecorded:
     try:
         return _confirmed(report, stored)
     except (NotStoredError, ReceiptMismatchError) as error:
-        refused: NotRecorded = {
-            "key": report.key,
-            "stored": False,
-            "code": error.code,
-            "detail": str(error),
-        }
+        refused = _not_recorded(report.key, error)
         if isinstance(error, ReceiptMismatchError) and stored is not None:
             refused["differs"] = error.differs
             refused["found"] = stored_json(stored)
         return refused
+
+
+def _not_recorded(key: str, error: RefusedError) -> NotRecorded:
+    return {"key": key, "stored": False, "code": error.code, "detail": str(error)}
+
+
+def _listed(stored: Stored, receipt: Receipt | None) -> Recorded | NotRecorded:
+    """Return a result of a batch; without a receipt, a guest has stored too many files."""
+    return _recorded(stored, receipt) if receipt else _not_recorded(stored.key, TooManyFilesError())
 
 
 def _recorded(stored: Stored, receipt: Receipt) -> Recorded:

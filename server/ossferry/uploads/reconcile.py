@@ -20,7 +20,7 @@ from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime, timedelta
 
 from ossferry.clock import Clock, utc_now
-from ossferry.errors import LedgerLostError, OssferryError, OssRefusedError
+from ossferry.errors import LedgerLostError, OssferryError, OssRefusedError, TooManyFilesError
 from ossferry.hooks.calls import Hooks, deleted
 from ossferry.identity.owner import Owner
 from ossferry.ledger import AsyncConnection, Database, holds, leases, people, receipts, refusals
@@ -248,9 +248,7 @@ class Reconciler:
         stored = await self.store.head(listed.key)
         if stored is None:
             return  # deleted after it was listed
-        receipt = await self.recorder.record(owner, stored, source="found")
-        if receipt.is_news:
-            noted.append(listed.key)
+        await self._note(owner, stored, noted, source="found")
         if listed.place and not stored.is_held:
             await self.store.remove(listed)  # its release has not removed it
         elif hold is not None and not stored.is_held:
@@ -272,9 +270,15 @@ class Reconciler:
             place=listed.place,
             is_held=bool(listed.place),
         )
-        receipt = await self.recorder.record(owner, stored, source=LISTED)
+        await self._note(owner, stored, noted, source=LISTED)
+
+    async def _note(self, owner: Owner, stored: Stored, noted: list[str], *, source: str) -> None:
+        try:
+            receipt = await self.recorder.record(owner, stored, source=source)
+        except TooManyFilesError:  # of a guest: now it is refused, and the next round removes it
+            return
         if receipt.is_news:
-            noted.append(listed.key)
+            noted.append(stored.key)
 
     def _tell(self, owner: Owner, error: OssRefusedError) -> None:
         log.warning("counted-as-listed", principal=owner.hash, **error.evidence)

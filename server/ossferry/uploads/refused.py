@@ -23,7 +23,15 @@ from ossferry.hooks.calls import Hooks, deleted
 from ossferry.http.body import Text, read_body
 from ossferry.identity.object_keys import check_own_key
 from ossferry.identity.owner import Owner
-from ossferry.ledger import AsyncConnection, Database, holds, people, receipts, refusals
+from ossferry.ledger import (
+    AsyncConnection,
+    Database,
+    file_requests,
+    holds,
+    people,
+    receipts,
+    refusals,
+)
 from ossferry.ledger.receipts import Receipt
 from ossferry.ledger.refusals import Refusal
 from ossferry.observability.log_format import logger
@@ -114,6 +122,7 @@ class RefusedUploads:
             return "gone"
         now = self.clock()
         async with self.database.write() as connection:
+            guests = await file_requests.rest(connection, principal, [report.key], lock=True)
             receipt = await self._known(connection, stored)
             reason = _why_it_stands(stored, report, etag, receipt)
             if not (reason or etag) and (receipt or stored.last_modified < now - self.settle):
@@ -127,6 +136,9 @@ class RefusedUploads:
             request_id = report.request_id or ""
             refusal = Refusal(size=report.size, crc64=report.crc64, request_id=request_id)
             await refusals.add(connection, principal, stored, refusal, now=now)
+            if receipt:
+                for guest in guests:
+                    await file_requests.uncount(connection, guest, stored)
             if stored.is_held:
                 await holds.drop(connection, report.key, now=now, of_day=True)
             elif await receipts.unrecord(connection, report.key):

@@ -23,7 +23,7 @@ async def authorize(_principal: Principal, request: Request, _wanted: Wanted) ->
 def ask(demo: Demo) -> Callable[[str], dict[str, str]]:
     """Return a function that requests a grant for a folder."""
     app = create_app(
-        demo.settings,
+        demo.settings.model_copy(update={"requests": False}),
         assume_role=StsClient(demo.settings, access_key(*next(iter(SERVER.keys.items())))),
         authorize=authorize,
     )
@@ -60,7 +60,7 @@ def test_t17_a_larger_folder_later_does_not_change_earlier_credentials(
 
 
 def test_t17_oss_refuses_a_form_for_another_folder(demo: Demo) -> None:
-    settings = demo.settings.model_copy(update={"grant": "form"})
+    settings = demo.settings.model_copy(update={"grant": "form", "requests": False})
     app = create_app(
         settings,
         assume_role=StsClient(settings, access_key(*next(iter(SERVER.keys.items())))),

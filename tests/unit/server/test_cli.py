@@ -236,7 +236,7 @@ SERVER_MODULES = {"oss2", "ossferry.app", "ossferry.settings.model", "sqlalchemy
     ("words", "expected"),
     [
         ("ossferry a", {"admin", "apikey"}),
-        ("ossferry admin re", {"reconcile", "restore", "revoke"}),
+        ("ossferry admin re", {"reconcile", "requests", "restore", "revoke"}),
         ("ossferry verify --s", {"--since"}),
     ],
 )

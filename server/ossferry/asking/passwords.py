@@ -1,0 +1,26 @@
+"""Passwords of file requests, hashed with scrypt: each try costs 16 MB and some 50 ms."""
+
+import asyncio
+import hashlib
+import hmac
+import secrets
+
+MIN_LENGTH, MAX_LENGTH = 8, 200
+
+
+async def hashed(password: str) -> str:
+    """Return the salted hash of a password."""
+    salt = secrets.token_bytes(16)
+    return f"{salt.hex()}.{(await _scrypt(password, salt)).hex()}"
+
+
+async def is_right(password: str, hash_: str) -> bool:
+    """Return whether a password has this hash; the time does not depend on the password."""
+    salt, _, right = hash_.partition(".")
+    return hmac.compare_digest(await _scrypt(password, bytes.fromhex(salt)), bytes.fromhex(right))
+
+
+async def _scrypt(password: str, salt: bytes) -> bytes:
+    return await asyncio.to_thread(
+        hashlib.scrypt, password.encode(), salt=salt, n=1 << 14, r=8, p=1, dklen=32
+    )
