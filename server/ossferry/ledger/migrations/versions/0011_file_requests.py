@@ -5,7 +5,7 @@ from alembic import op
 from ossferry.ledger.tables import file_requests, guests
 
 revision = "0011"
-down_revision = "0009"
+down_revision = "0010"
 
 
 def upgrade() -> None:
