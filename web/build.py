@@ -75,6 +75,9 @@ LOADED_ON_DEMAND = {
     "checks": "checks.js",
     "repair": "repair.py",
     "repair_styles": "repair.css",
+    "requests": "requests.py",
+    "requests_styles": "requests.css",
+    "requests_words": "requests.json",
     **{f"locale-{language}": f"{language}.json" for language in LANGUAGES},
 }
 
@@ -158,6 +161,9 @@ async def _start():
         await give_way()
 """
 MAIN = "upload_page/main"
+RARE = ("repair", "requests")  # modules of `upload_page` that few pages load
+LATER = ("on_demand", *RARE)
+REQUESTS = "requests/locales"
 SLICE_MS = 30
 
 
@@ -188,12 +194,13 @@ else:
 
 
 def page_modules() -> tuple[list[tuple[str, str]], ...]:
-    """Return three lists of `(path, source)`: the modules to start the page, and the others.
+    """Return lists of `(path, source)`: the modules to start the page, and the others.
 
     The first list has `upload_page.main` and all modules that it imports, directly or indirectly;
-    each module follows the modules that it imports. The third list has the modules that repair a
-    table, the second one the remaining modules of `upload_page`; the page loads both when they are
-    first needed. Modules that only programs use (`ossferry_uploader.client`) are in no list.
+    each module follows the modules that it imports. The page loads the modules of the other lists
+    when they are first needed: there is one list for each name in `RARE`, and the second list has
+    the remaining modules of `upload_page`. Modules that only programs use
+    (`ossferry_uploader.client`) are in no list.
     """
     paths = [
         path
@@ -205,11 +212,11 @@ def page_modules() -> tuple[list[tuple[str, str]], ...]:
     order = import_order(sources, f"{MAIN}.py")
     others = order[order.index(f"{MAIN}.py") + 1 :]
     later = [path for path in others if path.startswith("upload_page/")]
-    repair = [path for path in later if "/repair" in path]
+    rare = [[path for path in later if f"/{name}" in path] for name in RARE]
     parts = (
         [path for path in order if path not in later],
-        [path for path in later if path not in repair],
-        repair,
+        [path for path in later if not any(path in paths for paths in rare)],
+        *rare,
     )
     return tuple([(path, sources[path]) for path in part] for part in parts)
 
@@ -310,17 +317,34 @@ def pyscript_files() -> list[Path]:
     return [path for path in every if not path.name.startswith(PYSCRIPT_UNUSED)]
 
 
-def sentences(language: str) -> dict[str, Any]:
+def sentences(language: str, folder: str = "locales") -> dict[str, Any]:
     """Return all sentences of the page in one language, as `{key: sentence}`.
 
     For a sentence that depends on a count, the value is an object `{plural category: sentence}`.
 
     Args:
         language: a language code such as `zh-CN`.
+        folder: the folder of the sentences, in the folder of the package `upload_page`.
     """
-    text = (WEB / "upload_page/locales" / f"{language}.json").read_text("utf-8")
+    text = (WEB / "upload_page" / folder / f"{language}.json").read_text("utf-8")
     keyed: dict[str, Any] = json.loads(text)
     return keyed
+
+
+def programs(extension: Path | None) -> dict[str, bytes]:
+    """Return the files with the page's own Python, as `{file name: content}`.
+
+    Args:
+        extension: a file with the operator's own Python, which runs after the start of the page.
+    """
+    at_start, *later = page_modules()
+    archived = [(path, source.encode()) for path, source in at_start]
+    return {
+        "uploader.py": start_script(extension).encode(),
+        "micropython.bin": archive(compiled(archived)),
+        "pyodide.bin": archive(archived),
+        **{f"{name}.py": bundle(each).encode() for name, each in zip(LATER, later, strict=True)},
+    }
 
 
 def groups(extension: Path | None = None) -> dict[str, dict[str, bytes]]:
@@ -338,8 +362,6 @@ def groups(extension: Path | None = None) -> dict[str, dict[str, bytes]]:
     def scripts(folder: Path, *names: str, options: tuple[str, ...] = ()) -> dict[str, bytes]:
         return {name: minified(folder / name, options=options) for name in names}
 
-    at_start, on_demand, repair = page_modules()
-    archived = [(path, source.encode()) for path, source in at_start]
     return {
         "app": {
             "bridge.js": minified(*BRIDGE),
@@ -350,15 +372,14 @@ def groups(extension: Path | None = None) -> dict[str, dict[str, bytes]]:
             **scripts(WEB / "page", "form.js", options=(ES5,)),
             **read(WEB / "page", "embed.js", "favicon.svg", "form.css"),
             "styles.css": page_styles(),
-            "repair.css": styles(WEB / "page/repair.css"),
+            **{f"{name}.css": styles(WEB / f"page/{name}.css") for name in RARE},
             **read(WEB / "upload_page/locales", *(f"{language}.json" for language in LANGUAGES)),
             "sha256.js": (NODE_MODULES / "hash-wasm/dist/sha256.umd.min.js").read_bytes(),
             "qr.js": (NODE_MODULES / "qrcode-generator/dist/qrcode.mjs").read_bytes(),
-            "uploader.py": start_script(extension).encode(),
-            "micropython.bin": archive(compiled(archived)),
-            "pyodide.bin": archive(archived),
-            "on_demand.py": bundle(on_demand).encode(),
-            "repair.py": bundle(repair).encode(),
+            **programs(extension),
+            "requests.json": _json(
+                {each: sentences(each, REQUESTS) for each in LANGUAGES}
+            ).encode(),
         },
         "pyscript": {path.name: path.read_bytes() for path in pyscript_files()},
         "micropython": {

@@ -11,6 +11,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from e2e.pages.uploader import CHECKED_MS, UploaderPage
+from e2e.test_phones import PHONE
 from ossferry.cli.demo import WITH_CHECKS, Demo
 from ossferry.cli.samples.files import sample_folder
 from support.browsers import executable
@@ -47,6 +48,10 @@ CHECKED = {
 
 CHANGED = {"IMG_0417.jpg": "IMG_0417.heic", "panorama.jpg": "panorama.png"}
 PICTURE = "sunset.png"
+REQUEST = {
+    "Title": "Photos of the delivery",
+    "Message": "Hello,\nplease send photos of all four sides of the crates, and the report.",
+}
 SUNSET = """(async () => {
   const canvas = new OffscreenCanvas(640, 480);
   const context = canvas.getContext("2d");
@@ -113,6 +118,8 @@ def main() -> None:
             checked(studio, demo)
             for locale, ending in LANGUAGES.items():
                 repaired(studio, demo, locale, f"repair{ending}")
+        with Demo(requests=True) as demo:
+            asked(studio, demo)
         browser.close()
 
 
@@ -170,6 +177,30 @@ def repaired(studio: Studio, demo: Demo, locale: str, name: str) -> None:
         shoot(uploader.page, name, REPAIR_HEIGHT)
 
 
+def asked(studio: Studio, demo: Demo) -> None:
+    """A guest's page on a phone after the upload, and the request of the person who asks."""
+    with studio.page(demo) as owner:
+        owner.page.locator("[data-does=ask_for_files]").click()
+        for label, text in REQUEST.items():
+            owner.dialog("ask").get_by_label(label).fill(text)
+        owner.dialog("ask").get_by_role("button", name="Make the link").click()
+        request = owner.dialog("request")
+        link = request.get_by_label("Link", exact=True).input_value()
+        phone = studio.browser.new_context(**{**PHONE, "device_scale_factor": 1.5})
+        guest = UploaderPage(phone.new_page(), link).start()
+        guest.page.get_by_label("Your name").fill("Jonas Weber")
+        guest.page.get_by_role("button", name="Continue").click()
+        expect(guest.drop_zone).to_be_visible()
+        guest.choose(*[path for path in studio.files if FILES[path.name] < 1_000_000])
+        expect(guest.page.get_by_text("3 files have arrived.")).to_be_visible()
+        expect(request.get_by_test_id("sent")).to_have_count(3)
+        owner.page.mouse.move(0, 0)
+        shoot(owner.page, "request", REPAIR_HEIGHT)
+        guest.page.evaluate("scrollTo(0, 0)")
+        save(guest.page, "guest")
+        phone.close()
+
+
 def shoot(page: Page, name: str, height: int = 0) -> None:
     """Take a screenshot, which has 256 colours, so that its file is smaller.
 
@@ -178,6 +209,11 @@ def shoot(page: Page, name: str, height: int = 0) -> None:
     """
     height = height or page.evaluate("document.documentElement.scrollHeight")
     page.set_viewport_size({"width": WIDE[0], "height": height})
+    save(page, name)
+
+
+def save(page: Page, name: str) -> None:
+    """Take a screenshot of the window as it is, with 256 colours."""
     page.wait_for_timeout(200)
     picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
     picture = picture.quantize(256, dither=Image.Dither.NONE)

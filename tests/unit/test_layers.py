@@ -132,7 +132,9 @@ ARROWS: dict[str, dict[str, str]] = {
             "view.signals browser @uploader @browser @transfer.queue @transfer.resuming "
             "@transfer.grants @transfer.pacing @transfer.errors"
         ),
-        "on_demand": "embedding other_devices repair dialogs view.actions view.model browser",
+        "on_demand": (
+            "embedding other_devices repair requests dialogs view.actions view.model browser"
+        ),
         "embedding": (
             "view.page view.adding view.actions view.words view.model view.grant_model "
             "view.signals browser @transfer.grants @transfer.upload @transfer.options "
@@ -147,6 +149,11 @@ ARROWS: dict[str, dict[str, str]] = {
             "dialogs view.actions view.elements view.words view.model view.signals browser "
             "@browser @transfer.checks @transfer.journal @transfer.ports @transfer.files "
             "@transfer.states @transfer.errors"
+        ),
+        "requests": (
+            "dialogs view.adding view.actions view.elements view.words view.model "
+            "view.grant_model view.signals browser @browser @transfer.grants @transfer.pacing "
+            "@transfer.errors @oss"
         ),
         "dialogs": (
             "receipts view.actions view.elements view.words view.signals browser @browser "
@@ -265,7 +272,9 @@ OUTSIDE = {
     "browser": EVERYWHERE | JAVASCRIPT | {"binascii", "gc", "hashlib", "hmac", "time"},
     "client": {"asyncio", "js"},
     "view": EVERYWHERE,
-    **dict.fromkeys(("dialogs", "embedding", "other_devices", "receipts", "repair"), EVERYWHERE),
+    **dict.fromkeys(
+        ("dialogs", "embedding", "other_devices", "receipts", "repair", "requests"), EVERYWHERE
+    ),
     "main": {"sys"},
 }
 # the only modules of the server that import another package

@@ -25,6 +25,7 @@ WEB = ROOT / "web"
 SOURCES = "\n".join(path.read_text("utf-8") for _, path in PYTHON)
 PLACES = {
     "page": WEB / "upload_page/locales/{}.json",
+    "requests": WEB / "upload_page/requests/locales/{}.json",
     "form": ROOT / "server/ossferry/locales/form.{}.json",
     "admin": ROOT / "server/ossferry/locales/admin.{}.json",
     "checks": ROOT / "server/ossferry_checks/sentences/{}.json",
@@ -106,6 +107,9 @@ ARABIC = {
     ("page", "too_many_total"): FILE,
     ("page", "total"): OF_FILES,
     ("page", "unfinished_title"): OF_UPLOADS,
+    ("requests", "asked_for"): ("طلب", "طلبا", "طلبات", "طلبًا"),
+    ("requests", "asked_guests"): ("شخص", "شخصان", "أشخاص", "شخصًا"),
+    ("requests", "guest_arrived"): FILE,
     ("checks", "panel_left"): ROW,
     ("checks", "panel_rows"): ROW,
     ("checks", "panel_values"): ("قيمة", "قيمتان", "قيم", "قيمة"),
@@ -156,9 +160,9 @@ def texts(place: str, language: str) -> dict[str, Text]:
 
 
 def said_by_page() -> dict[str, Text]:
-    """Return the English sentences of the page, also those that its worker sends."""
+    """Return the English sentences of the page, also those that it loads later."""
     sent = {key: text for key, text in texts("checks", "en").items() if key.startswith(WORDS)}
-    return texts("page", "en") | sent
+    return texts("page", "en") | texts("requests", "en") | sent
 
 
 def forms(text: Text) -> dict[str, str]:
@@ -295,7 +299,9 @@ def test_no_words_of_the_other_script_or_country(
 
 
 def test_no_language_is_left_out_of_the_build() -> None:
-    assert {path.stem for path in (WEB / "upload_page/locales").glob("*.json")} == set(LANGUAGES)
+    for folder in ("locales", "requests/locales"):
+        found = {path.stem for path in (WEB / "upload_page" / folder).glob("*.json")}
+        assert found == set(LANGUAGES)
 
 
 def test_every_key_is_used() -> None:

@@ -41,7 +41,7 @@ def test_the_page_imports_nothing_before_what_it_needs() -> None:
 
 
 def test_only_what_the_page_needs_at_the_start_comes_before_its_main_module() -> None:
-    at_start, on_demand, repair = build.page_modules()
+    at_start, on_demand, repair, requests = build.page_modules()
     order = [path for path, _source in at_start]
     before = order[: order.index(f"{build.MAIN}.py")]
 
@@ -49,13 +49,18 @@ def test_only_what_the_page_needs_at_the_start_comes_before_its_main_module() ->
     assert len(before) > 80
     later = {path.removeprefix("upload_page/") for path, _source in on_demand}
     rooms = ("dialogs/", "embedding/", "other_devices/", "receipts/")
-    assert not any(room in path for room in (*rooms, "repair/") for path in order)
+    assert not any(
+        room in path for room in (*rooms, "repair/", "upload_page/requests/") for path in order
+    )
     assert {path for path in later if not path.startswith(rooms)} == {
         "on_demand.py",
         "browser/qr.py",
+        "browser/style_sheets.py",
     }
-    lazy = {path.removeprefix("upload_page/") for path, _source in repair}
-    assert {path for path in lazy if not path.startswith("repair/")} == {"browser/repair.py"}
+    for name, modules in (("repair", repair), ("requests", requests)):
+        lazy = {path.removeprefix("upload_page/") for path, _source in modules}
+        others = {path for path in lazy if not path.startswith(f"{name}/")}
+        assert others == {f"browser/{name}.py"}
 
 
 def test_modules_have_no_comments_and_no_empty_package_files() -> None:

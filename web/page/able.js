@@ -1,10 +1,11 @@
-// Sets the page's colours before the first paint, and shows which feature the page needs and this browser lacks. The
+// Sets the page's colours and kind before the first paint, and shows which feature the page needs and this browser lacks. The
 // script is part of the page, loads nothing, and is written in the JavaScript of 2009, so that it runs in all browsers.
 (function (root) {
   "use strict";
   var kept = /(?:^|; )ossferry_theme=(light|dark)/.exec(document.cookie);
   if (kept) root.setAttribute("data-theme", kept[1]);
   if (window.parent !== window) root.className = "embedded";
+  if (/\/r\/[0-9a-f]{32}\/$/.test(window.location.pathname)) root.setAttribute("data-request", ""); // for guests
 
   // A WASM module with a `try`: our MicroPython uses exceptions (docs/decisions/0005-a-faster-interpreter.md).
   var EXCEPTIONS = [0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 10, 8, 1, 6, 0, 6, 64, 25, 11, 11];

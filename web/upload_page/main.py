@@ -74,10 +74,11 @@ def start() -> Queue:
     def find_unfinished() -> None:
         window.start(_find_unfinished(queue.unfinished, grant, model, actions))
 
-    if window.is_embedded():
-        adding.close()  # until the embedding site has given its options
+    opens = "guest" if window.is_for_guests() else "embedding" if window.is_embedded() else ""
+    if opens:
+        adding.close()  # until a guest is admitted, or the embedding site has given its options
         given = (model, grant, actions, adding, find_unfinished)
-        window.start(_serve(actions.ask("embedding", *given)))
+        window.start(_serve(actions.ask(opens, *given)))
     else:
         find_unfinished()
     window.start(_find_stalled(model, clock))
@@ -85,10 +86,10 @@ def start() -> Queue:
     return queue
 
 
-async def _serve(embedding: "Coroutine[Any, Any, None]") -> None:
-    """Serve the page that embeds this one; it first gives its options."""
+async def _serve(opening: "Coroutine[Any, Any, None]") -> None:
+    """Serve a guest, or the page that embeds this one; it first gives its options."""
     try:
-        await embedding
+        await opening
     except (JsException, ServerRefused) as error:  # the server did not answer
         window.report_error(error)
         window.fail()

@@ -24,6 +24,19 @@ if TYPE_CHECKING:
     from upload_page.view.model import UploadModel
 
 
+def _requests(name: str) -> "Callable[..., Any]":
+    """Return a function of `requests`; the first call loads their code and their sentences."""
+
+    async def call(*given: "Any") -> "Any":
+        await load_modules("requests")
+        from upload_page.requests import functions
+
+        await functions.prepare()
+        return await getattr(functions, name)(*given)
+
+    return call
+
+
 async def _repair(item: "UploadModel", actions: "Actions") -> None:
     """Open the dialog that repairs a table; the first call loads its code."""
     await load_modules("repair")
@@ -33,9 +46,12 @@ async def _repair(item: "UploadModel", actions: "Actions") -> None:
 
 
 FUNCTIONS: "dict[str, Callable[..., Any]]" = {
+    "ask_for_files": _requests("ask_for_files"),
+    "asked_for": _requests("show_asked_for"),
     "copy_link": copy_link,
     "delete": delete_stored,
     "embedding": serve_embedding_page,
+    "guest": _requests("serve_guest"),
     "my_uploads": show_my_uploads,
     "other_devices": show_other_devices,
     "receipt": show_receipt,

@@ -5,6 +5,7 @@ from pyscript.ffi import create_proxy
 
 from ossferry_uploader.browser.interop import JsException, reason_of, release, to_js
 from ossferry_uploader.transfer.errors import ServerRefused
+from upload_page.browser.style_sheets import load_styles
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,15 +25,12 @@ async def load() -> None:
     """
     if _loaded:
         return
+    await load_styles("repair_styles")
     try:
-        answer = await js.ossferry.fetch(js.ossferry.url("repair_styles"))
-        styles = await answer.text()
         _loaded.append(await js.ossferry.load("checks"))
     except JsException as error:
         raise ServerRefused(0, detail=reason_of(error))
-    sheet = js.CSSStyleSheet.new()
-    sheet.replaceSync(styles)
-    js.document.adoptedStyleSheets.push(sheet)
+
 
 
 class LocalStorage:

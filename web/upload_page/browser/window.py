@@ -257,7 +257,8 @@ async def load_modules(name: str) -> None:
 
     Args:
         name: `on_demand`: the module `upload_page.on_demand`, and the modules that only this module
-            imports; `repair`: those of the dialog that repairs a table.
+            imports; `repair`: those of the dialog that repairs a table; `requests`: those of
+            requests for files.
 
     Raises:
         ServerRefused: the server does not answer.
@@ -270,6 +271,11 @@ async def load_modules(name: str) -> None:
             raise ServerRefused(0, detail=reason_of(error))
         exec(text, {})  # noqa: S102 - our own file, checked by its hash
         _loaded.append(name)
+
+
+def is_for_guests() -> bool:
+    """Tell whether this page belongs to a request for files, and its visitors have no account."""
+    return bool(js.document.documentElement.hasAttribute("data-request"))
 
 
 def is_embedded() -> bool:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SHOWN = 200
 
 
-class _FoldedList:
+class FoldedList:
     """A list from the server that a person can open.
 
     Args:
@@ -61,16 +61,16 @@ class _FoldedList:
         self._list.append(*lines)
 
 
-def share_links() -> _FoldedList:
+def share_links() -> FoldedList:
     """Return the list of this person's valid share links, for the dialog "My uploads".
 
     Each line shows the file name, the expiry and the note of a link. The list is empty until its
     method `load` is called, and shows only its title until the person opens it.
     """
-    return _FoldedList("/api/shares", "shares", "links", _links)
+    return FoldedList("/api/shares", "shares", "links", _links)
 
 
-def deleted_files(restore: "Callable[[str, str], None]") -> _FoldedList:
+def deleted_files(restore: "Callable[[str, str], None]") -> FoldedList:
     """Return the list of this person's deleted files that can be restored, for "My uploads".
 
     Each line has a button to restore the file. The list is empty until its method `load` is called,
@@ -84,13 +84,13 @@ def deleted_files(restore: "Callable[[str, str], None]") -> _FoldedList:
     def lines(found: "list[Document]", owner: Owner) -> "list[Element]":
         return [_deleted(document, restore, owner) for document in found]
 
-    return _FoldedList("/api/objects/deleted", "objects", "my_uploads_gone", lines)
+    return FoldedList("/api/objects/deleted", "objects", "my_uploads_gone", lines)
 
 
 def _links(found: "list[Document]", _owner: Owner) -> "list[Element]":
     now_s = BrowserClock().now_s()
     working = [link for link in found if _works(link, now_s)]
-    return [_line("link", link["key"].rpartition("/")[2], "", _facts(link)) for link in working]
+    return [list_line("link", link["key"].rpartition("/")[2], "", _facts(link)) for link in working]
 
 
 def _works(link: "Document", now_s: float) -> bool:
@@ -114,12 +114,22 @@ def _deleted(
     restoring = button("quiet strong", say("restore"), start, owner)
     until = say("restore_until", until=moment(from_iso(undo["until"])))
     said = [size_text(document["size"]), until]
-    line = _line("deleted", document["name"], folders_of(document["key"]), said)
-    line.append(element("div", {"class": "actions"}, restoring))
-    return line
+    folders = folders_of(document["key"])
+    return list_line("deleted", document["name"], folders, said, restoring)
 
 
-def _line(kind: str, name: str, folders: str, said: "list[str]") -> "Element":
+def list_line(
+    kind: str, name: str, folders: str, said: "list[str]", *buttons: "Element"
+) -> "Element":
+    """Return a line of a list in a dialog: name, short texts and buttons.
+
+    Args:
+        kind: the name of the line for tests, such as `link`.
+        folders: the folders of a file, such as `a/b`; may be empty.
+    """
     attributes = {"class": "upload", "role": "listitem", "data-testid": kind}
     words = element("p", {"class": "state"}, facts(said))
-    return element("div", attributes, file_name(name, folders), words)
+    made = element("div", attributes, file_name(name, folders), words)
+    if buttons:
+        made.append(element("div", {"class": "actions"}, *buttons))
+    return made

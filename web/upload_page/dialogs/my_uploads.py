@@ -284,4 +284,6 @@ async def show_my_uploads(actions: "Actions") -> None:
     dialog = _MyUploads(actions)
     await dialog.ask()
     await dialog.load_folded()
+    if actions.can("requests"):
+        await actions.ask("asked_for", dialog.dialog, actions)
     await dialog.dialog.closed.wait()

@@ -82,9 +82,11 @@ def folders_of(key: str) -> str:
     """Return the person's own folders in an object key, such as `a/b`; empty if there are none.
 
     The prefix (the first two folders of the key), the day, the random part and the file name are
-    left out. Some keys have no day and no random part.
+    left out; so is the folder of a guest. Some keys have no day and no random part.
     """
     parts = key.split("/")[2:-1]
+    if parts[:1] == ["requests"] and len(parts) > 2 and len(parts[1]) == RANDOM_CHARS:
+        parts = parts[3:]
     for index, part in enumerate(parts):
         if index and len(part) == RANDOM_CHARS and all(char in HEX for char in part):
             parts = parts[: index - 1] + parts[index + 1 :]

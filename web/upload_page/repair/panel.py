@@ -19,7 +19,7 @@ from upload_page.repair.remembered import Remembered
 from upload_page.view.elements import button, file_name
 from upload_page.view.signals import Owner
 from upload_page.view.words.messages import at_line
-from upload_page.view.words.text import say, use_more
+from upload_page.view.words.text import language, say, use_more
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ class Panel:
         if "columns" not in overview:
             self.show_error(overview)
             return None
-        use_more(overview["words"])
+        use_more({language.get(): overview["words"]})
         self._has_words = True
         self.fields = overview["fields"]
         if self.reading and self.reading != overview["reading"]:

@@ -20,6 +20,8 @@ RANDOM = "0123456789abcdef0123456789abcdef"
     [
         (f"uploads/alice-1/2026-03-14/{RANDOM}/trip/day 1/a.png", "trip/day 1"),
         (f"uploads/alice-1/2026-03-14/{RANDOM}/a.png", ""),
+        (f"uploads/alice-1/requests/{RANDOM}/{RANDOM}/2026-03-14/{RANDOM}/trip/a.png", "trip"),
+        (f"uploads/alice-1/requests/2026-03-14/{RANDOM}/a.png", "requests"),
         (f"uploads/alice-1/orders/7/2026-03-14/{RANDOM}/trip/a.png", "orders/7/trip"),
         ("uploads/alice-1/a.png", ""),
         ("uploads/alice-1/trip/a.png", "trip"),

@@ -29,7 +29,7 @@ def group(**facts):
 
 def test_a_group_has_a_number_and_a_sentence():
     speak_english()
-    use_more(WORDS)
+    use_more({"en": WORDS})
     written = group(problem="format", fixes=["convert"], formats=["day.month.year"])
     choices = {"kind": "text", "choices": [str(number) for number in range(10)]}
 
@@ -45,7 +45,7 @@ def test_a_group_has_a_number_and_a_sentence():
 
 def test_names_of_formats_and_fixes_depend_on_the_problem():
     speak_english()
-    use_more(WORDS)
+    use_more({"en": WORDS})
 
     assert format_name("1.234,56") == "1.234,56"
     assert format_name("year/month/day") == "Jahr/Monat/Tag"

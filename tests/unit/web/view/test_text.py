@@ -51,8 +51,12 @@ def test_time_left(seconds, text):
 
 def test_types_are_named_as_people_know_them():
     types = ["image/*", "application/pdf", "application/vnd.ms-excel", ".csv", "model/*"]
+    types += ["video/mp4", "video/quicktime"]
+    types += ["application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"]
 
-    assert types_text(types) == "images, PDF, application/vnd.ms-excel, .csv, model/*"
+    assert types_text(types) == (
+        "images, PDF, application/vnd.ms-excel, .csv, model/*, MP4, MOV, XLSX"
+    )
 
 
 def test_one_file_is_not_many():

@@ -41,6 +41,8 @@ def show_footer(
             box.append(speed)
         if grant.can("objects"):
             offer("my_uploads", actions.show_my_uploads)
+        if grant.can("requests"):
+            offer("ask_for_files", lambda: actions.open_dialog("ask_for_files", actions))
         if any_done.get():
             offer("receipt", actions.show_receipt)
         offer("shortcuts", lambda: actions.open_dialog("shortcuts"))

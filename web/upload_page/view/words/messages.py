@@ -103,6 +103,10 @@ GRANT_CODES = {
     NOT_STORED: "not_stored",
     "held": "held_refused",
     "nothing-to-undo": "undo_late",
+    "wrong-password": "guest_wrong",
+    "unknown-request": "request_unknown",
+    "request-over": "request_over",
+    "too-many-files": "request_full",
 }
 BY_APPLICATION = "application"  # the application that mounts the server refuses the upload
 CORS_RULE = """AllowedOrigin: {origin}

@@ -19,7 +19,9 @@ FINAL = ".!?…。！？؟۔"  # punctuation at the end of a sentence
 CLOSING = " )]}\"'”’»」』）】"  # can follow it
 RIGHT_TO_LEFT = ("ar", "fa", "he", "ur")
 ISOLATES = ("\u2068", "\u2069")  # keep the order of `49 MB` in a right-to-left sentence
-SHORT_NAME = 5  # letters; a content type with a longer name is shown in full
+SHORT_NAME = 5  # characters; a content type with a longer name is shown in full
+# by the last word of a content type
+KNOWN = {"document": "DOCX", "presentation": "PPTX", "quicktime": "MOV", "sheet": "XLSX"}
 
 language = Signal("")
 
@@ -66,7 +68,8 @@ class _Current:
 
     def __init__(self) -> None:
         self.sentences: dict[str, Any] = {}  # {key: sentence, or {plural form: sentence}}
-        self.more: dict[str, Any] = {}  # those of `use_more`
+        self.added: dict[str, dict[str, Any]] = {}  # those of `use_more`, by language code
+        self.more: dict[str, Any] = {}  # those in the current language
         self.formats: Any = None  # Formats
         self.around_value = ("", "")  # put before and after each value in a sentence
 
@@ -84,18 +87,24 @@ def use(code: str, sentences: "dict[str, Any]", formats: "Formats") -> None:
         formats: the formats of numbers and times in this language.
     """
     _current.sentences = sentences
+    _current.more = _current.added.setdefault(code, {})
     _current.formats = formats
     _current.around_value = ISOLATES if direction(code) == "rtl" else ("", "")
     language.set(code)
 
 
-def use_more(sentences: "dict[str, Any]") -> None:
-    """Add sentences that the locale files do not have; they stay in their language."""
-    _current.more = sentences
+def use_more(sentences: "dict[str, dict[str, Any]]") -> None:
+    """Add sentences, which replace those with the same keys.
+
+    Args:
+        sentences: the sentences in one or more languages, as `{language code: {key: sentence}}`.
+    """
+    for code in sentences:
+        _current.added.setdefault(code, {}).update(sentences[code])
 
 
 def _sentence(key: str) -> "Any":
-    return _current.sentences.get(key) or _current.more[key]
+    return _current.more.get(key) or _current.sentences[key]
 
 
 def direction(code: str) -> str:
@@ -209,9 +218,9 @@ def _type_text(pattern: str) -> str:
     kind, _, name = pattern.partition("/")
     if name == "*" and kind in KINDS:
         return say(f"kind_{kind}")
-    if name.isalpha() and len(name) <= SHORT_NAME:
+    if name[:2].isalpha() and len(name) <= SHORT_NAME:
         return name.upper()
-    return pattern
+    return KNOWN.get(name.rpartition(".")[2], pattern)
 
 
 def ago(seconds: float) -> str:

@@ -1,0 +1,1 @@
+"""Requests for files: a person asks others, who have no account, for files by a link."""

@@ -1,0 +1,50 @@
+"""Texts about requests for files, from the server's documents about them, and their questions."""
+
+from ossferry_uploader.oss.times import from_iso
+from upload_page.view.words.text import ago, count_files, moment, say, say_count, size_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    Document = dict[str, Any]
+
+
+def facts_of(request: "Document", now_s: float) -> "list[str]":
+    """Return short texts about a request: its state, and what has arrived from how many people."""
+    ends_s = from_iso(request["ends_at"])
+    key = "asked_until" if ends_s > now_s else "asked_ended"
+    said = [say("asked_closed") if request["closed_at"] else say(key, until=moment(ends_s))]
+    if not request["files"]:
+        return said + [say("asked_nothing")]
+    last = ago(max(0.0, now_s - from_iso(request["last_at"])))
+    people = say_count("asked_guests", request["guests"])
+    size = size_text(request["bytes"])
+    return said + [count_files(request["files"]), size, people, say("asked_last", ago=last)]
+
+
+def about_guest(guest: "Document", fields: "list[Document]") -> "list[str]":
+    """Return short texts about a guest: the e-mail address, and the answers to the questions."""
+    said = [guest["email"]] if guest["email"] else []
+    for field in fields:
+        answer = guest["fields"].get(field["name"])
+        if answer:
+            said.append(say("asked_answer", question=field["label"], answer=answer))
+    return said
+
+
+def read_questions(text: str) -> "list[Document]":
+    """Return the fields for guests that a person describes, one in a line, for the server.
+
+    `Size *: S, M, L` is a question that must be answered with one of these answers.
+    """
+    fields: list[Document] = []
+    for line in text.replace("：", ":").replace("،", ",").replace("、", ",").split("\n"):
+        label, _, answers = line.partition(":")
+        choices = [answer.strip() for answer in answers.split(",") if answer.strip()]
+        label, star, _ = label.partition("*")
+        if label.strip():
+            field: Document = {"name": f"q{len(fields) + 1}", "label": label.strip()}
+            field.update({"required": bool(star), "choices": choices})
+            fields.append(field)
+    return fields
