@@ -32,7 +32,6 @@ async def load() -> None:
         raise ServerRefused(0, detail=reason_of(error))
 
 
-
 class LocalStorage:
     """The browser's `localStorage`; implements `repair.remembered.Storage`. Call `load` first."""
 
