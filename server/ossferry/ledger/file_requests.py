@@ -14,7 +14,7 @@ from typing_extensions import TypedDict
 
 from ossferry.identity.object_keys import guest_of
 from ossferry.identity.owner import Owner
-from ossferry.ledger import receipts
+from ossferry.ledger import holds, receipts
 from ossferry.ledger.database import AsyncConnection
 from ossferry.ledger.tables import file_requests, guests, principals
 from ossferry.oss.objects import Stored
@@ -165,7 +165,7 @@ async def guests_by_id(connection: AsyncConnection, ids: Iterable[str]) -> Mappi
 async def count(
     connection: AsyncConnection, owner: Owner, uploads: Collection[Stored], now: datetime
 ) -> set[str]:
-    """Count the uploads of guests that have no receipt yet.
+    """Count the uploads of guests that are not recorded yet.
 
     Call it in the transaction that records the uploads, before it does.
 
@@ -176,7 +176,8 @@ async def count(
     by_guest = await rest(connection, owner, [each.key for each in uploads], lock=True)
     if not by_guest:
         return set()
-    known = await receipts.of_keys(connection, [each.key for each in uploads])
+    keys = [each.key for each in uploads]
+    known = {*await receipts.of_keys(connection, keys), *await holds.of_keys(connection, keys)}
     new = [each for each in sorted(uploads, key=lambda one: one.key) if each.key not in known]
     above: set[str] = set()
     for guest, (left, largest) in by_guest.items():

@@ -6,11 +6,12 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 import httpx
+import pytest
 
 from contract.server.after.test_forms import go_back
 from ossferry.asking.folder import acting_for
 from ossferry.cli.demo import Demo
-from ossferry.ledger import Database, file_requests, people, receipts
+from ossferry.ledger import Database, file_requests, holds, people
 from ossferry.ledger.file_requests import FileRequest, Guest, Terms
 from ossferry.oss.objects import Stored
 from support.commands import environment, run
@@ -57,7 +58,7 @@ async def counted(database: Database, *objects: Stored) -> set[str]:
     async with database.write() as connection:
         above = await file_requests.count(connection, ALICE, objects, NOW)
         if kept := [(each, "") for each in objects if each.key not in above]:
-            await receipts.record_all(connection, ALICE, kept, source="page", now=NOW)
+            await holds.record_all(connection, ALICE, kept, source="page", now=NOW)
         return above
 
 
@@ -67,8 +68,12 @@ async def files(database: Database) -> tuple[int, int, object]:
     return asked.files, asked.bytes, asked.last_at
 
 
-async def test_many_reports_of_the_same_files_count_each_once(ledger_url: str) -> None:
-    one, other = stored(f"{FOLDER}1"), stored(f"{FOLDER}2", size=7)
+@pytest.mark.parametrize("is_held", [False, True], ids=["recorded", "held"])
+async def test_many_reports_of_the_same_files_count_each_once(
+    ledger_url: str, is_held: bool
+) -> None:
+    sent = stored(f"{FOLDER}1"), stored(f"{FOLDER}2", size=7)
+    one, other = (replace(each, is_held=is_held) for each in sent)
     async with opened(ledger_url) as database:
         await with_guest(database)
 
