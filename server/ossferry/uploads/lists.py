@@ -170,8 +170,7 @@ class ListApi:
                 stored = await self._store.head(key)
             except OssRefusedError:
                 continue
-            same = stored and (stored.size, stored.crc64) == (file.size, file.crc64)
-            if stored and same and not stored.is_held:
+            if stored and (stored.size, stored.crc64) == (file.size, file.crc64):
                 answer["key"] = key
                 break
         return JSONResponse(answer)

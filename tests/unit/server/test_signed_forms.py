@@ -41,18 +41,25 @@ def test_a_grant_with_forms_has_no_secret(make_client: MakeClient) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "size"), [({"max_file_size": 1000}, 1000), ({}, MAX_FILE_SIZE)], ids=["own", "all"]
+    ("changes", "size", "place"),
+    [
+        ({"max_file_size": 1000}, 1000, ""),
+        ({}, MAX_FILE_SIZE, ""),
+        ({**OBJECTS, "release": "checked", "clamd": "/c.ctl"}, MAX_FILE_SIZE, "incoming/"),
+    ],
+    ids=["own", "all", "held"],
 )
 def test_the_form_binds_prefix_size_and_every_field(
-    make_client: MakeClient, changes: dict[str, int], size: int
+    make_client: MakeClient, changes: dict[str, object], size: int, place: str
 ) -> None:
     grant = granted(make_client(grant="form", **changes))
 
     assert policy(grant)["conditions"] == [
         *BOUND_BY_ALL,
-        ["starts-with", "$key", grant["prefix"]],
+        ["starts-with", "$key", place + grant["prefix"]],
         ["content-length-range", 0, size],
     ]
+    assert grant["held"] == place
     assert grant["limits"]["max_file_size"] == size
 
 
