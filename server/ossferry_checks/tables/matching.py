@@ -4,6 +4,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ossferry_checks.tables.declaration import Field, Table
 from ossferry_checks.tables.values import SPACES
@@ -57,12 +58,14 @@ def fields_of(table: Table, header: Sequence[str], *, is_loose: bool = False) ->
     exact = {bare(text): at for at, text in reversed([*enumerate(header)])}
     loose = {plain(text): at for at, text in reversed([*enumerate(header)])}
     found: dict[int, str] = {}
+    done: set[str] = set()
     for names in [*zip(*map(_names, table.fields), strict=True)][: None if is_loose else 2]:
         for field, (is_exact, allowed) in zip(table.fields, names, strict=True):
             index = exact if is_exact else loose
             free = [index[each] for each in allowed if each in index and index[each] not in found]
-            if free and field.name not in found.values():
+            if free and field.name not in done:
                 found[min(free)] = field.name
+                done.add(field.name)
     return found
 
 
@@ -85,6 +88,7 @@ def repeated(header: Sequence[str], names: Collection[str]) -> list[str]:
     return [name for name, number in counts.items() if number > 1 and name in names]
 
 
+@lru_cache(1 << 16)
 def plain(text: str) -> str:
     """Return a name without case, spaces, punctuation and accents."""
     whole = unicodedata.normalize("NFKD", text).casefold()

@@ -18,7 +18,7 @@ SAMPLE_ROWS = 50
 HEADERS = 20  # lines, one of which is taken for the header
 CONTROL = re.compile(r"[\x01-\x08\x0e-\x19\x1c-\x1f\x7f]")
 MOST_CONTROL = 100  # one of so many characters; a file with more of them is no text
-EXCEL = re.compile(r"sep=(.)\r?\n?")
+EXCEL = re.compile(r'sep=([^"\r\n])\r?\n?')
 
 _OTHER = {
     "gb18030": rb"[\xa1-\xa3\xb0-\xd7][\xa1-\xfe]",

@@ -146,7 +146,8 @@ class Repair:
         """Use other decisions for the following rows."""
         columns = decisions.columns or ()  # complete decisions have them
         self._width = len(columns)
-        self._places = [columns.index(name) if name in columns else None for name in self.names]
+        places = {name: at for at, name in reversed([*enumerate(columns)])}
+        self._places = [places.get(name) for name in self.names]
         self._formats = [decisions.formats.get(name) for name in self.names]
         self._fixes = decisions.fixes
         self._dropped = {*decisions.dropped}

@@ -22,7 +22,7 @@ MAX_COLUMNS = 16_000
 MAX_SHEET_ROWS = 100_000  # with a value
 MAX_EXCEL_ROWS = 1_048_576
 BATCH = 500  # rows
-BATCH_CELLS = 20_000
+BATCH_CELLS = 200_000
 WORKBOOKS = (b"PK\3\4", b"\xd0\xcf\x11\xe0")  # the second also with a password
 MARKS = {"utf-8": b"\xef\xbb\xbf", "utf-16-le": b"\xff\xfe", "utf-16-be": b"\xfe\xff"}
 LOST = {"formulas": (b"<f>", b"<f "), "merged": (b"<mergeCell ",)}
@@ -171,6 +171,8 @@ class _Sheet:
     def __init__(self, source: BinaryIO, path: Path, sheet: str) -> None:
         self._book = _workbook(source, path)
         self.names = tuple(each.title for each in self._book.worksheets)
+        if not self.names:
+            raise TableError("table_empty")
         if sheet and sheet not in self.names:
             raise TableError("xlsx_sheets", sheets=sheet)
         self._sheet = self._book[sheet] if sheet else self._book.worksheets[0]

@@ -16,6 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field, ValidationInfo, field_validator, model_validator
 
+from ossferry_checks import CheckedFile
+from ossferry_checks.builtin.check_options import TableOptions
+from ossferry_checks.builtin.table import table_check
 from ossferry_checks.tables import (
     Decisions,
     Fix,
@@ -51,7 +54,8 @@ class Order(BaseModel):
         return self
 
 
-TABLE = Table.of(Order, unique=["id"])
+CHECK = TableOptions(model="Order", unique=("id",))
+TABLE = Table.of(Order, unique=CHECK.unique)
 UNPAID = "_closed_is_paid:3 a closed order is paid"
 
 
@@ -289,6 +293,7 @@ def test_decisions_leave_the_same_problems_in_the_scan_and_in_the_result(
         result = clean(path, TABLE, scan.decisions, into=into, changes=changes)
         assert result.rows_out == result.rows_in - result.dropped
         assert not is_plain or scanned(into).count == scan.count
+        assert result.left or table_check(CHECK, Order).function(CheckedFile(into)) is None
         assert new == listed_changes(path, scan, changes)
 
 

@@ -70,6 +70,7 @@ def test_the_encoding_is_guessed(
         ("Report, May\nOur shop\n\nid;n\n1;2\n3;4\n", ";", 4, "id,n\r\n1,2\r\n3,4\r\n"),
         ("Report;;\n;;\nid;;n\n1;;2\n\n;;\n3;;4\n", ";", 3, "id,n\r\n1,2\r\n3,4\r\n"),
         ("sep=;\r\nid;n\r\n1;2\r\n", ";", 2, "id,n\r\n1,2\r\n"),
+        ('sep="\r\nid;n\r\n1;2\r\n', ";", 2, "id,n\r\n1,2\r\n"),
         ("sep=\t\r\nid\tn\r\n1\t2\r\n", "\t", 2, "id,n\r\n1,2\r\n"),
         ("id,n,\n1,2,\n3,4,,,\n", ",", 1, "id,n\r\n1,2\r\n3,4\r\n"),
         ("\n\nid\n1\n", ",", 3, "id,n\r\n1,\r\n"),
