@@ -5,7 +5,6 @@ import json
 import resource
 import tempfile
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,7 +13,6 @@ import pytest
 
 from ossferry.checks.selection import select_checks
 from ossferry.cli.demo import Demo
-from ossferry.diagnosis.findings import Finding, failed, passed, skipped
 from ossferry.doctor.start import probe_checks
 from ossferry.errors import SettingsError
 from ossferry.extras import install_command
@@ -223,27 +221,15 @@ def test_a_module_that_ends_the_process_is_named(run: Run, checks: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("source", "finding"),
+    ("source", "outcome", "reason"),
     [
-        (CHECKS, passed("The checks can be loaded.")),
-        (
-            f"import not_installed{CHECKS}",
-            skipped("CHECKS cannot run here: ModuleNotFoundError: No module named 'not_installed'.",
-                "Install the module here."),
-        ),
-        (
-            f"{CHECKS}class Order: pass\n",
-            failed("The checks do not work: ValueError: Order is no pydantic model with fields.",
-                "Correct CHECKS or OSSFERRY_CHECKS_BUILT_IN."),
-        ),
-        (
-            f"import os\nos._exit(7)\n{CHECKS}",
-            failed("The checks do not work: the process ended with exit code 7.",
-                "Correct CHECKS or OSSFERRY_CHECKS_BUILT_IN."),
-        ),
+        (CHECKS, "ok", "The checks can be loaded."),
+        (f"import not_installed{CHECKS}", "skipped", "No module named 'not_installed'."),
+        (f"{CHECKS}class Order: pass\n", "fail", "Order is no pydantic model with fields."),
+        (f"import os\nos._exit(7)\n{CHECKS}", "fail", "the process ended with exit code 7."),
     ],
-)  # fmt: skip
-def test_the_doctor_runs_the_module(checks: Path, source: str, finding: Finding) -> None:
+)
+def test_the_doctor_runs_the_module(checks: Path, source: str, outcome: str, reason: str) -> None:
     checks.write_text(source)
     table = TableOptions(model="Order") if "class Order" in source else None
     settings = CheckSettings(checks=checks, checks_built_in=BuiltInOptions(table=table))
@@ -251,8 +237,7 @@ def test_the_doctor_runs_the_module(checks: Path, source: str, finding: Finding)
 
     found = asyncio.run(probe_checks(server))
 
-    reason, fix = (text.replace(str(checks), "CHECKS") for text in (found.reason, found.fix))
-    assert replace(found, reason=reason, fix=fix) == finding
+    assert (found.outcome, found.reason[-len(reason) :]) == (outcome, reason)
 
 
 def test_a_module_that_hangs_is_named(checks: Path) -> None:

@@ -19,17 +19,7 @@ from pydantic import BaseModel, Field, ValidationInfo, field_validator, model_va
 from ossferry_checks import CheckedFile
 from ossferry_checks.builtin.check_options import TableOptions
 from ossferry_checks.builtin.table import table_check
-from ossferry_checks.tables import (
-    Decisions,
-    Fix,
-    Group,
-    Reading,
-    Scan,
-    Table,
-    clean,
-    formats,
-    problems,
-)
+from ossferry_checks.tables import Decisions, Fix, Group, Scan, Table, clean, formats, problems
 from ossferry_checks.tables.repair import Repair
 from ossferry_checks.tables.repair import repaired as repaired_rows
 from ossferry_checks.tables.session import Session
@@ -56,6 +46,7 @@ class Order(BaseModel):
 
 CHECK = TableOptions(model="Order", unique=("id",))
 TABLE = Table.of(Order, unique=CHECK.unique)
+SHORT_YEARS = ("day.month.year 1930-2029", "day.month.year 2000-2099")
 UNPAID = "_closed_is_paid:3 a closed order is paid"
 
 
@@ -113,13 +104,8 @@ def fix(field: str, problem: str, name: str, **more: str) -> dict[str, object]:
             {"format": 2, "kind": 2},
             ["day.month.year"],
         ),
-        ("day", ["1.2.26"], {"format": 1}, ["day.month.year 1930-2029"]),
-        (
-            "day",
-            ["1.2.26", "1.2.85"],
-            {"format": 2},
-            ["day.month.year 1930-2029", "day.month.year 2000-2099"],
-        ),
+        ("day", ["1.2.26"], {"format": 1}, [SHORT_YEARS[0]]),
+        ("day", ["1.2.26", "1.2.85"], {"format": 2}, [*SHORT_YEARS]),
         ("day", [" 2026-01-31", "2026-01-31\u200b"], {"spaces": 2}, []),
         ("day", ["x", "", "2026-01-31"], {"kind": 1}, []),
         ("amount", ["1,5", "2", "1.234,50"], {"format": 2}, ["1.234,56"]),
@@ -165,7 +151,7 @@ def test_problems_have_groups_and_columns_have_formats(
         ("amount", ["1.234", "5"], ["amount", "1.234,56"], ["1234", "5"], 0),
         ("amount", ["€ 1.234", "1.234"], ["amount", "1234.56 €"], ["1.234", "1.234"], 0),
         ("amount", ["45 %", "5"], ["amount", "1234.56 % / 100"], ["0.45", "5"], 0),
-        ("day", ["1.2.85"], ["day", "day.month.year 1930-2029"], ["1985-02-01"], 0),
+        ("day", ["1.2.85"], ["day", SHORT_YEARS[0]], ["1985-02-01"], 0),
         ("paid", ["x", "", "true"], ["paid", "x/"], ["true", "false", "true"], 0),
         ("day", [" 2026-01-31\u00a0"], fix("day", "spaces", "trim"), ["2026-01-31"], 0),
         ("amount", ["5 kg", "6"], fix("amount", "kind", "replace", to="5"), ["5", "6"], 0),
@@ -260,16 +246,7 @@ POOLS = {
 }
 NEW = {**POOLS, "id": ["7", "8", "x", ""]}  # no id of another row, which would be the second one
 ROW = st.tuples(*map(st.sampled_from, POOLS.values())).map(",".join)
-OTHER_ROWS = [
-    "1",
-    "2,",
-    "3,,1,no",
-    "4,,,,,x",
-    '"5"x,,,,open',
-    ",".join(POOLS),
-    "Sum,,5,,",
-    "x,,,,y",
-]
+OTHER_ROWS = ("1", "2,", "3,,1,no", "4,,,,,x", '"5"x,,,,open', "Sum,,5,,", ",".join(POOLS))
 
 
 @settings(max_examples=100, deadline=None)
@@ -662,8 +639,8 @@ def test_decisions_of_another_table_or_release_are_ignored_in_the_page(tmp_path:
     state = json.loads(session.call("scan", columns, print))
 
     assert (opened["is_old"], columns) == (True, '["id", null]')
-    left = replace(good, reading=Reading(), columns=("id", None))
-    assert Decisions.from_json(state["decisions"]) == left
+    left = Decisions.from_json(state["decisions"])
+    assert replace(left, reading=None) == replace(good, columns=("id", None))
 
 
 def test_a_fix_that_does_not_suit_its_problem_does_nothing(tmp_path: Path) -> None:

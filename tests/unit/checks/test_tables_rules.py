@@ -65,15 +65,6 @@ class TwoValidators(Row):
         return self
 
 
-class ListOfRules(Row):
-    @model_validator(mode="after")
-    def _all_rules(self) -> Self:
-        for is_wrong, said in ((self.sku == "x", "wrong sku"), (self.n > HIGH, "wrong number")):
-            if is_wrong:
-                raise ValueError(said)
-        return self
-
-
 def _two_rules(sku: str) -> str:
     if sku == "x":
         raise ValueError("not allowed")
@@ -105,7 +96,7 @@ def scanned(path: Path, model: type[Any], decisions: Decisions = Decisions()) ->
 @pytest.mark.parametrize(
     "model",
     [
-        *(OneValidator, TwoValidators, ListOfRules, NotWorking),
+        *(OneValidator, TwoValidators, NotWorking),
         create_model("OneField", sku=Annotated[str, AfterValidator(_two_rules)]),
         create_model("OneType", sku=Annotated[str, AfterValidator(_two_errors)]),
     ],
