@@ -140,6 +140,8 @@ def test_a_guest_who_is_asked_nothing_adds_files_at_once_until_the_request_is_cl
     expect(head(guest)).to_contain_text("Pictures")
     guest.drop(a__txt="a").expect_state("done")
     expect(head(guest)).to_contain_text("1 file has arrived.")
+    asked = f"{demo.url}/api/requests"
+    until(page, lambda: httpx.get(asked, trust_env=False).json()["requests"][0]["files"] == 1)
     guest.start()
     expect(guest.drop_zone).to_contain_text("up to 1 file")
     httpx.patch(in_api, json={"closed": True}, trust_env=False).raise_for_status()

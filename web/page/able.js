@@ -1,5 +1,5 @@
-// Sets the page's colours and kind before the first paint, and shows which feature the page needs and this browser lacks. The
-// script is part of the page, loads nothing, and is written in the JavaScript of 2009, so that it runs in all browsers.
+// Sets the page's colours and kind before the first paint, and shows which feature the page needs and this browser lacks.
+// The script is part of the page, loads nothing, and is written in the JavaScript of 2009, so that it runs in all browsers.
 (function (root) {
   "use strict";
   var kept = /(?:^|; )ossferry_theme=(light|dark)/.exec(document.cookie);
