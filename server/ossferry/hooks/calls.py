@@ -28,6 +28,10 @@ from ossferry.settings.model import Settings
 
 GROUP = "ossferry.hooks"
 WEBHOOK = "webhook"
+SERVER = "server"
+"""The target of events of other processes, which the server passes on to its hooks."""
+
+RESERVED = (WEBHOOK, SERVER)
 MAX_THREADS = 8
 """Maximum number of threads for one synchronous hook."""
 
@@ -104,8 +108,8 @@ def load_hooks(given: Mapping[str, object]) -> dict[str, object]:
     """Return all hooks by name: those passed to `create_app`, and those of installed packages.
 
     Raises:
-        SettingsError: a package's hook cannot be loaded, or a hook has the reserved name
-            `webhook`.
+        SettingsError: a package's hook cannot be loaded, or a hook has a reserved name: `webhook`
+            or `server`.
     """
     found = dict(given)
     for entry in entry_points(group=GROUP):
@@ -115,8 +119,9 @@ def load_hooks(given: Mapping[str, object]) -> dict[str, object]:
             raise SettingsError(
                 f"the hook {entry.name} ({entry.value}) cannot be loaded: repair or remove it."
             ) from error
-    if WEBHOOK in found:
-        raise SettingsError(f"the hook name {WEBHOOK} is reserved: rename the hook.")
+    for name in RESERVED:
+        if name in found:
+            raise SettingsError(f"the hook name {name} is reserved: rename the hook.")
     return found
 
 
@@ -141,18 +146,24 @@ class Hooks:
     """Queues events for hooks, wakes the task that delivers them, and calls the hooks.
 
     Each hook has a delivery task of its own. The webhook, if there is one, counts as a hook.
+
+    Args:
+        hooks: the hooks by name; None in a process that is not the server, and does not know the
+            hooks of an application. Its events wait for the server.
     """
 
-    def __init__(self, settings: Settings, hooks: Mapping[str, object]) -> None:
-        self._hooks = hooks
-        self.targets = (*hooks, *([WEBHOOK] if settings.webhook_url else []))
+    def __init__(self, settings: Settings, hooks: Mapping[str, object] | None) -> None:
+        self._hooks = hooks or {}
+        self._told = (*self._hooks, *([WEBHOOK] if settings.webhook_url else []))
+        self._told = self._told if hooks is not None else (SERVER,)
+        self.targets = (*self._told, SERVER)
         self._woken = {target: asyncio.Event() for target in self.targets}
-        self._threads = {name: HookThreads(MAX_THREADS) for name in hooks}
+        self._threads = {name: HookThreads(MAX_THREADS) for name in self._hooks}
 
     @property
     def has_any(self) -> bool:
         """Whether at least one hook or a webhook is configured."""
-        return bool(self.targets)
+        return bool(self._told)
 
     async def announce(self, connection: AsyncConnection, event: Event) -> None:
         """Add an event to the queue of each hook that has a method for events of this type.
@@ -164,8 +175,8 @@ class Hooks:
         """
         targets = [
             target
-            for target in self.targets
-            if target == WEBHOOK or _method(self._hooks.get(target), event) is not None
+            for target in self._told
+            if target in RESERVED or _method(self._hooks.get(target), event) is not None
         ]
         if targets and event.type is EventType.UPLOADED:
             owner, key = event.principal["hash"], event.data["key"]

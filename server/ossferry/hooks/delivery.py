@@ -19,7 +19,7 @@ import httpx
 
 from ossferry.clock import Clock
 from ossferry.errors import IssuerLostError
-from ossferry.hooks.calls import WEBHOOK, Event, EventType, Hooks
+from ossferry.hooks.calls import SERVER, WEBHOOK, Event, EventType, Hooks
 from ossferry.ledger import Database, outbox
 from ossferry.ledger.outbox import Delivery
 from ossferry.observability.log_format import logger
@@ -107,7 +107,17 @@ class EventDelivery:
             await outbox.pass_over(connection, self._hooks.targets)
             await outbox.forget_old(connection, self._clock() - KEPT)
 
+    async def _pass_on(self, delivery: Delivery) -> None:
+        """Add an event of another process to the queues of the hooks."""
+        async with self._database.write() as connection:
+            await self._hooks.announce(connection, _event(delivery.event))
+            await outbox.note(connection, delivery, "delivered")
+        self._hooks.wake()
+
     async def _bring(self, delivery: Delivery) -> None:
+        if delivery.target == SERVER:
+            await self._pass_on(delivery)
+            return
         outcome = "delivered"
         try:
             with anyio.fail_after(HOOK_TIMEOUT_S):

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from ossferry.clock import Clock, monotonic, utc_now
 from ossferry.errors import KeyTakenError, NotStoredError, OssferryError
-from ossferry.hooks.calls import Hooks, load_hooks, uploaded
+from ossferry.hooks.calls import Hooks, uploaded
 from ossferry.identity.object_keys import INCOMING, name_of
 from ossferry.ledger import Database, holds, people, receipts
 from ossferry.ledger.holds import HELD, REMOVED, Hold
@@ -216,7 +216,7 @@ class HeldUploads:
             await holds.forget(connection, hold)
 
     async def _remove_copy(self, hold: Hold, *, is_held: bool = False) -> None:
-        """Remove a copy that was not released: the ledger has no receipt of it.
+        """Remove a copy that was not released: the ledger has no receipt of exactly this upload.
 
         Args:
             is_held: whether the row may still be there; otherwise another scanner may need the
@@ -225,7 +225,8 @@ class HeldUploads:
         async with self.database.read() as connection:
             receipt = await receipts.find(connection, hold.key)
             row = await holds.find(connection, hold.key)
-        if receipt is None and (is_held or row is None):
+        same = receipt and (receipt.size, receipt.crc64) == (hold.size, hold.crc64)
+        if not same and (is_held or row is None):
             await self._delete(hold, hold.key)
 
     async def _delete(self, hold: Hold, key: str) -> None:
@@ -237,10 +238,6 @@ class HeldUploads:
 
 
 def held_uploads(settings: Settings, store: ObjectStore, database: Database) -> HeldUploads:
-    """Return the functions for held uploads, for the scanner and the command line.
-
-    Events are queued for the webhook and for the hooks of installed packages, not for the hooks
-    that an application passes to `create_app`.
-    """
+    """Return the functions for held uploads, for the scanner and the command line."""
     quotas = Quotas(settings, database, clock=utc_now, monotonic=monotonic)
-    return HeldUploads(settings, store, database, Hooks(settings, load_hooks({})), quotas, utc_now)
+    return HeldUploads(settings, store, database, Hooks(settings, None), quotas, utc_now)

@@ -305,11 +305,7 @@ class Reconciler:
 
 
 def reconciler(settings: Settings, store: ObjectStore, database: Database) -> Reconciler:
-    """Return a reconciler for the command line.
-
-    It queues events for the webhook and for the hooks of installed packages. It does not know
-    the hooks that an application passes to `create_app`.
-    """
+    """Return a reconciler for the command line."""
     held, metrics = held_uploads(settings, store, database), Metrics()
     places, hooks, quotas = Places(settings, store, database), held.hooks, held.quotas
     recorder = Recorder(database, hooks, quotas, metrics=metrics, clock=utc_now)

@@ -15,7 +15,7 @@ import pytest
 from starlette.applications import Starlette
 
 from ossferry.errors import LedgerLostError, SettingsError
-from ossferry.hooks.calls import Event, Hooks, load_hooks
+from ossferry.hooks.calls import Event, Hooks, deleted, load_hooks
 from ossferry.hooks.delivery import HOLD_S, MAX_ATTEMPTS, webhook_signature
 from ossferry.identity.owner import Owner
 from ossferry.ledger import people
@@ -116,7 +116,7 @@ def test_a_hook_is_told_what_was_uploaded_and_deleted(world: World) -> None:
 
     world.deliver_all()
 
-    uploaded, deleted = world.gallery.events
+    uploaded, gone = world.gallery.events
     assert (uploaded.type, uploaded.data["key"], uploaded.data["size"]) == ("uploaded", key, 5)
     assert uploaded.principal == {
         "id": "alice",
@@ -124,7 +124,7 @@ def test_a_hook_is_told_what_was_uploaded_and_deleted(world: World) -> None:
         "label": "Alice",
         "prefix": ALICE.prefix,
     }
-    assert (deleted.type, dict(deleted.data)) == ("deleted", {"key": key})
+    assert (gone.type, dict(gone.data)) == ("deleted", {"key": key})
 
 
 def test_a_hook_learns_the_metadata_that_the_page_has_sent(world: World) -> None:
@@ -281,6 +281,22 @@ def test_what_was_for_a_hook_that_is_installed_no_more_is_passed_over(
     assert len(world.receiver.requests) == 1
 
 
+def test_an_event_of_another_process_reaches_each_hook_once(
+    world: World, make_settings: MakeSettings
+) -> None:
+    scanner, database = Hooks(make_settings(**WEBHOOK), None), world.app.state.uploads.database
+
+    async def announce() -> None:
+        async with database.write() as connection:
+            await scanner.announce(connection, deleted(ALICE, "key", world.clock()))
+
+    world.run(announce())
+    world.deliver_all()
+
+    assert [each.type for each in world.gallery.events] == ["deleted"]
+    assert len(world.receiver.requests) == 1
+
+
 def test_hooks_of_installed_packages_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     gallery = Gallery()
 
@@ -305,9 +321,10 @@ def test_hooks_that_would_never_be_called_stop_the_start(
         make_app(hooks=given)
 
 
-def test_a_hook_with_the_name_of_the_webhook_stops_the_start() -> None:
+@pytest.mark.parametrize("name", ["webhook", "server"])
+def test_a_hook_with_a_reserved_name_stops_the_start(name: str) -> None:
     with pytest.raises(SettingsError, match="rename the hook"):
-        load_hooks({"webhook": Gallery()})
+        load_hooks({name: Gallery()})
 
 
 def test_a_hook_that_cannot_be_loaded_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
