@@ -629,6 +629,22 @@ def test_the_server_removes_by_itself(web_dir: Path) -> None:
         until(lambda: "incoming/" + upload.key not in objects(demo))
 
 
+def test_a_bucket_with_versions_keeps_none_below_incoming(web_dir: Path) -> None:
+    with (
+        Demo(web_dir=web_dir, undo="versions", **OPTIONS) as demo,
+        httpx.Client(base_url=demo.url, trust_env=False, headers=SAME_SITE) as site,
+    ):
+        become(site, "alice")
+        released, deleted = (recorded(demo, site, name=name) for name in "ab")
+
+        release(demo, released.key)
+        site.delete(address(deleted.key))
+
+        found = operators_bucket(demo).list_object_versions(prefix="incoming/")
+        assert (found.versions, found.delete_marker) == ([], [])
+        assert list(objects(demo)) == [released.key]
+
+
 async def test_scanners_share_the_uploads_that_wait(ledger_url: str) -> None:
     alice, bob = owner(), owner("bob")
     async with opened(ledger_url) as database:
