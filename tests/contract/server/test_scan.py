@@ -171,7 +171,8 @@ def worker(demo: Demo, held: HeldUploads, looks: Looks) -> Worker:
 
 
 def events(demo: Demo, key: str) -> int:
-    found = [json.loads(event) for (event,) in rows(demo, "SELECT event FROM deliveries")]
+    of_scanner = "SELECT event FROM deliveries WHERE target = 'server'"
+    found = [json.loads(event) for (event,) in rows(demo, of_scanner)]
     return sum(each["type"] == "uploaded" and each["data"]["key"] == key for each in found)
 
 
