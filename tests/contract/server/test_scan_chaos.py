@@ -110,7 +110,8 @@ def assert_all_are_decided(demo: Demo, made: dict[str, bytes], bad: bytes) -> No
         key
         for (key,) in rows(
             demo,
-            "SELECT event ->> '$.data.key' FROM deliveries WHERE event ->> '$.type' = 'uploaded'",
+            "SELECT event ->> '$.data.key' FROM deliveries"
+            " WHERE event ->> '$.type' = 'uploaded' AND target = 'server'",
         )
     ]
     assert sorted(released) == sorted(events) == sorted(clean)
