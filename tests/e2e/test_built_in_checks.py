@@ -47,4 +47,6 @@ def test_rows_are_checked_by_a_pydantic_model_of_the_operator(
     uploader.row("good.csv").expect_state("done", timeout_ms=CHECKED_MS)
     bad = uploader.row("bad.csv")
     bad.expect_state("failed", timeout_ms=CHECKED_MS)
-    bad.expect_says("Line 5: The column amount has a wrong value: The value must be greater than 0.")
+    bad.expect_says(
+        "Line 5: The column amount has a wrong value: The value must be greater than 0."
+    )
