@@ -157,10 +157,10 @@ class Problems:
 
     async def _written(self) -> None:
         """Write the corrected file, and show the result, or the problems if there are any left."""
-        panel, state, back = self.panel, self._state, self._back
+        panel = self.panel
 
         def again() -> None:
-            Problems(panel, state, back)
+            Problems(panel, self._state, self._back)  # the state may be newer: of the last edit
 
         show = panel.wait(say("panel_writing"), can_cancel=True)
         result = await panel.call("write", None, show)
