@@ -78,6 +78,10 @@ WRITTEN = """async () => {
   const root = await navigator.storage.getDirectory();
   return Array.fromAsync((await root.getDirectoryHandle("ossferry-tables")).keys());
 }"""
+OTHER_RELEASE = """() => {
+  for (const [name, text] of Object.entries(localStorage))
+    localStorage[name] = text.replace(/"version": [0-9]+/, '"version": 0');
+}"""
 STORE_NOTHING = """() => {
   const get = () => { throw new DOMException("no", "SecurityError"); };
   Object.defineProperty(window, "localStorage", { get });
@@ -261,6 +265,10 @@ def test_the_decisions_outlive_a_reload_and_the_columns_are_remembered(
     dialog.find_problems()
     expect(dialog.group(AMOUNTS)).to_be_visible()
     expect(dialog.group(DATES)).to_have_count(0)
+    dialog.button("Close").click()
+    uploader.page.evaluate(OTHER_RELEASE)
+    dialog.open()
+    expect(dialog.locator).to_contain_text("your earlier changes do not fit this table any more")
     dialog.button("Close").click()
 
     dialog = refuse("other.csv", content)

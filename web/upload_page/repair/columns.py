@@ -40,7 +40,7 @@ class Columns:
         hints = [say("panel_columns_hint")]
         known = panel.matches_of(self._header, len(self._fields))
         if panel.decisions:
-            hints = [say("panel_continued")]
+            hints = [say("panel_left_out" if panel.is_old else "panel_continued")]
         elif known and known != self._fields:
             self._fields, hints = known, [say("panel_matched")]
         hints += self._limits()

@@ -57,6 +57,7 @@ class Panel:
         actions: the page's actions.
         decisions: the latest decisions as JSON; empty if nothing is decided.
         is_kept: whether the browser has stored them.
+        is_old: whether some of them do not fit the table any more.
         reading: how the person wants the file to be read; `None` without a choice.
         fields: the fields of the table.
         owner: the owner of the listeners of the current step.
@@ -74,6 +75,7 @@ class Panel:
         self._file_name = self._person + fingerprint(self.file)
         self.decisions = DECISIONS.get(self._file_name)
         self.is_kept = True
+        self.is_old = False
         self.reading: dict[str, Any] | None = None
         self.fields: list[dict[str, Any]] = []
         self.owner = Owner()
@@ -133,6 +135,7 @@ class Panel:
         use_more({language.get(): overview["words"]})
         self._has_words = True
         self.fields = overview["fields"]
+        self.is_old = overview["is_old"]
         if self.reading and self.reading != overview["reading"]:
             return await self.call("read", self.reading)
         return overview
