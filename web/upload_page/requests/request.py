@@ -12,10 +12,10 @@ from upload_page.browser.window import start
 from upload_page.dialogs.dialog import Dialog
 from upload_page.dialogs.folded_lists import list_line
 from upload_page.requests.fields import stacked, text_field
-from upload_page.requests.texts import about_guest, facts_of
+from upload_page.requests.texts import about_guest, facts_of, facts_of_file
 from upload_page.view.elements import button, facts
 from upload_page.view.words.messages import explain
-from upload_page.view.words.text import moment, say, size_text
+from upload_page.view.words.text import say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ DOWNLOAD_S = 300
 NEXT_DOWNLOAD_S = 0.5  # browsers drop a download that begins while another one does
 LOOK_S = 5.0
 PAGE = 200
+NOBODY: "Document" = {"name": "", "email": "", "fields": {}}
 
 
 class _Request:
@@ -40,7 +41,7 @@ class _Request:
         self.request = request
         self._path = f"/api/requests/{request['id']}"
         self._files: list[Document] = []
-        self._shown: set[str] = set()  # keys of files
+        self._lines: dict[str, tuple[list[str], Element]] = {}  # with their texts, by key
         self._guests: dict[str, Element] = {}  # the lists of their files, by guest
         self.dialog = Dialog("request", request["title"], wide=True)
         self._state = element("p", {"class": "hint", "role": "status"})
@@ -106,14 +107,18 @@ class _Request:
         self._show()
 
     def _add(self, found: "Document") -> None:
-        """Add the files that are not shown yet; they stay in the list if they are deleted."""
+        """Add new files, and replace changed ones; deleted files stay in the list."""
         for file in found["files"]:
-            guest = file["guest"]
+            guest, key, said = file["guest"], file["key"], facts_of_file(file)
             if guest not in self._guests:
-                self._guests[guest] = self._list(found["guests"][guest])
-            if file["key"] not in self._shown:
-                self._shown.add(file["key"])
-                self._guests[guest].append(self._line(file))
+                self._guests[guest] = self._list(found["guests"].get(guest, NOBODY))
+            before, shown = self._lines.get(key, (None, None))
+            if said != before:
+                self._lines[key] = (said, self._line(file, said))
+                if shown:
+                    shown.replaceWith(self._lines[key][1])
+                else:
+                    self._guests[guest].append(self._lines[key][1])
 
     def _list(self, guest: "Document") -> "Element":
         """Add the list of a guest's files to the dialog, and return it."""
@@ -123,10 +128,11 @@ class _Request:
         self.dialog.body.append(element("div", {"data-testid": "guest"}, name, words), lines)
         return lines
 
-    def _line(self, file: "Document") -> "Element":
+    def _line(self, file: "Document", said: "list[str]") -> "Element":
+        if file["held"]:
+            return list_line("sent", file["name"], "", said)
         owner = self.dialog.owner
         saving = button("quiet strong", say("download"), lambda: self._save([file]), owner)
-        said = [size_text(file["size"]), moment(from_iso(file["last_modified"]))]
         return list_line("sent", file["name"], "", said, saving)
 
     def _show(self) -> None:
@@ -134,13 +140,13 @@ class _Request:
         self._state.replaceChildren(facts(facts_of(self.request, BrowserClock().now_s())))
         set_text(self._closing, say("asked_reopen" if is_closed else "asked_close"))
         set_attribute(self.dialog.box, "data-closed", "" if is_closed else None)
-        self._all.hidden = not self._files
+        self._all.hidden = all(file["held"] for file in self._files)
 
     def _save(self, files: "list[Document]") -> None:
         """Start to let the browser save files, one after the other."""
 
         async def save() -> None:
-            for file in files:
+            for file in [file for file in files if not file["held"]]:
                 document = {"key": file["key"], "expires_s": DOWNLOAD_S}
                 download((await server.call("POST", "/api/share", document))["url"])
                 await BrowserClock().sleep(NEXT_DOWNLOAD_S)

@@ -23,6 +23,14 @@ def facts_of(request: "Document", now_s: float) -> "list[str]":
     return said + [count_files(request["files"]), size, people, say("asked_last", ago=last)]
 
 
+def facts_of_file(file: "Document") -> "list[str]":
+    """Return short texts about a file: size, time, and why nobody can read it, if it is held."""
+    said = [size_text(file["size"]), moment(from_iso(file["last_modified"]))]
+    if file["held"]:
+        said.append(say("held_bad", reason=file["reason"]) if file["reason"] else say("held"))
+    return said
+
+
 def about_guest(guest: "Document", fields: "list[Document]") -> "list[str]":
     """Return short texts about a guest: the e-mail address, and the answers to the questions."""
     said = [guest["email"]] if guest["email"] else []

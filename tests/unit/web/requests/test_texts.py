@@ -3,7 +3,7 @@
 import pytest
 
 from support.english import speak_english
-from upload_page.requests.texts import about_guest, facts_of, read_questions
+from upload_page.requests.texts import about_guest, facts_of, facts_of_file, read_questions
 from upload_page.view.words.text import use_more
 
 NOW_S = 1_800_000_000.0
@@ -50,6 +50,22 @@ def test_a_request_says_whether_it_is_open_and_what_has_arrived(change, said):
     request.update(change)
 
     assert facts_of(request, NOW_S) == said
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ({"held": False, "reason": ""}, []),
+        ({"held": True, "reason": ""}, ["Being checked"]),
+        ({"held": True, "reason": "Eicar"}, ["Held: Eicar"]),
+    ],
+    ids=["released", "not checked yet", "held"],
+)
+def test_a_file_that_nobody_can_read_yet_says_why(state, said):
+    file = {"size": 5, "last_modified": EARLIER}
+    file.update(state)
+
+    assert facts_of_file(file)[2:] == said
 
 
 def test_answers_of_a_guest_follow_the_order_of_the_questions():
