@@ -199,8 +199,9 @@ class Hooks:
             target: name of the hook whose delivery task waits.
             most_s: the longest wait in seconds.
         """
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._woken[target].wait(), most_s)
+        with suppress(TimeoutError):  # `wait_for` of Python 3.11 can lose a cancellation here
+            async with asyncio.timeout(most_s):
+                await self._woken[target].wait()
 
     def begin(self, target: str) -> None:
         """Reset the wake-up signal of a hook, before its delivery task reads the queue.
