@@ -136,6 +136,25 @@ def refused(uploader: UploaderPage, path: Path) -> RepairDialog:
     return RepairDialog(uploader, choose_table(uploader, path, "failed"))
 
 
+def go_back_and_undo(dialog: RepairDialog) -> None:
+    """From the result, go back by keyboard, undo and redo the last change, and write the file."""
+    press = dialog.page.keyboard.press
+    press("Shift+Tab")
+    expect(dialog.button("Back")).to_be_focused()
+    press("Enter")
+    dialog.expect_left("No problems are left.")
+    dialog.reach(dialog.button("Undo"))
+    press("Enter")
+    dialog.expect_left("1 row has problems.")
+    dialog.reach(dialog.button("Redo"))
+    press("Enter")
+    dialog.expect_left("No problems are left.")
+    expect(dialog.button("Undo")).to_be_focused()
+    dialog.reach(dialog.button("Write the corrected file"))
+    press("Enter")
+    dialog.expect_step("Result", 3)
+
+
 Refuse = Callable[..., RepairDialog]
 
 
@@ -180,20 +199,7 @@ def test_a_table_is_repaired_with_the_keyboard(
     dialog.expect_step("Result", 3)
     expect(dialog.button("Upload the corrected file")).to_be_focused()
     assert violations(uploader.page) == []
-    press("Shift+Tab")
-    expect(dialog.button("Back")).to_be_focused()
-    press("Enter")
-    dialog.expect_left("No problems are left.")
-    dialog.reach(dialog.button("Undo"))
-    press("Enter")
-    dialog.expect_left("1 row has problems.")
-    dialog.reach(dialog.button("Redo"))
-    press("Enter")
-    dialog.expect_left("No problems are left.")
-    expect(dialog.button("Undo")).to_be_focused()
-    dialog.reach(dialog.button("Write the corrected file"))
-    press("Enter")
-    dialog.expect_step("Result", 3)
+    go_back_and_undo(dialog)
     press("Enter")
     dialog.row.expect_state("done", timeout_ms=CHECKED_MS)
 
