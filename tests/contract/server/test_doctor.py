@@ -445,7 +445,7 @@ FAULTS: dict[str, tuple[Change, str, str]] = {
         f"has no right for uploads to the bucket {BUCKET}: its policies do not name this bucket",
     ),
     "STS and mock at a wrong address": (
-        with_settings(STS_ENDPOINT=f"http://127.0.0.1:{free_port()}"),
+        with_settings(STS_ENDPOINT="http://127.0.0.1:9"),
         "sts",
         "STS does not answer (ConnectError)",
     ),
@@ -460,12 +460,12 @@ FAULTS: dict[str, tuple[Change, str, str]] = {
         "Everybody can read",
     ),
     "Redis down": (
-        with_settings(REDIS_URL=f"redis://:canary-password@127.0.0.1:{free_port()}/0"),
+        with_settings(REDIS_URL="redis://:canary-password@127.0.0.1:9/0"),
         "storage",
         "Redis does not answer (ConnectionError)",
     ),
     "database down": (
-        with_settings(DATABASE_URL=f"postgresql://u:canary-password@127.0.0.1:{free_port()}/x"),
+        with_settings(DATABASE_URL="postgresql://u:canary-password@127.0.0.1:9/x"),
         "ledger",
         "The ledger does not answer",
     ),
@@ -501,10 +501,7 @@ FAULTS: dict[str, tuple[Change, str, str]] = {
     ),
     "issuer of tokens that does not answer": (
         with_settings(
-            AUTH="jwt",
-            JWT_ISSUER="x",
-            JWT_AUDIENCE="x",
-            JWT_JWKS_URL=f"http://127.0.0.1:{free_port()}/keys",
+            AUTH="jwt", JWT_ISSUER="x", JWT_AUDIENCE="x", JWT_JWKS_URL="http://127.0.0.1:9/keys"
         ),
         "sign-in",
         "/keys does not answer (",
