@@ -156,7 +156,8 @@ class Hooks:
         self._hooks = hooks or {}
         self._told = (*self._hooks, *([WEBHOOK] if settings.webhook_url else []))
         self._told = self._told if hooks is not None else (SERVER,)
-        self.targets = (*self._told, SERVER)
+        # a server without hooks needs no task that asks the ledger for events of other processes
+        self.targets = (*self._told, SERVER) if self._told else ()
         self._woken = {target: asyncio.Event() for target in self.targets}
         self._threads = {name: HookThreads(MAX_THREADS) for name in self._hooks}
 
