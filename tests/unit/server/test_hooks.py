@@ -15,7 +15,7 @@ import pytest
 from starlette.applications import Starlette
 
 from ossferry.errors import LedgerLostError, SettingsError
-from ossferry.hooks.calls import Event, Hooks, deleted, load_hooks
+from ossferry.hooks.calls import SERVER, Event, Hooks, deleted, load_hooks
 from ossferry.hooks.delivery import HOLD_S, MAX_ATTEMPTS, webhook_signature
 from ossferry.identity.owner import Owner
 from ossferry.ledger import people
@@ -295,6 +295,22 @@ def test_an_event_of_another_process_reaches_each_hook_once(
 
     assert [each.type for each in world.gallery.events] == ["deleted"]
     assert len(world.receiver.requests) == 1
+
+
+def test_a_server_without_hooks_passes_over_events_of_other_processes(
+    world: World, make_settings: MakeSettings
+) -> None:
+    scanner, after = Hooks(make_settings(), None), world.app.state.uploads
+    after.delivery._hooks = Hooks(make_settings(), {})
+
+    async def announce() -> int:
+        async with after.database.write() as connection:
+            await scanner.announce(connection, deleted(ALICE, "key", world.clock()))
+        await after.delivery.forget_old()
+        return await after.delivery.deliver(SERVER)
+
+    assert after.delivery._hooks.targets == ()
+    assert world.run(announce()) == 0
 
 
 def test_hooks_of_installed_packages_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
