@@ -307,7 +307,8 @@ def test_a_server_without_hooks_passes_over_events_of_other_processes(
         async with after.database.write() as connection:
             await scanner.announce(connection, deleted(ALICE, "key", world.clock()))
         await after.delivery.forget_old()
-        return await after.delivery.deliver(SERVER)
+        delivered: int = await after.delivery.deliver(SERVER)
+        return delivered
 
     assert after.delivery._hooks.targets == ()
     assert world.run(announce()) == 0
