@@ -253,7 +253,8 @@ class _Conversation:
         line = None
         while line is None:
             with contextlib.suppress(TimeoutError):
-                line = await asyncio.wait_for(self._back.readline(), WATCH_S)
+                async with asyncio.timeout(WATCH_S):
+                    line = await self._back.readline()
             if _new_bytes(self._process.pid, self._folder) > LIMITS.new_files:
                 return None
         return line

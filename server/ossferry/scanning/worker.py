@@ -175,7 +175,8 @@ class Worker:
                         each.result()
                 else:
                     with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(stop.wait(), IDLE_S)
+                        async with asyncio.timeout(IDLE_S):
+                            await stop.wait()
             if running:
                 await asyncio.wait(running, timeout=GRACE_S)
         finally:
