@@ -9,7 +9,7 @@ import asyncio
 import os
 import sqlite3
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
@@ -33,7 +33,7 @@ from ossferry.extras import require_extra
 from ossferry.ledger.tables import metadata
 from ossferry.observability.log_format import cause_of, logger
 
-__all__ = ["AsyncConnection", "Database", "Revisions", "check_ledger", "insert"]
+__all__ = ["AsyncConnection", "Database", "Revisions", "check_ledger", "insert", "lock"]
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_TIMEOUT_S = 3.0
@@ -396,6 +396,23 @@ def _migrate(connection: sa.Connection) -> None:
     except CommandError as error:
         is_older = found < _newest()
         raise SettingsError(OLDER if is_older else NEWER) from error
+
+
+async def lock(
+    connection: AsyncConnection, rows: sa.Select[Any], keys: Sequence[str]
+) -> Mapping[str, Any]:
+    """Lock rows with these keys, and return them by key.
+
+    They are locked in the order of their keys, so that two transactions do not wait for each other.
+
+    Args:
+        rows: the query for all rows; it has a column `key`.
+    """
+    if not keys:
+        return {}
+    key = rows.selected_columns["key"]
+    wanted = rows.where(key.in_(keys)).order_by(key).with_for_update()
+    return {row.key: row for row in await connection.execute(wanted)}
 
 
 @contextmanager

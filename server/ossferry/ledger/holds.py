@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from ossferry.identity.owner import Owner
 from ossferry.ledger import receipts
-from ossferry.ledger.database import AsyncConnection, insert
+from ossferry.ledger.database import AsyncConnection, insert, lock
 from ossferry.ledger.receipts import Claim, Receipt
 from ossferry.ledger.tables import BYTES, TOTAL, day_of, holds
 from ossferry.oss.objects import Stored
@@ -102,7 +102,9 @@ async def hold_all(
     ]
     new = insert(connection.dialect.name, holds).on_conflict_do_nothing().returning(holds.c.key)
     added = {row.key for row in await connection.execute(new, rows)} if rows else set()
-    known = await _lock(connection, [row["key"] for row in rows if row["key"] not in added])
+    known = await lock(
+        connection, _select(), [row["key"] for row in rows if row["key"] not in added]
+    )
     found, changed, replaced = list[Receipt](), [], []
     for (stored, _), row in zip(ordered, rows, strict=True):
         old = known.get(stored.key)
@@ -230,7 +232,7 @@ async def drop(
     Returns:
         The upload; None if the key has none, or it was removed before.
     """
-    old = (await _lock(connection, [key])).get(key)
+    old = (await lock(connection, _select(), [key])).get(key)
     if old is None or old.state == REMOVED:
         return None
     end = max(old.next_at or now, now) if old.holder else now
@@ -312,13 +314,6 @@ async def overdue(connection: AsyncConnection, now: datetime, *, limit: int) -> 
 
 def _select() -> sa.Select[Any]:
     return sa.select(*COLUMNS)
-
-
-async def _lock(connection: AsyncConnection, keys: Sequence[str]) -> Mapping[str, Any]:
-    """Lock the rows with these keys, and return them by key."""
-    wanted = _select().where(holds.c.key.in_(keys)).order_by(holds.c.key)
-    rows = await connection.execute(wanted.with_for_update()) if keys else []
-    return {row.key: row for row in rows}
 
 
 def _is_of(old: Any, row: Mapping[str, Any]) -> bool:

@@ -14,7 +14,7 @@ from sqlalchemy.sql.dml import ReturningInsert
 
 from ossferry.identity.object_keys import name_of, path_of
 from ossferry.identity.owner import Owner
-from ossferry.ledger.database import AsyncConnection, insert
+from ossferry.ledger.database import AsyncConnection, insert, lock
 from ossferry.ledger.tables import BYTES, TOTAL, day_of, folded, receipts, usage
 from ossferry.oss.objects import Stored
 
@@ -150,7 +150,7 @@ async def record_all(
     ]
     written = await connection.execute(_insert_receipt(connection.dialect.name), rows)
     new = {row.key for row in written}
-    known = await _lock(connection, [row["key"] for row in rows if row["key"] not in new])
+    known = await lock(connection, _ROW, [row["key"] for row in rows if row["key"] not in new])
     unchanged, changed, replaced = {}, [], []
     for (stored, _), row in zip(ordered, rows, strict=True):
         old: Any = None if stored.key in new else known[stored.key]
@@ -469,14 +469,6 @@ async def _claim(connection: AsyncConnection, key: str, checks: Claim) -> None:
 
 def _restorable(owner: Owner) -> tuple[sa.ColumnElement[bool], ...]:
     return receipts.c.principal == owner.hash, receipts.c.undo_id.is_not(None)
-
-
-async def _lock(connection: AsyncConnection, keys: Sequence[str]) -> Mapping[str, Any]:
-    """Lock the receipts with these keys, and return their rows by key."""
-    if not keys:
-        return {}
-    rows = await connection.execute(_ROW.where(receipts.c.key.in_(keys)).order_by(receipts.c.key))
-    return {row.key: row for row in rows}
 
 
 async def count(
