@@ -4,6 +4,9 @@ import json
 
 import js
 
+from ossferry_uploader.browser.interop import JsException, reason_of
+from ossferry_uploader.transfer.errors import ServerRefused
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -13,10 +16,14 @@ async def fetch_words() -> "dict[str, Any]":
     """Return the sentences about requests for files, as `{language code: {key: sentence}}`.
 
     Raises:
-        JsException: the server does not answer.
+        ServerRefused: the server does not answer.
     """
-    answer = await js.ossferry.fetch(js.ossferry.url("requests_words"))
-    words: dict[str, Any] = json.loads(str(await answer.text()))
+    try:
+        answer = await js.ossferry.fetch(js.ossferry.url("requests_words"))
+        text = str(await answer.text())
+    except JsException as error:
+        raise ServerRefused(0, detail=reason_of(error))
+    words: dict[str, Any] = json.loads(text)
     return words
 
 

@@ -20,7 +20,7 @@ async def prepare() -> None:
     """Load the style sheet and the sentences.
 
     Raises:
-        JsException: the server does not answer.
+        ServerRefused: the server does not answer.
     """
     if not _loaded:
         await load_styles("requests_styles")
