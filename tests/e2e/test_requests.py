@@ -48,6 +48,14 @@ def guest_page(browser: Browser, link: str, runtime: str, **context: Any) -> Ite
         assert console.unexpected() == []
 
 
+def ask_in_vain(page: Page) -> None:
+    """Click on "Ask for files" while the sentences of the dialog cannot be loaded."""
+    page.route("**/requests.json", lambda route: route.abort())
+    page.locator("#more").get_by_role("button", name="Ask for files").click()
+    expect(page.locator("#toast")).to_contain_text("does not answer")
+    page.unroute("**/requests.json")
+
+
 def head(guest: UploaderPage) -> Locator:
     """Return who asks and for what, and the questions."""
     return guest.page.get_by_test_id("request")
@@ -72,12 +80,8 @@ def test_a_guest_sends_five_files_by_phone_and_the_person_who_asked_downloads_al
 ) -> None:
     console.expected.append("ERR_FAILED")
     uploader = start_demo(requests=True)[1].start()
-    opener = page.locator("#more").get_by_role("button", name="Ask for files")
-    page.route("**/requests.json", lambda route: route.abort())
-    opener.click()
-    expect(page.locator("#toast")).to_contain_text("does not answer")
-    page.unroute("**/requests.json")
-    opener.click()
+    ask_in_vain(page)
+    page.locator("#more").get_by_role("button", name="Ask for files").click()
     asking = uploader.dialog("ask")
     asking.get_by_label("Title").fill("Photos of the crates")
     asking.get_by_label("Message").fill("All four sides.\nThank you!")

@@ -7,7 +7,7 @@ import asyncio
 import json
 import sqlite3
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -81,8 +81,8 @@ def run(demo: Demo, *arguments: str) -> Any:
     return run_command(*arguments, environment=environment(demo) | options)
 
 
-def objects(demo: Demo) -> dict[str, StoredObject]:
-    return dict(demo.oss.bucket(demo.bucket).objects)
+def objects(demo: Demo) -> Mapping[str, StoredObject]:
+    return demo.oss.bucket(demo.bucket).objects
 
 
 def rows(demo: Demo, statement: str, *values: object) -> list[Any]:
