@@ -48,12 +48,15 @@ def guest_page(browser: Browser, link: str, runtime: str, **context: Any) -> Ite
         assert console.unexpected() == []
 
 
-def ask_in_vain(page: Page) -> None:
-    """Click on "Ask for files" while the sentences of the dialog cannot be loaded."""
-    page.route("**/requests.json", lambda route: route.abort())
-    page.locator("#more").get_by_role("button", name="Ask for files").click()
-    expect(page.locator("#toast")).to_contain_text("does not answer")
-    page.unroute("**/requests.json")
+def open_at_second_try(uploader: UploaderPage) -> Locator:
+    """Open the dialog for a request; its sentences cannot be loaded at the first try."""
+    opener = uploader.page.locator("#more").get_by_role("button", name="Ask for files")
+    uploader.page.route("**/requests.json", lambda route: route.abort())
+    opener.click()
+    expect(uploader.page.locator("#toast")).to_contain_text("does not answer")
+    uploader.page.unroute("**/requests.json")
+    opener.click()
+    return uploader.dialog("ask")
 
 
 def head(guest: UploaderPage) -> Locator:
@@ -80,9 +83,7 @@ def test_a_guest_sends_five_files_by_phone_and_the_person_who_asked_downloads_al
 ) -> None:
     console.expected.append("ERR_FAILED")
     uploader = start_demo(requests=True)[1].start()
-    ask_in_vain(page)
-    page.locator("#more").get_by_role("button", name="Ask for files").click()
-    asking = uploader.dialog("ask")
+    asking = open_at_second_try(uploader)
     asking.get_by_label("Title").fill("Photos of the crates")
     asking.get_by_label("Message").fill("All four sides.\nThank you!")
     asking.get_by_text("More options").click()
