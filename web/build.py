@@ -62,6 +62,7 @@ BRIDGE = tuple(
     WEB / path for path in ("bridge/bridge.js", "bridge/exchange.js", "worker/checksums.js")
 )
 WORKER = (WEB / "worker/crc64_wasm.js", WEB / "worker/checksum_worker.js")
+WITH_SENTENCES = ("dialogs", "requests")  # folders of `upload_page`
 # {name by which the page loads a file: the file}
 LOADED_ON_DEMAND = {
     "checksum_worker": "checksum_worker.js",
@@ -77,7 +78,9 @@ LOADED_ON_DEMAND = {
     "repair_styles": "repair.css",
     "requests": "requests.py",
     "requests_styles": "requests.css",
-    "requests_words": "requests.json",
+    **{f"{name}_words": f"{name}.json" for name in WITH_SENTENCES},
+    "zip": "zip.js",
+    "zip_worker": "zip_worker.js",
     **{f"locale-{language}": f"{language}.json" for language in LANGUAGES},
 }
 
@@ -163,7 +166,6 @@ async def _start():
 MAIN = "upload_page/main"
 RARE = ("repair", "requests")  # modules of `upload_page` that few pages load
 LATER = ("on_demand", *RARE)
-REQUESTS = "requests/locales"
 SLICE_MS = 30
 
 
@@ -331,6 +333,11 @@ def sentences(language: str, folder: str = "locales") -> dict[str, Any]:
     return keyed
 
 
+def all_sentences(folder: str) -> bytes:
+    """Return the sentences of a folder as the JSON document `{language code: {key: sentence}}`."""
+    return _json({language: sentences(language, folder) for language in LANGUAGES}).encode()
+
+
 def programs(extension: Path | None) -> dict[str, bytes]:
     """Return the files with the page's own Python, as `{file name: content}`.
 
@@ -368,7 +375,9 @@ def groups(extension: Path | None = None) -> dict[str, dict[str, bytes]]:
             "checksum_worker.js": minified(*WORKER),
             **scripts(WEB / "storage", "leases.js", "records.js", "tabs.js", options=BUNDLE),
             **scripts(WEB / "page", "boot.js", "intake.js"),
-            **scripts(WEB / "page", "checks.js", "frame.js", "thumbnails.js", options=MODULE),
+            **scripts(WEB / "page", "frame.js", "thumbnails.js", options=MODULE),
+            **scripts(WEB / "page", "checks.js", "zip.js", options=BUNDLE),
+            **scripts(WEB / "worker", "zip_worker.js", options=("--bundle",)),
             **scripts(WEB / "page", "form.js", options=(ES5,)),
             **read(WEB / "page", "embed.js", "favicon.svg", "form.css"),
             "styles.css": page_styles(),
@@ -377,9 +386,7 @@ def groups(extension: Path | None = None) -> dict[str, dict[str, bytes]]:
             "sha256.js": (NODE_MODULES / "hash-wasm/dist/sha256.umd.min.js").read_bytes(),
             "qr.js": (NODE_MODULES / "qrcode-generator/dist/qrcode.mjs").read_bytes(),
             **programs(extension),
-            "requests.json": _json(
-                {each: sentences(each, REQUESTS) for each in LANGUAGES}
-            ).encode(),
+            **{f"{name}.json": all_sentences(f"{name}/locales") for name in WITH_SENTENCES},
         },
         "pyscript": {path.name: path.read_bytes() for path in pyscript_files()},
         "micropython": {

@@ -67,7 +67,7 @@ from ossferry.uploads.lists import (
 from ossferry.uploads.objects import Deleted, ObjectApi, Preview, Undo
 from ossferry.uploads.receipts import Batch, ReceiptApi, ReceiptJson, ReceiptsJson, Report
 from ossferry.uploads.refused import RefusalApi, RefusedOutcome, RefusedUpload
-from ossferry.uploads.shares import ShareApi, ShareJson, Shares, Wish
+from ossferry.uploads.shares import Downloads, DownloadWish, ShareApi, ShareJson, Shares, Wish
 from ossferry.uploads.unfinished import UPLOAD_ID, Discarded, Unfinished, UnfinishedApi
 
 HELD = "/admin/held"
@@ -317,6 +317,14 @@ ROWS: Sequence[Row] = (
         summary="List links, newest first.",
         answer=Shares,
         parameters=[LIMIT, AFTER],
+    ),
+    Row(
+        "POST /api/downloads",
+        ShareApi.download,
+        action="download",
+        summary="Create short-lived URLs to save uploads.",
+        answer=Downloads,
+        body=DownloadWish,
     ),
     Row(
         "GET /api/unfinished",

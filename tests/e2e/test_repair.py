@@ -76,7 +76,7 @@ DROP_ONE = """() => {
 }"""
 WRITTEN = """async () => {
   const root = await navigator.storage.getDirectory();
-  return Array.fromAsync((await root.getDirectoryHandle("ossferry-tables")).keys());
+  return Array.fromAsync((await root.getDirectoryHandle("ossferry-files")).keys());
 }"""
 OTHER_RELEASE = """() => {
   for (const [name, text] of Object.entries(localStorage))

@@ -1,10 +1,12 @@
 """Requests for files: a person asks guests for files by a link."""
 
 import csv
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -16,6 +18,8 @@ from e2e.pages.uploader import DROP, UploaderPage
 from e2e.storage_side import until
 from e2e.test_phones import LANGUAGES, PHONE, SPILLS, flat, too_small, violations
 from ossferry.cli.demo import Demo
+from ossferry.scanning.clamd import EICAR
+from support.clamd import clamd
 from support.expecting import expect
 
 pytestmark = pytest.mark.e2e
@@ -24,8 +28,16 @@ StartDemo = Callable[..., tuple[Demo, UploaderPage]]
 PASSWORD = "lorry on the ferry"
 HOSTILE = '<img src=x onerror="document.body.remove()"> {by} &amp; ' + "W" * 60
 FILES = {f"crate {number}.jpg": bytes([number]) * 3000 for number in range(1, 5)} | {
-    "contract — signed.pdf": b"%PDF-1.7 signed"
+    "contract — signed.pdf": b"%PDF-1.7 " + EICAR.encode()
 }
+NO_PICKER = "delete window.showSaveFilePicker"  # no test can answer its dialog
+
+
+@pytest.fixture
+def scanner(tmp_path: Path) -> Iterator[str]:
+    """The socket of a clamd that finds EICAR."""
+    with clamd(tmp_path) as socket:
+        yield socket
 
 
 def payloads(files: dict[str, bytes]) -> list[FilePayload]:
@@ -78,11 +90,17 @@ def ask(demo: Demo, **wish: Any) -> tuple[str, str]:
 
 
 @pytest.mark.only_browser("chromium")  # only its downloads can be read
-def test_a_guest_sends_five_files_by_phone_and_the_person_who_asked_downloads_all(
-    start_demo: StartDemo, page: Page, browser: Browser, console: Console, runtime: str
+def test_a_guest_sends_five_files_by_phone_and_the_person_who_asked_saves_the_clean_ones(
+    start_demo: StartDemo,
+    page: Page,
+    browser: Browser,
+    console: Console,
+    runtime: str,
+    scanner: str,
 ) -> None:
     console.expected.append("ERR_FAILED")
-    uploader = start_demo(requests=True)[1].start()
+    page.add_init_script(NO_PICKER)
+    uploader = start_demo(requests=True, scans=True, clamd=scanner)[1].start()
     asking = open_at_second_try(uploader)
     asking.get_by_label("Title").fill("Photos of the crates")
     asking.get_by_label("Message").fill("All four sides.\nThank you!")
@@ -124,12 +142,19 @@ def test_a_guest_sends_five_files_by_phone_and_the_person_who_asked_downloads_al
         sent = request.get_by_test_id("sent")
         expect(sent).to_have_count(5)
         expect(request.get_by_test_id("guest")).to_have_text("GusOrder number: 4711")
-        got: dict[str, bytes] = {}
-        page.on(
-            "download", lambda each: got.update({each.suggested_filename: each.path().read_bytes()})
-        )
-        request.get_by_role("button", name="Download all").click()
-        until(page, lambda: got == FILES)
+        expect(sent.filter(has=page.get_by_role("button", name="Download"))).to_have_count(4)
+        bad = sent.filter(has_text="contract — signed.pdf")
+        expect(bad).to_contain_text("Held: the virus scanner found")
+        with page.expect_download() as archive:
+            request.get_by_role("button", name="Download all").click()
+        assert archive.value.suggested_filename == "Photos of the crates.zip"
+        with zipfile.ZipFile(archive.value.path()) as saved_files:
+            assert saved_files.testzip() is None
+            got = {name: saved_files.read(name) for name in saved_files.namelist()}
+        assert got == {f"Gus/{name}": FILES[name] for name in FILES if name.endswith(".jpg")}
+        saving = uploader.dialog("download")
+        expect(saving.get_by_role("status")).to_have_text("Photos of the crates.zip is complete.")
+        saving.get_by_role("button", name="Close", exact=True).last.click()
 
         request.get_by_role("button", name="Close the request").click()
         expect(request).to_contain_text("Closed")

@@ -1,6 +1,8 @@
 // The page's side of the checks: starts checks_worker.js, gives each worker one file at a time, and ends a worker whose
 // check takes too long, crashes or is cancelled.
 
+import { newOutput } from "../storage/outputs.js";
+
 const MANY_CORES = 4; // then two workers run
 const MUCH_MEMORY = 4; // GB
 const LARGE_HEAP = 256 << 20; // bytes; WASM memory never shrinks, so that a larger worker is replaced
@@ -9,7 +11,6 @@ const START_MS = 120_000; // loading Pyodide over a slow line
 const START_AFTER_MS = 1000; // so that the first files, which may need no check, have the processor and the line
 const IDLE_MS = 2000;
 const ANSWER_MS = 10_000; // a browser may end an idle worker, and says nothing
-const OUTPUT_FOLDER = "ossferry-tables"; // as in checks_worker.js
 const MAX_TIMER_MS = 2 ** 31 - 1; // a longer timer ends at once
 
 const most = () => (navigator.hardwareConcurrency >= MANY_CORES && (navigator.deviceMemory ?? MUCH_MEMORY) >= MUCH_MEMORY ? 2 : 1);
@@ -242,21 +243,6 @@ class Repair {
     this.ready.then(() => this.#worker.close(), () => {}); // if the worker did not exist yet
     this.#fail?.(new DOMException("closed", "AbortError"));
   }
-}
-
-// A file of the origin private file system, which stays until its tab is closed; null without such a file system, which
-// needs HTTPS. Files of closed tabs are removed.
-async function newOutput() {
-  // A private window of Firefox refuses the folder.
-  const root = navigator.locks && (await navigator.storage?.getDirectory?.().catch(() => null));
-  if (!root) return null;
-  const folder = await root.getDirectoryHandle(OUTPUT_FOLDER, { create: true });
-  const lockOf = (name) => `${OUTPUT_FOLDER}/${name}`;
-  for await (const name of folder.keys())
-    await navigator.locks.request(lockOf(name), { ifAvailable: true }, (lock) => lock && folder.removeEntry(name)).catch(() => {});
-  const name = crypto.randomUUID();
-  await new Promise((held) => navigator.locks.request(lockOf(name), () => (held(), new Promise(() => {}))));
-  return { name, handle: await folder.getFileHandle(name, { create: true }) };
 }
 
 // Rejects with the error of the browser if a file has vanished.

@@ -98,8 +98,9 @@ async def _serve(opening: "Coroutine[Any, Any, None]") -> None:
 async def _call_on_demand(name: str, *given: "Any") -> "Any":
     """Call one of `on_demand.FUNCTIONS` and return its result; the first call loads their code."""
     await window.load_modules("on_demand")
-    from upload_page.on_demand import FUNCTIONS
+    from upload_page.on_demand import FUNCTIONS, prepare
 
+    await prepare()
     return await FUNCTIONS[name](*given)
 
 

@@ -4,6 +4,7 @@ The page loads this module, and all modules that only this module imports, when 
 of the functions.
 """
 
+from upload_page.browser.language import fetch_words
 from upload_page.browser.window import load_modules
 from upload_page.dialogs.dialog import show_text
 from upload_page.dialogs.my_uploads import delete_stored, show_my_uploads
@@ -14,6 +15,7 @@ from upload_page.dialogs.shortcuts import show_shortcuts
 from upload_page.dialogs.signature import show_signature
 from upload_page.embedding.messages import serve_embedding_page
 from upload_page.other_devices.list import show_other_devices
+from upload_page.view.words.text import use_more
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +24,19 @@ if TYPE_CHECKING:
 
     from upload_page.view.actions import Actions
     from upload_page.view.model import UploadModel
+
+_loaded: "list[bool]" = []
+
+
+async def prepare() -> None:
+    """Load the sentences of the dialogs.
+
+    Raises:
+        ServerRefused: the server does not answer.
+    """
+    if not _loaded:
+        use_more(await fetch_words("dialogs_words"))
+        _loaded.append(True)
 
 
 def _requests(name: str) -> "Callable[..., Any]":

@@ -7,7 +7,7 @@
 const PROGRESS_MS = 100;
 const READ_ONLY = 0o444;
 const READ_ONLY_FOLDER = 0o555;
-const OUTPUT_FOLDER = "ossferry-tables";
+const OUTPUT_FOLDER = "ossferry-files"; // as in outputs.js
 const MAX_MEMORY_OUTPUT = 64 << 20; // bytes
 const MAX_COPY = 32 << 20; // bytes; of a larger file, each read of Python reads from the disk
 // What Python keeps: JavaScript itself, files, images, text and timers. All else is removed, so that a function

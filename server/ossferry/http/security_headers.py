@@ -62,7 +62,7 @@ def page_policy(
         "img-src": f"'self' data: blob:{_previews(settings)}",
         "media-src": "blob:",  # the first frame of a chosen video
         "font-src": "'self'",
-        "connect-src": " ".join(["'self'", *settings.upload_origins]),
+        "connect-src": " ".join(["'self'", *settings.upload_origins]) + _downloads(settings),
         # blob: scripts whose hash the page has verified; no service worker
         "worker-src": "'self' blob:" if settings.has_checks else "blob:",
         "base-uri": "'none'",
@@ -98,6 +98,11 @@ def form_policy(settings: Settings) -> str:
 def _previews(settings: Settings) -> str:
     """Return a space and the origin of preview images; an empty text if there are no previews."""
     return f" {settings.links_address}" if settings.objects_role_arn else ""
+
+
+def _downloads(settings: Settings) -> str:
+    """Return the origin of downloads like `_previews`, unless uploads go there, too."""
+    return "" if settings.links_address in settings.upload_origins else _previews(settings)
 
 
 class SecurityHeaders:

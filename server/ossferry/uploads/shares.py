@@ -5,6 +5,7 @@ objects are downloaded. A link cannot be revoked. The response contains the real
 may be earlier than requested.
 """
 
+import asyncio
 import secrets
 from pathlib import PurePosixPath
 from typing import Annotated, Literal, TypeAlias
@@ -28,6 +29,8 @@ from ossferry.uploads.lists import read_limit
 
 MIN_LIFE_S, MAX_LIFE_S = 60, 604_800
 MAX_NOTE = 200
+MAX_DOWNLOADS = 20
+DOWNLOAD_S = 3600
 INLINE_TYPES = frozenset(
     {
         *(f"image/{kind}" for kind in ("avif", "bmp", "gif", "jpeg", "png", "webp")),
@@ -61,6 +64,33 @@ class Wish(Body):
     note: Note | None = Field(
         default=None, description=f"null, or text of at most {MAX_NOTE} characters"
     )
+
+
+class DownloadWish(Body):
+    """The JSON body of `POST /api/downloads`: the uploads that the principal wants to save."""
+
+    keys: list[Text] = Field(
+        min_length=1,
+        max_length=MAX_DOWNLOADS,
+        description=f"1 to {MAX_DOWNLOADS} object keys, as they were uploaded",
+    )
+
+
+class Download(TypedDict):
+    """The presigned URL of one upload, valid for an hour or as long as the server's credentials.
+
+    Attributes:
+        url: null if the upload no longer exists, or if it is held.
+    """
+
+    key: str
+    url: str | None
+
+
+class Downloads(TypedDict):
+    """The JSON response of `POST /api/downloads`, in the order of the request."""
+
+    files: list[Download]
 
 
 class Listed(TypedDict):
@@ -99,7 +129,7 @@ class Shares(TypedDict):
 
 
 class ShareApi:
-    """The handlers of `POST /api/share` and `GET /api/shares`."""
+    """The handlers of `POST /api/share`, `GET /api/shares` and `POST /api/downloads`."""
 
     def __init__(self, store: ObjectStore, database: Database, *, clock: Clock) -> None:
         self._store = store
@@ -133,6 +163,26 @@ class ShareApi:
         last = found[-1].id if len(found) == limit else None
         answer: Shares = {"shares": [_as_json(each) for each in found], "next": last}
         return JSONResponse(answer)
+
+    async def download(self, request: Request, principal: Owner) -> Response:
+        """Handle `POST /api/downloads`: return URLs of uploads, which the ledger does not record.
+
+        Raises:
+            BadRequestError: the field `keys` is missing or malformed.
+            ForeignKeyError: a key is not below the principal's prefix.
+        """
+        wish = await read_body(request, DownloadWish)
+        keys = [check_own_key(key, principal.prefix) for key in wish.keys]
+        answer: Downloads = {"files": await asyncio.gather(*map(self._download, keys))}
+        return JSONResponse(answer)
+
+    async def _download(self, key: str) -> Download:
+        stored = await self._store.head(key)
+        if stored is None or stored.is_held:
+            return {"key": key, "url": None}
+        params = _headers(stored, "attachment", None)
+        link = await self._store.link(stored, lives_s=DOWNLOAD_S, params=params)
+        return {"key": key, "url": link.url}
 
 
 async def make_link(

@@ -147,6 +147,10 @@ READERS: dict[str, Sees] = {
     "link and download": lambda demo, site, upload: (
         site.post("/api/share", json={"key": upload.key, "expires_s": 60}).status_code == 200
     ),
+    "ZIP": lambda demo, site, upload: (
+        site.post("/api/downloads", json={"keys": [upload.key]}).json()["files"][0]["url"]
+        is not None
+    ),
     "preview": lambda demo, site, upload: (
         site.get(address(upload.key, "preview")).status_code == 200
     ),

@@ -151,3 +151,27 @@ def test_a_hostile_name_stays_within_its_header(
 @pytest.mark.parametrize("path", ["/api/objects", "/api/shares"])
 def test_a_page_has_1_to_1000_entries(client: httpx.Client, path: str, limit: str) -> None:
     assert client.get(path, params={"limit": limit}).status_code == 400
+
+
+def test_uploads_are_saved_without_links_that_a_list_would_show(
+    client: httpx.Client, store: FakeStore, key: str
+) -> None:
+    gone = f"{ALICE.prefix}gone.txt"
+
+    answer = client.post("/api/downloads", json={"keys": [key, gone]}).json()
+
+    urls = {each["key"]: each["url"] for each in answer["files"]}
+    assert list(urls) == [key, gone]
+    assert urls[gone] is None
+    assert "attachment" in parse_qs(urlsplit(urls[key]).query)["response-content-disposition"][0]
+    assert client.get("/api/shares").json()["shares"] == []
+
+
+@pytest.mark.parametrize(
+    ("keys", "status"), [([], 400), (["a"] * 21, 400), ("a", 400), (["uploads/bob-x/a"], 403)]
+)
+def test_other_downloads_are_refused_unasked(
+    client: httpx.Client, store: FakeStore, keys: object, status: int
+) -> None:
+    assert client.post("/api/downloads", json={"keys": keys}).status_code == status
+    assert store.asked == []

@@ -181,6 +181,34 @@ def listen(target: "Element", event: str, handler: "Callable[[], None]") -> "Cal
     return stop
 
 
+def listen_clicks(
+    target: "Element", selector: str, handler: "Callable[[Element, bool], None]"
+) -> "Callable[[], None]":
+    """Call `handler(element, with_shift)` at each click on certain elements inside `target`.
+
+    `with_shift` tells whether the Shift key is down.
+
+    Args:
+        selector: the CSS selector of these elements.
+
+    Returns:
+        A function that removes the listener and frees its JavaScript callback.
+    """
+
+    def click(event: "Element") -> None:
+        if event.target.matches(selector):
+            handler(event.target, bool(event.shiftKey))
+
+    proxy = create_proxy(click)
+    target.addEventListener("click", proxy)
+
+    def stop() -> None:
+        target.removeEventListener("click", proxy)
+        release(proxy)
+
+    return stop
+
+
 def show_toast(words: str) -> None:
     """Show a short message at the edge of the page for some seconds.
 

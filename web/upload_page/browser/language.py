@@ -5,6 +5,9 @@ import json
 import js
 from pyscript.ffi import to_js
 
+from ossferry_uploader.browser.interop import JsException, reason_of
+from ossferry_uploader.transfer.errors import ServerRefused
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -142,6 +145,23 @@ def translate_shell(code: str, direction: str, say: "Callable[[str], str]") -> N
                 target.textContent = words
             else:
                 target.setAttribute("aria-label", words)
+
+
+async def fetch_words(name: str) -> "dict[str, Any]":
+    """Return sentences that few pages need, as `{language code: {key: sentence}}`.
+
+    Args:
+        name: a name that `build.py` writes into the page, such as `requests_words`.
+
+    Raises:
+        ServerRefused: the server does not answer.
+    """
+    try:
+        answer = await js.ossferry.fetch(js.ossferry.url(name))
+        text = str(await answer.text())
+    except JsException as error:
+        raise ServerRefused(0, detail=reason_of(error))
+    return _read(text)
 
 
 def _read(text: str) -> "dict[str, Any]":

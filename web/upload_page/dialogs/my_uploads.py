@@ -4,9 +4,11 @@ from ossferry_uploader.browser.clock import BrowserClock
 from ossferry_uploader.transfer.errors import ServerRefused
 from upload_page.browser.dom import clear, element, listen, set_attribute, set_text, show_toast
 from upload_page.browser.own_server import server
-from upload_page.browser.window import open_tab, start
+from upload_page.browser.window import start
 from upload_page.dialogs.dialog import Dialog
+from upload_page.dialogs.download import save_files
 from upload_page.dialogs.folded_lists import deleted_files, share_links
+from upload_page.dialogs.selection import Selection, selecting
 from upload_page.dialogs.share import show_share
 from upload_page.receipts.checks import show_checks
 from upload_page.receipts.stored_objects import (
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
 
     Action = Callable[[StoredObject], Coroutine[Any, Any, None]]
 
-DOWNLOAD_S = 300
 TYPING_S = 0.25  # a search waits this long for the next letter
 MAX_WORDS = "200"  # characters; the server takes no more
 
@@ -47,6 +48,7 @@ class _MyUploads:
     def __init__(self, actions: "Actions") -> None:
         self.actions = actions
         self.lines: dict[str, Element] = {}  # by key
+        self.files: dict[str, StoredObject] = {}  # by key
         self.coming: list[dict[str, Any]] = []  # results that are not shown yet
         self.latest = 0  # the number of the latest search
         self.next = ""  # cursor
@@ -62,7 +64,13 @@ class _MyUploads:
         self.dialog.body.append(self.fields, self.words, self.list, *folded)
         self.load_more = self.dialog.offer("my_uploads_more", lambda: start(self.more()))
         self.load_more.hidden = True
+        selection = Selection(self.list, self._show_selected)
+        self.selected = selection.keys
+        self.delete_selected = self.dialog.offer("delete", lambda: start(self._delete_all()))
+        self.save_selected = self.dialog.offer("download", lambda: start(self._save_all()))
+        self._show_selected()
         for stop in (
+            selection.dispose,
             self.listeners.dispose,
             self.deleted.dispose,
             listen(self.search, "input", lambda: start(self.ask(TYPING_S))),
@@ -149,10 +157,19 @@ class _MyUploads:
         page, self.coming = self.coming[:PAGE], self.coming[PAGE:]
         for stored in [StoredObject(document) for document in page]:
             if stored.key not in self.lines:
+                self.files[stored.key] = stored
                 line = self.lines[stored.key] = self._line(stored)
                 self.list.append(line)
         self.load_more.hidden = not self._has_more()
         self._count()
+        self._show_selected()
+
+    def _show_selected(self) -> None:
+        keys = self.selected()
+        for control, name in ((self.delete_selected, "delete"), (self.save_selected, "download")):
+            control.hidden = not keys
+            set_text(control, say_count(f"{name}_selected", len(keys)))
+        self.save_selected.disabled = all([self.files[key].is_held for key in keys])
 
     def _has_more(self) -> bool:
         return bool(self.coming or self.next)
@@ -188,7 +205,8 @@ class _MyUploads:
             "data-name": stored.name,
         }
         words = element("p", {"class": "state"}, facts(said))
-        line = element("div", attributes, file_name(stored.name, folders_of(stored.key)), words)
+        line = element("div", attributes, selecting(stored.key, stored.name))
+        line.append(file_name(stored.name, folders_of(stored.key)), words)
         if stored.checks:
             line.append(show_checks(stored.checks, self.listeners))
         line.append(buttons)
@@ -202,11 +220,17 @@ class _MyUploads:
         await self.links.load()
 
     async def _download(self, stored: StoredObject) -> None:
-        document = {"key": stored.key, "expires_s": DOWNLOAD_S}
-        try:
-            open_tab((await server.call("POST", "/api/share", document))["url"])
-        except ServerRefused as error:
-            self._refused(stored, error)
+        await save_files([stored], [stored.name], stored.name)
+
+    async def _save_all(self) -> None:
+        files = [self.files[key] for key in self.selected()]
+        paths = [f"{folders_of(stored.key)}/{stored.name}" for stored in files]
+        await save_files(files, paths, say("my_uploads"))
+
+    async def _delete_all(self) -> None:
+        for key in self.selected():
+            await self._delete(self.files[key])
+        self._show_selected()
 
     async def _delete(self, stored: StoredObject) -> None:
         line = self.lines.pop(stored.key, None)

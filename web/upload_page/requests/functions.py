@@ -1,6 +1,6 @@
 """The functions that the page calls for requests for files, and the sentences that they need."""
 
-from upload_page.browser.requests import fetch_words
+from upload_page.browser.language import fetch_words
 from upload_page.browser.style_sheets import load_styles
 from upload_page.browser.window import is_for_guests
 from upload_page.requests.ask import ask_for_files
@@ -24,7 +24,7 @@ async def prepare() -> None:
     """
     if not _loaded:
         await load_styles("requests_styles")
-        words = await fetch_words()
+        words = await fetch_words("requests_words")
         if is_for_guests():
             for said in words.values():
                 said.update({key: said[f"guest_{key}"] for key in FOR_GUESTS.split()})

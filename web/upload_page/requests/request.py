@@ -7,11 +7,13 @@ from ossferry_uploader.transfer.errors import ServerRefused
 from upload_page.browser.dom import element, set_attribute, set_text, show_toast
 from upload_page.browser.own_server import server
 from upload_page.browser.qr import qr_code
-from upload_page.browser.requests import day_of, download, end_of
+from upload_page.browser.requests import day_of, end_of
 from upload_page.browser.window import start
 from upload_page.dialogs.dialog import Dialog
+from upload_page.dialogs.download import save_files
 from upload_page.dialogs.folded_lists import list_line
 from upload_page.requests.fields import stacked, text_field
+from upload_page.receipts.stored_objects import StoredObject
 from upload_page.requests.texts import about_guest, facts_of, facts_of_file
 from upload_page.view.elements import button, facts
 from upload_page.view.words.messages import explain
@@ -27,8 +29,6 @@ if TYPE_CHECKING:
 
     Document = dict[str, Any]
 
-DOWNLOAD_S = 300
-NEXT_DOWNLOAD_S = 0.5  # browsers drop a download that begins while another one does
 LOOK_S = 5.0
 PAGE = 200
 NOBODY: "Document" = {"name": "", "email": "", "fields": {}}
@@ -43,6 +43,7 @@ class _Request:
         self._files: list[Document] = []
         self._lines: dict[str, tuple[list[str], Element]] = {}  # with their texts, by key
         self._guests: dict[str, Element] = {}  # the lists of their files, by guest
+        self._names: dict[str, str] = {}  # by guest
         self.dialog = Dialog("request", request["title"], wide=True)
         self._state = element("p", {"class": "hint", "role": "status"})
         self._all = self.dialog.offer("asked_all", lambda: self._save(self._files), main=True)
@@ -111,7 +112,8 @@ class _Request:
         for file in found["files"]:
             guest, key, said = file["guest"], file["key"], facts_of_file(file)
             if guest not in self._guests:
-                self._guests[guest] = self._list(found["guests"].get(guest, NOBODY))
+                answers = found["guests"].get(guest, NOBODY)
+                self._names[guest], self._guests[guest] = _name_of(answers), self._list(answers)
             before, shown = self._lines.get(key, (None, None))
             if said != before:
                 self._lines[key] = (said, self._line(file, said))
@@ -122,7 +124,7 @@ class _Request:
 
     def _list(self, guest: "Document") -> "Element":
         """Add the list of a guest's files to the dialog, and return it."""
-        name = element("b", None, element("bdi", None, guest["name"] or say("asked_unnamed")))
+        name = element("b", None, element("bdi", None, _name_of(guest)))
         words = element("p", {"class": "hint"}, facts(about_guest(guest, self.request["fields"])))
         lines = element("div", {"class": "list", "role": "list"})
         self.dialog.body.append(element("div", {"data-testid": "guest"}, name, words), lines)
@@ -143,15 +145,8 @@ class _Request:
         self._all.hidden = all(file["held"] for file in self._files)
 
     def _save(self, files: "list[Document]") -> None:
-        """Start to let the browser save files, one after the other."""
-
-        async def save() -> None:
-            for file in [file for file in files if not file["held"]]:
-                document = {"key": file["key"], "expires_s": DOWNLOAD_S}
-                download((await server.call("POST", "/api/share", document))["url"])
-                await BrowserClock().sleep(NEXT_DOWNLOAD_S)
-
-        start(self._busy(self._all, save()))
+        names = [f"{self._names[file['guest']]}/{file['name']}" for file in files]
+        start(save_files([StoredObject(file) for file in files], names, self.request["title"]))
 
     def _change(self, wish: "Document") -> None:
         async def change() -> None:
@@ -167,6 +162,10 @@ class _Request:
         except ServerRefused as error:
             show_toast(error.detail or explain(error, origin="").sentence)
         control.disabled = False
+
+
+def _name_of(guest: "Document") -> str:
+    return guest["name"] or say("asked_unnamed")
 
 
 async def show_request(request: "Document", actions: "Actions") -> None:
