@@ -3,12 +3,13 @@
 import io
 import json
 import re
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import FilePayload, Page, Route
+from playwright.sync_api import Download, FilePayload, Page, Route
 
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import until
@@ -131,6 +132,46 @@ def test_what_was_deleted_is_told_and_comes_back(start_demo: StartDemo, page: Pa
     page.keyboard.press("Escape")
     uploader.row("one.txt").expect_says("Arrived and verified")
     expect(buttons.filter(has_text="Copy link")).to_have_count(1)
+
+
+def test_selected_files_are_saved_as_one_archive_and_deleted(
+    start_demo: StartDemo, page: Page, browser_name: str
+) -> None:
+    downloads: list[Download] = []
+    if browser_name == "chromium":  # only its downloads can be read
+        page.add_init_script("delete window.showSaveFilePicker")  # no test can answer its dialog
+        page.on("download", lambda each: downloads.append(each))
+    uploader = start_demo()[1].start()
+    uploader.drop(one__txt="1", two__txt="22", three__txt="333", four__txt="4444")
+    expect(uploader.rows.and_(page.locator("[data-state=done]"))).to_have_count(4)
+    page.locator("#more").get_by_role("button", name="My uploads").click()
+    mine = uploader.dialog("my-uploads")
+    mine.get_by_label("Order").select_option("size")
+    stored = mine.get_by_test_id("stored")
+    expect(stored.first).to_contain_text("four.txt")
+
+    mine.get_by_label("Select four.txt").check()
+    expect(mine.get_by_role("button", name="Download 1 file")).to_be_visible()
+    mine.get_by_label("Select two.txt").click(modifiers=["Shift"])
+    mine.get_by_role("button", name="Download 3 files").click()
+    saving = uploader.dialog("download")
+    expect(saving.get_by_role("status")).to_have_text("My uploads.zip is complete.")
+    if browser_name == "chromium":
+        until(page, lambda: bool(downloads))
+        with zipfile.ZipFile(downloads[0].path()) as archive:
+            assert {each: archive.read(each) for each in archive.namelist()} == {
+                "four.txt": b"4444",
+                "three.txt": b"333",
+                "two.txt": b"22",
+            }
+    assert saving.get_by_role("progressbar").evaluate("(bar) => bar.value === bar.max")
+    saving.get_by_role("button", name="Close", exact=True).last.click()
+
+    mine.get_by_label("Select three.txt").click()
+    mine.get_by_role("button", name="Delete 2 files").click()
+    expect(stored).to_have_count(2)
+    expect(mine.get_by_text("2 deleted files can be restored")).to_be_visible()
+    expect(mine.get_by_role("button", name="Delete 2 files")).to_be_hidden()
 
 
 def test_where_nothing_is_stored_there_is_nothing_to_search(

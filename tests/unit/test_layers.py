@@ -133,7 +133,8 @@ ARROWS: dict[str, dict[str, str]] = {
             "@transfer.grants @transfer.pacing @transfer.errors"
         ),
         "on_demand": (
-            "embedding other_devices repair requests dialogs view.actions view.model browser"
+            "embedding other_devices repair requests dialogs view.actions view.words view.model "
+            "browser"
         ),
         "embedding": (
             "view.page view.adding view.actions view.words view.model view.grant_model "
@@ -151,7 +152,7 @@ ARROWS: dict[str, dict[str, str]] = {
             "@transfer.states @transfer.errors"
         ),
         "requests": (
-            "dialogs view.adding view.actions view.elements view.words view.model "
+            "dialogs receipts view.adding view.actions view.elements view.words view.model "
             "view.grant_model view.signals browser @browser @transfer.grants @transfer.pacing "
             "@transfer.errors @oss"
         ),

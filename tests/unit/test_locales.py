@@ -25,6 +25,7 @@ WEB = ROOT / "web"
 SOURCES = "\n".join(path.read_text("utf-8") for _, path in PYTHON)
 PLACES = {
     "page": WEB / "upload_page/locales/{}.json",
+    "dialogs": WEB / "upload_page/dialogs/locales/{}.json",
     "requests": WEB / "upload_page/requests/locales/{}.json",
     "form": ROOT / "server/ossferry/locales/form.{}.json",
     "admin": ROOT / "server/ossferry/locales/admin.{}.json",
@@ -107,6 +108,10 @@ ARABIC = {
     ("page", "too_many_total"): FILE,
     ("page", "total"): OF_FILES,
     ("page", "unfinished_title"): OF_UPLOADS,
+    ("dialogs", "delete_selected"): OF_FILES,
+    ("dialogs", "download_selected"): OF_FILES,
+    ("dialogs", "zip_done"): OF_FILES,
+    ("dialogs", "zip_missing"): FILE,
     ("requests", "asked_for"): ("طلب", "طلبا", "طلبات", "طلبًا"),
     ("requests", "asked_guests"): ("شخص", "شخصان", "أشخاص", "شخصًا"),
     ("requests", "guest_arrived"): FILE,
@@ -162,7 +167,7 @@ def texts(place: str, language: str) -> dict[str, Text]:
 def said_by_page() -> dict[str, Text]:
     """Return the English sentences of the page, also those that it loads later."""
     sent = {key: text for key, text in texts("checks", "en").items() if key.startswith(WORDS)}
-    return texts("page", "en") | texts("requests", "en") | sent
+    return texts("page", "en") | texts("dialogs", "en") | texts("requests", "en") | sent
 
 
 def forms(text: Text) -> dict[str, str]:
@@ -235,7 +240,7 @@ def test_a_number_and_its_noun_agree_in_arabic(
     singular, dual, plural_noun, accusative = ARABIC[place, key]
     arabic["counted"] = texts(place, "ar")[key]
 
-    said = say_count("counted", count, done="7", percent="7%")
+    said = say_count("counted", count, done="7", percent="7%", size="7", whole="7")
 
     words = re.sub("[{}{}]".format(*ISOLATES), "", said)
     if count == 0:

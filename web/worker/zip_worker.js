@@ -54,6 +54,8 @@ async function* entries() {
     const file = await new Promise((done) => (add = done));
     if (!file) return;
     yield { name: file.path, lastModified: new Date(file.at), size: file.size, input: bytesOf(file) };
+    postMessage({ bytes: unreported });
+    unreported = 0;
     postMessage({}); // the file is in the archive
   }
 }

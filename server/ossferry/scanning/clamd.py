@@ -162,7 +162,7 @@ def _verdict(answer: str) -> Verdict:
     for start, reason in UNSCANNABLE.items():
         if found[1].startswith(start):
             return Verdict(Outcome.UNSCANNABLE, reason)
-    return Verdict(Outcome.BAD, f"clamd has found {found[1]}.")
+    return Verdict(Outcome.BAD, f"The virus scanner has found {found[1]}.")
 
 
 async def _whole(data: bytes) -> AsyncGenerator[bytes]:

@@ -48,7 +48,7 @@ ENCRYPTED, LARGE = (module.UNSCANNABLE[each] for each in module.UNSCANNABLE)
 FILES = {
     "text": (b"hello", Outcome.CLEAN, ""),
     "nothing": (b"", Outcome.CLEAN, ""),
-    "EICAR": (BAD, Outcome.BAD, "clamd has found Eicar-Test.UNOFFICIAL."),
+    "EICAR": (BAD, Outcome.BAD, "The virus scanner has found Eicar-Test.UNOFFICIAL."),
     "EICAR in ZIP in ZIP": (zipped(zipped(b"x" + BAD)), Outcome.BAD, ""),
     "encrypted": (module.SAMPLES[1][0], Outcome.UNSCANNABLE, ENCRYPTED),
     "too large": (NOISE, Outcome.UNSCANNABLE, LARGE),

@@ -198,7 +198,10 @@ GOOD = {
     "changed.csv": (b"date,change\n", ["header", "clamd"]),
 }
 BAD = {
-    "eicar.bin": (zipped(zipped(EICAR.encode())), "clamd has found Eicar-Test.UNOFFICIAL."),
+    "eicar.bin": (
+        zipped(zipped(EICAR.encode())),
+        "The virus scanner has found Eicar-Test.UNOFFICIAL.",
+    ),
     "photo.pdf": (PNG, "file_type: The name ends in .pdf, but the content is a PNG image."),
     "b.csv": (b"sku\n", "header: Line 1: The first column must be date."),
     "encrypted.dat": (ENCRYPTED, "It is encrypted, so no scanner can look into it."),
@@ -541,8 +544,10 @@ def test_an_operator_lists_looks_releases_and_removes(
     assert {json.loads(line)["key"] for line in waiting.out.splitlines()} >= keys
     assert done.code == 0
     found = {row["key"]: row for row in map(json.loads, listed.out.splitlines())}
-    assert [found[key]["reason"] for key in keys] == ["clamd has found Eicar-Test.UNOFFICIAL."] * 2
-    assert link.complaint == "clamd has found Eicar-Test.UNOFFICIAL."
+    assert [found[key]["reason"] for key in keys] == [
+        "The virus scanner has found Eicar-Test.UNOFFICIAL."
+    ] * 2
+    assert link.complaint == "The virus scanner has found Eicar-Test.UNOFFICIAL."
     assert answer.content == EICAR.encode()
     assert answer.headers["content-disposition"].startswith("attachment")
     assert (released.code, released.out, places(demo, infected)) == (0, "", [""])

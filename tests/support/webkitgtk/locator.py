@@ -4,7 +4,7 @@ A locator is a chain of steps that is evaluated again on each use. Names and rol
 WebKit computes for assistive technology.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -188,9 +188,16 @@ class Locator:
 
     # using
 
-    def click(self, **_how: Any) -> None:
+    def click(self, *, modifiers: Sequence[str] = (), **_how: Any) -> None:
         """Click once the element exists, is displayed and is not covered."""
+        held = ActionChains(self.page.driver, duration=0)
+        for each in modifiers:
+            held.key_down(getattr(Keys, each.upper()))
+        if modifiers:
+            held.perform()
         self._use(lambda element: element.click())
+        if modifiers:
+            held.reset_actions()
 
     def dblclick(self) -> None:
         """Click twice at one position, even if another element is there at the second click."""

@@ -41,7 +41,7 @@ class _Links:
         """
         key, now_s = self._keys[index], BrowserClock().now_s()
         if key not in self._urls or now_s > self._asked_s + LINK_S:
-            wish = {"keys": self._keys[index : index + LINKS]}
+            wish: dict[str, object] = {"keys": self._keys[index : index + LINKS]}
             answer = await server.call("POST", "/api/downloads", wish)
             self._urls = {file["key"]: file["url"] for file in answer["files"]}
             self._asked_s = now_s

@@ -166,10 +166,11 @@ class _MyUploads:
 
     def _show_selected(self) -> None:
         keys = self.selected()
-        for control, name in ((self.delete_selected, "delete"), (self.save_selected, "download")):
-            control.hidden = not keys
-            set_text(control, say_count(f"{name}_selected", len(keys)))
-        self.save_selected.disabled = all([self.files[key].is_held for key in keys])
+        free = [key for key in keys if not self.files[key].is_held]
+        for control, chosen in ((self.delete_selected, keys), (self.save_selected, free)):
+            name = "delete_selected" if chosen is keys else "download_selected"
+            control.hidden = not chosen
+            set_text(control, say_count(name, len(chosen)))
 
     def _has_more(self) -> bool:
         return bool(self.coming or self.next)
@@ -229,10 +230,16 @@ class _MyUploads:
 
     async def _delete_all(self) -> None:
         for key in self.selected():
-            await self._delete(self.files[key])
+            await self._remove(self.files[key])
         self._show_selected()
+        await self.load_folded()
 
     async def _delete(self, stored: StoredObject) -> None:
+        await self._remove(stored)
+        self._show_selected()
+        await self.load_folded()
+
+    async def _remove(self, stored: StoredObject) -> None:
         line = self.lines.pop(stored.key, None)
         if line is None:
             return  # the second click of a double click
@@ -247,7 +254,6 @@ class _MyUploads:
         line.remove()
         self.actions.mark_gone(stored.key, True)
         self._tell_deleted(stored, done["undo"])
-        await self.load_folded()
 
     def _refused(self, stored: StoredObject, error: ServerRefused) -> None:
         """Show why the server refused a request.
