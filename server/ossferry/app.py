@@ -71,6 +71,8 @@ from ossferry.pages.endpoints import AssetApi
 from ossferry.pages.pages import Pages
 from ossferry.routes import all_routes
 from ossferry.settings.model import Settings
+from ossferry.sharing.links import ShareApi
+from ossferry.sharing.visits import LinkApi
 from ossferry.state.choice import make_storage
 from ossferry.state.counter import Counter
 from ossferry.uploads.callbacks import CallbackApi, CallbackKeys
@@ -78,7 +80,6 @@ from ossferry.uploads.lists import ListApi
 from ossferry.uploads.objects import ObjectApi
 from ossferry.uploads.receipts import ReceiptApi
 from ossferry.uploads.refused import RefusalApi
-from ossferry.uploads.shares import ShareApi
 from ossferry.uploads.unfinished import UnfinishedApi
 
 
@@ -383,7 +384,8 @@ def _upload_apis(base: _Base, uploads: UploadServices) -> list[object]:
         RefusalApi(uploads.refused),
         ObjectApi(store, uploads.trash),
         lists,
-        ShareApi(store, database, clock=clock),
+        ShareApi(settings, store, database, clock=clock),
+        LinkApi(store, database, base.rates, base.storage, html=_form_html(base), clock=clock),
         UnfinishedApi(store),
         AdminApi(settings, database, held=uploads.held, styles=base.assets.address("styles.css")),
         *([callback] if settings.callback else []),

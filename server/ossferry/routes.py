@@ -41,7 +41,7 @@ from ossferry.forms.pages import FormPages
 from ossferry.forms.service import Form, FormApi, FormWish
 from ossferry.grants.answers import FormGrant, StsGrant
 from ossferry.grants.endpoints import CredentialsRequest, StsToken, TokenApi
-from ossferry.http.security_headers import FORM
+from ossferry.http.security_headers import FORM, LINKS
 from ossferry.identity.object_keys import RANDOM
 from ossferry.ledger.listing import SORTS
 from ossferry.openapi import INTEGER, SOUND, TEXT, Described, Operation, openapi_document
@@ -52,6 +52,16 @@ from ossferry.oss.image_processing import PRESETS
 from ossferry.pages.embedding import Embedding, EmbeddingApi
 from ossferry.pages.endpoints import AssetApi
 from ossferry.pages.pages import Pages
+from ossferry.sharing.links import (
+    Downloads,
+    DownloadWish,
+    Revoked,
+    ShareApi,
+    ShareJson,
+    Shares,
+    Wish,
+)
+from ossferry.sharing.visits import LinkApi
 from ossferry.uploads.callbacks import Callback, CallbackApi, Taken
 from ossferry.uploads.lists import (
     CURSOR,
@@ -67,7 +77,6 @@ from ossferry.uploads.lists import (
 from ossferry.uploads.objects import Deleted, ObjectApi, Preview, Undo
 from ossferry.uploads.receipts import Batch, ReceiptApi, ReceiptJson, ReceiptsJson, Report
 from ossferry.uploads.refused import RefusalApi, RefusedOutcome, RefusedUpload
-from ossferry.uploads.shares import Downloads, DownloadWish, ShareApi, ShareJson, Shares, Wish
 from ossferry.uploads.unfinished import UPLOAD_ID, Discarded, Unfinished, UnfinishedApi
 
 HELD = "/admin/held"
@@ -318,6 +327,17 @@ ROWS: Sequence[Row] = (
         answer=Shares,
         parameters=[LIMIT, AFTER],
     ),
+    Row(
+        "DELETE /api/shares/{id}",
+        ShareApi.revoke,
+        action="revoke-share",
+        summary="End a share link that is not a presigned URL.",
+        answer=Revoked,
+        parameters=[REQUEST_IN_PATH],
+        problems=["404"],
+    ),
+    Row(f"GET {LINKS}{{token}}", LinkApi.show, head=True),
+    Row(f"POST {LINKS}{{token}}", LinkApi.open),
     Row(
         "POST /api/downloads",
         ShareApi.download,

@@ -21,9 +21,9 @@ import pytest
 from attacks.test_forms import empty_page
 from attacks.worlds import KINDS, PROXY_SECRET
 from ossferry.access import rate_limits
+from ossferry.access.passwords import hashed, is_right
 from ossferry.app import create_app
 from ossferry.asking.folder import seal
-from ossferry.asking.passwords import hashed, is_right
 from ossferry.cli.demo import Demo
 from ossferry.settings.loading import ExplicitSettings, load_settings
 from support.app_client import app_client

@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import pytest
 from PIL import Image
 from playwright.sync_api import Download, FilePayload, Page, Route
@@ -14,6 +15,7 @@ from playwright.sync_api import Download, FilePayload, Page, Route
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import until
 from ossferry.cli.demo import Demo
+from support.after_upload import fetch
 from support.expecting import expect
 
 pytestmark = pytest.mark.e2e
@@ -226,11 +228,18 @@ def test_all_uploads_are_searched_and_in_order_not_only_the_first_page(
     expect(mine.get_by_role("status")).to_have_text(words)
 
 
-def test_links_that_were_made_are_listed_with_their_notes(
+def opened(demo: Demo, link: str) -> tuple[int, bytes]:
+    """Open a link, and return its status and the file to which it leads."""
+    answer = httpx.get(link, trust_env=False)
+    target = answer.headers.get("location")
+    return answer.status_code, fetch(demo, target).content if target else b""
+
+
+def test_links_that_were_made_are_listed_with_their_notes_and_revoked(
     start_demo: StartDemo, page: Page
 ) -> None:
     page.context.grant_permissions(["clipboard-write"])
-    _, uploader = start_demo()
+    demo, uploader = start_demo()
     uploader.start()
     uploader.drop(plan__txt="x")
     uploader.row("plan.txt").locator.get_by_role("button", name="Share…").click()
@@ -239,6 +248,7 @@ def test_links_that_were_made_are_listed_with_their_notes(
     share.get_by_role("button", name="Make a link").dblclick()
     expect(share.get_by_label("Link", exact=True)).to_have_value(re.compile("^http"))
 
+    link = share.get_by_label("Link", exact=True).input_value()
     share.get_by_role("button", name="Copy link").click()
     expect(share.locator(".toast")).to_have_text("Copied")
 
@@ -249,6 +259,12 @@ def test_links_that_were_made_are_listed_with_their_notes(
     page.locator("#more").get_by_role("button", name="My uploads").click()
     mine = uploader.dialog("my-uploads")
     mine.get_by_text("1 active link").click()
-    expect(mine.get_by_test_id("link")).to_contain_text("for Bob")
+    line = mine.get_by_test_id("link")
+    expect(line).to_contain_text("opened by 0 people")
+    expect(line).to_contain_text("for Bob")
+    assert opened(demo, link) == (303, b"x")
+    line.get_by_role("button", name="Revoke").click()
+    expect(line).to_have_count(0)
+    assert opened(demo, link) == (410, b"")
     mine.get_by_test_id("stored").get_by_role("button", name="Share…").click()
     expect(page.get_by_role("dialog", name="Share a link")).to_be_visible()

@@ -129,6 +129,7 @@ class FakeStore:
         self.is_versioned = False
         self.arrives: dict[str, str] = {}
         self.keys_live_s = 1_000_000
+        self.lives_s: list[int] = []
         self.uploads: dict[tuple[str, str], tuple[Begun, list[Part]]] = {}
         self.late: list[Part] = []
         self._versions: dict[str, Stored] = {}
@@ -227,6 +228,7 @@ class FakeStore:
 
     async def link(self, stored: Stored, *, lives_s: int, params: Mapping[str, str]) -> Link:
         self._note(stored.key)
+        self.lives_s.append(lives_s)
         end = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC) + timedelta(
             seconds=min(lives_s, self.keys_live_s)
         )

@@ -27,11 +27,11 @@ SOURCES = {
 ARROWS: dict[str, dict[str, str]] = {
     "ossferry": {
         "cli": (
-            "app doctor setup operations diagnosis scanning uploads authentication admin checks "
-            "access ledger oss http settings observability identity extras errors clock"
+            "app doctor setup operations diagnosis scanning sharing uploads authentication admin "
+            "checks access ledger oss http settings observability identity extras errors clock"
         ),
         "app": (
-            "routes background operations diagnosis asking forms grants uploads hooks "
+            "routes background operations diagnosis asking sharing forms grants uploads hooks "
             "authentication admin checks pages access ledger oss state http settings observability "
             "identity errors clock"
         ),
@@ -44,8 +44,8 @@ ARROWS: dict[str, dict[str, str]] = {
             "grants uploads checks ledger oss http settings observability identity errors clock"
         ),
         "routes": (
-            "openapi operations asking forms grants uploads admin checks pages access ledger oss "
-            "http identity"
+            "openapi operations asking sharing forms grants uploads admin checks pages access "
+            "ledger oss http identity"
         ),
         "openapi": "http",
         "background": "uploads hooks ledger oss settings observability errors clock",
@@ -55,6 +55,9 @@ ARROWS: dict[str, dict[str, str]] = {
         "asking": (
             "forms grants uploads checks pages access ledger http mount settings identity errors "
             "clock"
+        ),
+        "sharing": (
+            "forms uploads access ledger oss state http mount settings identity errors clock"
         ),
         "forms": "grants uploads access oss http mount settings identity errors clock",
         "admin": "uploads ledger http mount settings identity errors clock",

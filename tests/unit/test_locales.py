@@ -112,6 +112,7 @@ ARABIC = {
     ("dialogs", "download_selected"): OF_FILES,
     ("dialogs", "zip_done"): OF_FILES,
     ("dialogs", "zip_missing"): FILE,
+    ("dialogs", "links_opens"): ("شخص", "شخصان", "أشخاص", "شخصًا"),
     ("requests", "asked_for"): ("طلب", "طلبا", "طلبات", "طلبًا"),
     ("requests", "asked_guests"): ("شخص", "شخصان", "أشخاص", "شخصًا"),
     ("requests", "guest_arrived"): FILE,

@@ -12,8 +12,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from typing_extensions import TypedDict
 
+from ossferry.access.passwords import MAX_LENGTH, MIN_LENGTH, hashed
 from ossferry.asking.folder import folder_of_request, token_hash, token_of
-from ossferry.asking.passwords import MAX_LENGTH, MIN_LENGTH, hashed
 from ossferry.checks.configuration import PageChecks
 from ossferry.clock import Clock, utc_text
 from ossferry.errors import AuthorizationError, BadRequestError, UnknownRequestError

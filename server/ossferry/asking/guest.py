@@ -20,9 +20,9 @@ from typing_extensions import TypedDict
 
 from ossferry.access.audit import Audit
 from ossferry.access.gate import FOR_CREDENTIALS, FOR_CREDENTIALS_PAGE, for_guests
+from ossferry.access.passwords import MAX_LENGTH, PASSWORDS_AT_ONCE, is_right
 from ossferry.access.rate_limits import Rates
 from ossferry.asking.folder import acting_for, bounds, seal, token_hash, unseal
-from ossferry.asking.passwords import MAX_LENGTH, is_right
 from ossferry.checks.configuration import PageChecks
 from ossferry.clock import Clock, utc_text
 from ossferry.errors import (
@@ -54,9 +54,6 @@ COOKIE_S = 400 * 24 * 3600
 
 FEATURES = ("receipts", "receipt-batches", "refusals")
 """What the page offers guests: they see nothing that is stored."""
-
-PASSWORDS_AT_ONCE = 2
-"""Passwords that a process hashes at the same time, so that tries do not use up its memory."""
 
 MAX_ANSWER = 500
 _EMAIL = re.compile(r"[^\s@<>,;\"]{1,64}@[^\s@<>,;\"]{1,180}")

@@ -126,18 +126,18 @@ def share(
 
     Options such as --resize make OSS change the image when somebody opens the link; the stored
     image stays as it is. As for a link from the page, --inline is refused for types that are unsafe
-    in a browser. The link is recorded in the ledger and in the audit trail. It cannot be revoked.
+    in a browser. The link is recorded in the ledger and in the audit trail. Nobody can revoke it.
     """
     from ossferry.cli.tools import with_bucket
     from ossferry.http.body import parsed
     from ossferry.ledger import people
+    from ossferry.sharing.links import MAX_DIRECT_S, MAX_NOTE, Wish, make_link
     from ossferry.uploads.scope import read_key
-    from ossferry.uploads.shares import MAX_LIFE_S, MAX_NOTE, Wish, make_link
 
     read_key(key)
     lives = timedelta(days=days, hours=hours) or timedelta(hours=1)
     lives_s = int(lives.total_seconds())
-    if lives_s > MAX_LIFE_S:
+    if lives_s > MAX_DIRECT_S:
         raise UsageError("--days and --hours: a link lasts 7 days at most.")
     if len(comment) > MAX_NOTE:
         raise UsageError(f"--note: at most {MAX_NOTE} characters.")

@@ -31,7 +31,8 @@ class FormHtml:
         """Return a page as HTML.
 
         Args:
-            template: name of the template: `form`, `arrived`, `onward`, `enter` or `outcome`.
+            template: name of the template: `form`, `arrived`, `onward`, `enter`, `outcome` or
+                `shared`.
             base: path below which the server is mounted; empty if it is not mounted.
             language: language code of the page.
             values: the values for the template.
@@ -50,6 +51,10 @@ class FormHtml:
         - `outcome`: a heading and a sentence. `what` is the name of the heading in the text files
           `form.*.json`; the sentence has the name `{what}_words`. `good` tells whether the outcome
           is a success, and `has_form` (true by default) whether the page links to a new form.
+        - `shared`: a button that downloads a shared file. `share` is the link, or None if it has
+          ended, `by` the name of its owner, and `again` tells whether the password was wrong.
+
+        All have `here`, the path of the page below `base`; by default, this is `/form`.
         """
         return render(
             f"form/{template}.html",

@@ -17,6 +17,7 @@ from ossferry.settings.model import Settings
 Header: TypeAlias = tuple[bytes, bytes]
 
 FORM = "/form"
+LINKS = "/s/"
 """The path of the page with a form that a browser sends to the bucket."""
 
 ADMIN = "/admin"
@@ -170,6 +171,8 @@ class SecurityHeaders:
         if content_type.startswith("text/html"):
             if path.endswith(FORM):  # guests of file requests have one too
                 return self._form_policy
+            if path.startswith(LINKS):
+                return self._admin_policy
             own = {"/": self._page_policy, ADMIN: self._admin_policy}
             return own.get(path, self._html_policy)
         if content_type.startswith("text/javascript"):

@@ -1,18 +1,20 @@
 """Records of share links.
 
-The URL of a link is not recorded, because it is a secret until it expires.
+The URL of a link is not recorded, because it is a secret until it expires. The id of a link that
+the server answers is a hash of the token in its URL.
 """
 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
 from ossferry.identity.owner import Owner
 from ossferry.ledger.database import AsyncConnection
-from ossferry.ledger.tables import receipts, shares
+from ossferry.ledger.tables import principals, receipts, shares
 from ossferry.oss.image_processing import Operations
 
 
@@ -26,6 +28,11 @@ class Share:
         note: text by which the owner recognises the link; may be empty.
         disposition: `attachment` for a download, `inline` for display in the browser.
         process: the requested image processing; None for the unchanged object.
+        password_hash: empty if there is no password.
+        opens: how many visitors have opened the link; None for a presigned URL, which OSS answers.
+        max_opens: how many visitors may open the link; None for any number.
+        opened_at: time of the latest of these visits.
+        revoked_at: time when the owner ended the link; None until then.
         deleted_at: time when the upload was deleted, so that the link stopped working; None while
             the upload is stored.
     """
@@ -37,10 +44,23 @@ class Share:
     disposition: str
     process: Operations | None
     note: str
+    password_hash: str = ""
+    opens: int | None = None
+    max_opens: int | None = None
+    opened_at: datetime | None = None
+    revoked_at: datetime | None = None
     deleted_at: datetime | None = None
 
 
 COLUMNS = [each.name for each in fields(Share) if each.name != "deleted_at"]
+_SHARES = (
+    sa.select(*(shares.c[name] for name in COLUMNS), receipts.c.deleted_at)
+    .add_columns(*(principals.c[name] for name in ("hash", "label", "prefix")))
+    .add_columns(principals.c.id.label("principal_id"))
+    .select_from(shares)
+    .join(principals)
+    .outerjoin(receipts, receipts.c.key == shares.c.key)
+)
 
 
 async def add(connection: AsyncConnection, owner: Owner, share: Share) -> None:
@@ -60,12 +80,46 @@ async def page(
         limit: the highest number of links on a page.
     """
     order = (shares.c.made_at.desc(), shares.c.id.desc())
-    uploads = sa.outerjoin(shares, receipts, receipts.c.key == shares.c.key)
-    columns = (shares.c[name] for name in COLUMNS)
-    wanted = sa.select(*columns, receipts.c.deleted_at).select_from(uploads)
-    wanted = wanted.where(shares.c.principal == owner.hash)
+    wanted = _SHARES.where(shares.c.principal == owner.hash)
     if after:
         last = sa.select(shares.c.made_at, shares.c.id).where(shares.c.id == after)
         wanted = wanted.where(sa.tuple_(shares.c.made_at, shares.c.id) < last.scalar_subquery())
     rows = await connection.execute(wanted.order_by(*order).limit(limit))
-    return [Share(**{**row._mapping, "process": json.loads(row.process)}) for row in rows]
+    return [_share(row) for row in rows]
+
+
+async def find(connection: AsyncConnection, id_: str) -> tuple[Share, Owner] | None:
+    """Return a link that the server answers, and its owner.
+
+    Return None if there is no such link, or if an administrator has revoked the owner's access.
+    """
+    mine = (shares.c.id == id_, shares.c.opens.is_not(None), principals.c.revoked_at.is_(None))
+    row = (await connection.execute(_SHARES.where(*mine))).one_or_none()
+    return row and (
+        _share(row),
+        Owner(hash=row.hash, label=row.label, prefix=row.prefix, id=row.principal_id),
+    )
+
+
+async def count_open(connection: AsyncConnection, id_: str, now: datetime) -> bool:
+    """Count a visitor of a link; return False if the link has had `max_opens`, or has ended."""
+    free = sa.or_(shares.c.max_opens.is_(None), shares.c.opens < shares.c.max_opens)
+    counted = await connection.execute(
+        sa.update(shares)
+        .where(shares.c.id == id_, free, shares.c.revoked_at.is_(None))
+        .values(opens=shares.c.opens + 1, opened_at=now)
+    )
+    return counted.rowcount > 0
+
+
+async def revoke(connection: AsyncConnection, owner: Owner, id_: str, now: datetime) -> bool:
+    """End a link that the server answers; return False if the principal has no such link."""
+    mine = (shares.c.id == id_, shares.c.principal == owner.hash, shares.c.opens.is_not(None))
+    ended = sa.func.coalesce(shares.c.revoked_at, now)
+    done = await connection.execute(sa.update(shares).where(*mine).values(revoked_at=ended))
+    return done.rowcount > 0
+
+
+def _share(row: sa.Row[Any]) -> Share:
+    values = {name: row._mapping[name] for name in (*COLUMNS, "deleted_at")}
+    return Share(**{**values, "process": json.loads(row.process)})

@@ -171,6 +171,11 @@ shares = Table(
     Column("disposition", String(10), nullable=False),
     Column("process", Text, nullable=False),  # JSON
     Column("note", String(200), nullable=False),
+    Column("password_hash", String(100), nullable=False, server_default=""),
+    Column("opens", BigInteger),  # NULL: a presigned URL, whose use nobody counts
+    Column("max_opens", BigInteger),  # NULL: any number
+    Column("opened_at", Utc),
+    Column("revoked_at", Utc),
     Index(None, "principal", "made_at"),
 )
 deliveries = Table(

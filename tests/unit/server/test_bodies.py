@@ -8,8 +8,8 @@ from ossferry.errors import BadRequestError
 from ossferry.http.body import Body, parsed
 from ossferry.openapi import openapi_document, types_of
 from ossferry.routes import DESCRIBED
+from ossferry.sharing.links import Wish
 from ossferry.uploads.receipts import Report
-from ossferry.uploads.shares import Wish
 
 REPORT = {"key": "a", "size": 5, "crc64": "7"}
 WISH = {"key": "a", "expires_s": 60}

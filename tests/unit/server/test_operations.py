@@ -324,7 +324,7 @@ def test_the_description_names_every_public_route_and_no_other(make_app: MakeApp
     inner = {"/", "/assets/{path:path}", "/favicon.ico", "/openapi.json", "/demo/user"}
     inner |= {"/form", "/form/back", "/form/arrived"}  # pages
     inner |= {"/admin", "/admin/style.css", "/admin/uploads.csv", "/embed.js"}  # no API
-    inner |= {"/checks/files/{hash}/{name}"}
+    inner |= {"/s/{token}", "/checks/files/{hash}/{name}"}
     inner |= {f"/admin/held/{name}" for name in ("look", "release", "remove")}
 
     described = {route for route, _ in DESCRIBED}

@@ -1,13 +1,16 @@
 """Share links: allowed requests, and the expiry time that clients see."""
 
 import base64
+import html
 import json
+import re
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
 
-from support.server_fakes import ALICE, FakeStore
+from ossferry.sharing import visits
+from support.server_fakes import ALICE, OBJECTS, FakeClock, FakeStore, MakeClient
 
 HOUR = 3600
 JSON = {"content-type": "application/json"}
@@ -27,7 +30,7 @@ def share(client: httpx.Client, key: object, **wishes: object) -> httpx.Response
     "wish",
     [
         {"expires_s": 59},
-        {"expires_s": 604801},
+        {"expires_s": 31_536_001},
         {"expires_s": "3600"},
         {"expires_s": True},
         {"expires_s": 60.5},
@@ -175,3 +178,119 @@ def test_other_downloads_are_refused_unasked(
 ) -> None:
     assert client.post("/api/downloads", json={"keys": keys}).status_code == status
     assert store.asked == []
+
+
+BROWSER = {"accept": "text/html", "user-agent": "Mozilla/5.0"}
+ROBOTS = ("Slackbot-LinkExpanding 1.0", "WhatsApp/2.23", "facebookexternalhit/1.1")
+
+
+def path_of(link: httpx.Response) -> str:
+    return str(urlsplit(link.raise_for_status().json()["url"]).path)
+
+
+def listed(client: httpx.Client) -> dict[str, object]:
+    found: dict[str, object] = client.get("/api/shares").json()["shares"][0]
+    return found
+
+
+def test_a_link_of_this_server_leads_to_a_short_presigned_url_and_counts_visitors(
+    client: httpx.Client, store: FakeStore, key: str
+) -> None:
+    store.put(key, content_type="image/png", size=1_000_000_000)
+    path = path_of(share(client, key, revocable=True, expires_s=30 * 24 * HOUR))
+
+    first = client.get(path, headers=BROWSER)
+    again = client.get(path, headers=BROWSER)
+
+    assert (first.status_code, again.status_code) == (303, 303)
+    assert urlsplit(first.headers["location"]).path == f"/{key}"
+    assert store.lives_s[1:] == [8000, 8000]
+    assert (listed(client)["opens"], listed(client)["opened_at"]) == (1, "2026-03-14T09:26:53Z")
+    assert first.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("robot", ROBOTS)
+def test_t76_a_preview_of_a_link_is_no_visit_and_gets_no_file(
+    client: httpx.Client, key: str, robot: str
+) -> None:
+    path = path_of(share(client, key, revocable=True))
+
+    shown = client.get(path, headers={"user-agent": robot})
+    head = client.head(path)
+
+    assert (shown.status_code, head.status_code) == (200, 200)
+    assert "Alice shares a file with you" in html.unescape(re.sub("<[^>]+>", "", shown.text))
+    assert "pic.png" not in shown.text
+    assert listed(client)["opens"] == 0
+    assert shown.headers["referrer-policy"] == "no-referrer"
+    assert "noindex" in shown.headers["x-robots-tag"]
+
+
+@pytest.mark.parametrize("end", ["revoked", "expired", "gone", "wrong", "opened"])
+def test_t75_a_link_that_has_ended_opens_nothing(
+    client: httpx.Client,
+    store: FakeStore,
+    clock: FakeClock,
+    monkeypatch: pytest.MonkeyPatch,
+    key: str,
+    end: str,
+) -> None:
+    path = path_of(share(client, key, revocable=True, max_opens=1))
+    if end == "revoked":
+        assert client.delete(f"/api/shares/{listed(client)['id']}").json() == {"revoked": True}
+        assert listed(client)["revoked_at"] == "2026-03-14T09:26:53Z"
+    elif end == "expired":
+        clock.advance(HOUR + 1)
+    elif end == "gone":
+        store.objects.clear()
+    elif end == "wrong":
+        path = f"/s/{'0' * 32}"
+    else:
+        client.get(path, headers=BROWSER)
+        monkeypatch.setattr(visits, "address_of", lambda _request: "203.0.113.9")
+    answer = client.get(path, headers=BROWSER)
+
+    assert answer.status_code == 410
+    assert "This link does not work" in answer.text
+
+
+def test_t75_a_password_opens_a_link_and_wrong_ones_are_limited(
+    make_client: MakeClient, store: FakeStore, key: str
+) -> None:
+    client = make_client(store=store, **OBJECTS)
+    path = path_of(share(client, key, revocable=True, password="open sesame"))
+
+    shown = client.get(path, headers=BROWSER)
+    wrong = client.post(path, data={"password": "guess"})
+    right = client.post(path, data={"password": "open sesame"})
+    for _ in range(9):
+        client.post(path, data={"password": "guess"})
+    blocked = client.post(path, data={"password": "open sesame"})
+
+    assert (shown.status_code, wrong.status_code, right.status_code) == (200, 403, 303)
+    assert 'type="password"' in shown.text
+    assert blocked.status_code == 429
+    assert "form-action 'self' http" in shown.headers["content-security-policy"]
+
+
+def test_nobody_ends_a_link_of_another_person_or_a_presigned_url(
+    client: httpx.Client, key: str
+) -> None:
+    for other in (False, True):
+        id_ = share(client, key, revocable=other).json()["id"]
+        if other:
+            client.post("/demo/user", json={"user": "bob"})
+        assert client.delete(f"/api/shares/{id_}").status_code == 404
+
+
+@pytest.mark.parametrize("wish", [{"password": "open sesame"}, {"max_opens": 2.0}], ids=str)
+def test_what_only_this_server_can_enforce_makes_a_link_of_this_server(
+    client: httpx.Client, key: str, wish: dict[str, object]
+) -> None:
+    assert path_of(share(client, key, **wish)).startswith("/s/")
+
+
+def test_a_presigned_url_lasts_seven_days_at_most(client: httpx.Client, key: str) -> None:
+    link = share(client, key, expires_s=30 * 24 * HOUR).json()
+
+    assert (link["expires_at"], link["opens"]) == ("2026-03-21T09:26:53Z", None)

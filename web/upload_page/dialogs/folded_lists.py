@@ -1,5 +1,7 @@
 """The two lists in the dialog "My uploads" that are folded at first: share links, deleted files."""
 
+from functools import partial
+
 from ossferry_uploader.browser.clock import BrowserClock
 from ossferry_uploader.oss.times import from_iso
 from ossferry_uploader.transfer.errors import ServerRefused
@@ -61,13 +63,21 @@ class FoldedList:
         self._list.append(*lines)
 
 
-def share_links() -> FoldedList:
+def share_links(revoke: "Callable[[str], None]") -> FoldedList:
     """Return the list of this person's valid share links, for the dialog "My uploads".
 
-    Each line shows the file name, the expiry and the note of a link. The list is empty until its
-    method `load` is called, and shows only its title until the person opens it.
+    Each line shows the file name, the expiry, the visits and the note of a link. The list is empty
+    until its method `load` is called, and shows only its title until the person opens it.
+
+    Args:
+        revoke: `revoke(id)` is called when the button of a link is clicked.
     """
-    return FoldedList("/api/shares", "shares", "links", _links)
+
+    def lines(found: "list[Document]", owner: Owner) -> "list[Element]":
+        now_s = BrowserClock().now_s()
+        return [_link(link, revoke, owner) for link in found if _works(link, now_s)]
+
+    return FoldedList("/api/shares", "shares", "links", lines)
 
 
 def deleted_files(restore: "Callable[[str, str], None]") -> FoldedList:
@@ -87,19 +97,23 @@ def deleted_files(restore: "Callable[[str, str], None]") -> FoldedList:
     return FoldedList("/api/objects/deleted", "objects", "my_uploads_gone", lines)
 
 
-def _links(found: "list[Document]", _owner: Owner) -> "list[Element]":
-    now_s = BrowserClock().now_s()
-    working = [link for link in found if _works(link, now_s)]
-    return [list_line("link", link["key"].rpartition("/")[2], "", _facts(link)) for link in working]
+def _link(link: "Document", revoke: "Callable[[str], None]", owner: Owner) -> "Element":
+    said = [say("links_until", until=moment(from_iso(link["expires_at"])))]
+    if link["opens"] is not None:
+        said.append(say_count("links_opens", link["opens"]))
+    if link["note"]:
+        said.append(link["note"])
+    buttons = []
+    if link["opens"] is not None:  # nobody can revoke a presigned URL
+        action = partial(revoke, link["id"])
+        buttons.append(button("quiet bad", say("links_revoke"), action, owner))
+    return list_line("link", link["key"].rpartition("/")[2], "", said, *buttons)
 
 
 def _works(link: "Document", now_s: float) -> bool:
-    return not link["deleted_at"] and from_iso(link["expires_at"]) > now_s
-
-
-def _facts(link: "Document") -> "list[str]":
-    until = say("links_until", until=moment(from_iso(link["expires_at"])))
-    return [until] + ([link["note"]] if link["note"] else [])
+    if link["deleted_at"] or link["revoked_at"] or from_iso(link["expires_at"]) <= now_s:
+        return False
+    return link["max_opens"] is None or link["opens"] < link["max_opens"]
 
 
 def _deleted(

@@ -58,7 +58,7 @@ class _MyUploads:
         self.list = element("div", {"class": "list my-uploads", "role": "list"})
         self.listeners = Owner()
         self.deleted = deleted_files(lambda key, undo_id: start(self.restore(key, undo_id)))
-        self.links = share_links()
+        self.links = share_links(lambda id_: start(self._revoke(id_)))
         self.fields = element("div", {"class": "field", "hidden": ""}, self.search, self.order)
         folded = (self.links.box, self.deleted.box)
         self.dialog.body.append(self.fields, self.words, self.list, *folded)
@@ -131,6 +131,14 @@ class _MyUploads:
         await self.load_folded()
         line = self.lines.get(key)
         (line.querySelector("button") if line else self.search).focus()
+
+    async def _revoke(self, id_: str) -> None:
+        try:
+            await server.call("DELETE", f"/api/shares/{id_}")
+        except ServerRefused as error:
+            show_toast(explain(error, origin="").sentence)
+        await self.links.load()
+        self.search.focus()
 
     async def load_folded(self) -> None:
         """Load the list of deleted files and the list of share links again.

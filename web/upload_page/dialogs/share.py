@@ -2,7 +2,6 @@
 
 from functools import partial
 
-from ossferry_uploader.browser.clock import BrowserClock
 from ossferry_uploader.oss.times import from_iso
 from ossferry_uploader.transfer.errors import ServerRefused
 from upload_page.browser.dom import clear, element, listen, set_attribute, set_text, show_toast
@@ -13,7 +12,7 @@ from upload_page.dialogs.dialog import Dialog
 from upload_page.receipts.stored_objects import path_of
 from upload_page.view.elements import button
 from upload_page.view.words.messages import NOT_STORED, explain
-from upload_page.view.words.text import gap, moment, say, say_count
+from upload_page.view.words.text import moment, say, say_count
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,12 +22,13 @@ if TYPE_CHECKING:
     from upload_page.view.actions import Actions
     from upload_page.view.signals import Owner
 
-MUCH_SOONER = 0.1  # of the requested time
 MAX_NOTE = "200"  # characters
 HOUR_S = 3600
 DAY_S = 86400
-LIFETIMES = ((HOUR_S, "hours", 1), (DAY_S, "days", 1), (7 * DAY_S, "days", 7))
-IMAGES = ("jpg", "jpeg", "png", "webp", "bmp", "gif", "tiff", "heic", "avif")
+LIFETIMES = ((HOUR_S, "hours", 1), (DAY_S, "days", 1), (7 * DAY_S, "days", 7)) + (
+    (30 * DAY_S, "days", 30),
+)
+IMAGES = ("jpg", "jpeg", "png", "webp", "bmp", "gif", "tiff")
 # key of the sentence, image processing of OSS
 PRESETS: "tuple[tuple[str, dict[str, Any] | None], ...]" = (
     ("preset_original", None),
@@ -49,7 +49,8 @@ async def copy_link(key: str, actions: "Actions") -> None:
             longer exists.
     """
     try:
-        made = await server.call("POST", "/api/share", {"key": key, "expires_s": DAY_S})
+        wish = {"key": key, "expires_s": DAY_S, "revocable": True}
+        made = await server.call("POST", "/api/share", wish)
     except ServerRefused as error:
         show_toast(_why_not(error, key, actions))
         return
@@ -76,27 +77,29 @@ async def show_share(key: str, name: str, actions: "Actions") -> None:
     presets = _choices("preset", [(str(i), say(p[0])) for i, p in enumerate(PRESETS)])
     inline = element("input", {"type": "checkbox", "id": "inline"})
     note = element("input", {"class": "text", "maxlength": MAX_NOTE})
+    password = element("input", {"class": "text", "minlength": "8", "maxlength": "200"})
+    most = element("input", {"class": "text", "type": "number", "min": "1", "max": "1000000"})
     result = element("div", {"class": "link-result", "role": "status"})
     dialog.body.append(element("p", {"class": "hint"}, element("bdi", None, name)))
-    dialog.body.append(element("label", {"class": "field"}, say("share_life"), lifetimes))
-    dialog.body.append(element("label", {"class": "field"}, say("share_note"), note))
+    for words, field in (("share_life", lifetimes), ("share_note", note)):
+        dialog.body.append(element("label", {"class": "field"}, say(words), field))
+    dialog.body.append(_more_options(password, most))
     is_image = name.rpartition(".")[2].lower() in IMAGES
     if is_image:
         dialog.body.append(element("label", {"class": "field"}, say("share_preset"), presets))
         dialog.body.append(element("label", {"class": "check"}, inline, say("share_inline")))
-        picture = element("img", {"class": "preview", "alt": ""})
-        picture.hidden = True
-        dialog.body.append(picture)
-        start(_preview(key, picture))
+        dialog.body.append(_preview(key))
     dialog.body.append(result)
-    for field in (lifetimes, presets, inline):  # the old link has other options
+    for field in (lifetimes, presets, inline, password, most):  # the old link has other options
         dialog.owner.on_dispose(listen(field, "change", lambda: clear(result)))
 
-    making = [False]
-
     async def make() -> None:
-        document: dict[str, Any] = {"key": key, "expires_s": int(str(lifetimes.value))}
-        document["note"] = str(note.value)
+        if not (password.reportValidity() and most.reportValidity()):
+            return
+        document: dict[str, Any] = {"key": key, "revocable": True, "note": str(note.value)}
+        document["expires_s"] = int(str(lifetimes.value))
+        document["password"] = str(password.value) or None
+        document["max_opens"] = int(str(most.value)) if most.value else None
         if is_image:
             document["process"] = PRESETS[int(str(presets.value))][1]
             document["disposition"] = "inline" if inline.checked else "attachment"
@@ -106,23 +109,31 @@ async def show_share(key: str, name: str, actions: "Actions") -> None:
             set_text(result, _why_not(error, key, actions))
             return
         set_attribute(again, "class", "button small")  # the main button now copies the link
-        await _show_link(result, made, document["expires_s"], actions, dialog.owner)
+        await _show_link(result, made, actions, dialog.owner)
 
     async def make_one() -> None:
-        if making[0]:
+        if again.disabled:
             return  # the second click of a double click
-        making[0] = True
-        try:
-            await make()
-        finally:
-            making[0] = False
+        again.disabled = True
+        await make()
+        again.disabled = False
 
     again = dialog.offer("share_make", lambda: start(make_one()), main=True)
     await dialog.closed.wait()
 
 
+def _more_options(password: "Element", most: "Element") -> "Element":
+    return element(
+        "details",
+        {"class": "folded"},
+        element("summary", None, say("share_more")),
+        element("label", {"class": "field"}, say("share_password"), password),
+        element("label", {"class": "field"}, say("share_most"), most),
+    )
+
+
 async def _show_link(
-    result: "Element", made: "dict[str, Any]", asked_s: int, actions: "Actions", owner: "Owner"
+    result: "Element", made: "dict[str, Any]", actions: "Actions", owner: "Owner"
 ) -> None:
     clear(result)
     attributes = {"class": "text", "readonly": "", "dir": "ltr", "aria-label": say("share_link")}
@@ -131,10 +142,7 @@ async def _show_link(
     copy = button(
         "button small primary", say("copy_link"), partial(actions.copy, made["url"]), owner
     )
-    ends_s = from_iso(made["expires_at"])
-    until = say("share_until", until=moment(ends_s))
-    if asked_s - (ends_s - BrowserClock().now_s()) > MUCH_SOONER * asked_s:
-        until += gap() + say("share_sooner")
+    until = say("share_until", until=moment(from_iso(made["expires_at"])))
     result.append(
         element("div", {"class": "field"}, field, copy),
         element("p", {"class": "hint"}, until),
@@ -149,7 +157,14 @@ def _why_not(error: ServerRefused, key: str, actions: "Actions") -> str:
     return explain(error, origin="").sentence
 
 
-async def _preview(key: str, picture: "Element") -> None:
+def _preview(key: str) -> "Element":
+    picture = element("img", {"class": "preview", "alt": ""})
+    picture.hidden = True
+    start(_load_preview(key, picture))
+    return picture
+
+
+async def _load_preview(key: str, picture: "Element") -> None:
     try:
         preview = await server.call("GET", f"/api/objects/{path_of(key)}/preview?preset=preview")
     except ServerRefused:

@@ -1,12 +1,15 @@
-"""Share links: presigned URLs that allow anyone to read one upload for a limited time.
+"""Share links, which allow anyone to read one upload for a limited time.
 
-A browser may display an object only if its content type is harmless, such as an image; other
-objects are downloaded. A link cannot be revoked. The response contains the real expiry time, which
-may be earlier than requested.
+This server answers a link, so that its owner can revoke it; or a link is a presigned URL, which OSS
+answers, and which nobody can revoke. A presigned URL may expire earlier than requested. A browser
+may display an object only if its content type is harmless, such as an image; other objects are
+downloaded.
 """
 
 import asyncio
+import hashlib
 import secrets
+from datetime import datetime, timedelta
 from pathlib import PurePosixPath
 from typing import Annotated, Literal, TypeAlias
 from urllib.parse import quote
@@ -16,18 +19,24 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from typing_extensions import TypedDict
 
+from ossferry.access.passwords import MAX_LENGTH, MIN_LENGTH, hashed
 from ossferry.clock import Clock, utc_text
-from ossferry.errors import NoPreviewError, NotInlineError, NotStoredError
+from ossferry.errors import NoPreviewError, NotInlineError, NotStoredError, NowhereError
 from ossferry.http.body import WHOLE, Body, Text, read_body
+from ossferry.http.hosts import own_origin
+from ossferry.http.security_headers import LINKS
 from ossferry.identity.object_keys import check_own_key, name_of
 from ossferry.identity.owner import Owner
 from ossferry.ledger import Database, people, shares
 from ossferry.ledger.shares import Share
+from ossferry.mount import mount_path
 from ossferry.oss.image_processing import Process, can_process, process_text
-from ossferry.oss.objects import ObjectStore, Stored
+from ossferry.oss.objects import Link, ObjectStore, Stored
+from ossferry.settings.model import Settings
 from ossferry.uploads.lists import read_limit
 
-MIN_LIFE_S, MAX_LIFE_S = 60, 604_800
+MIN_LIFE_S, MAX_LIFE_S = 60, 365 * 86_400
+MAX_DIRECT_S = 7 * 86_400
 MAX_NOTE = 200
 MAX_DOWNLOADS = 20
 DOWNLOAD_S = 3600
@@ -55,6 +64,18 @@ class Wish(Body):
         le=MAX_LIFE_S,
         description=f"a number of seconds from {MIN_LIFE_S} to {MAX_LIFE_S}",
     )
+    revocable: bool = Field(
+        default=False, description="false for a presigned URL, true for a link of this server"
+    )
+    password: Text | None = Field(
+        default=None,
+        min_length=MIN_LENGTH,
+        max_length=MAX_LENGTH,
+        description=f"null, or text of {MIN_LENGTH} to {MAX_LENGTH} characters",
+    )
+    max_opens: Annotated[int, Field(ge=1, le=1_000_000), WHOLE] | None = Field(
+        default=None, description="null, or a number from 1 to 1000000"
+    )
     disposition: Disposition = Field(default="attachment", description="attachment or inline")
     process: Process | None = Field(
         default=None,
@@ -64,6 +85,11 @@ class Wish(Body):
     note: Note | None = Field(
         default=None, description=f"null, or text of at most {MAX_NOTE} characters"
     )
+
+    @property
+    def is_own(self) -> bool:
+        """Whether this server answers the link: it then can be revoked."""
+        return self.revocable or self.password is not None or self.max_opens is not None
 
 
 class DownloadWish(Body):
@@ -99,6 +125,10 @@ class Listed(TypedDict):
     Attributes:
         process: the image processing of the link; null for the unchanged object.
         note: text by which the owner recognises the link; may be empty.
+        opens: how many visitors have opened the link; null for a presigned URL.
+        max_opens: how many visitors may open it; null for any number.
+        opened_at: time of the latest visit; null without one.
+        revoked_at: time when the owner ended the link; null until then.
         deleted_at: time when the upload was deleted; null while it is stored.
     """
 
@@ -109,6 +139,11 @@ class Listed(TypedDict):
     disposition: str
     process: Process | None
     note: str
+    has_password: bool
+    opens: int | None
+    max_opens: int | None
+    opened_at: str | None
+    revoked_at: str | None
     deleted_at: str | None
 
 
@@ -128,10 +163,19 @@ class Shares(TypedDict):
     next: str | None
 
 
-class ShareApi:
-    """The handlers of `POST /api/share`, `GET /api/shares` and `POST /api/downloads`."""
+class Revoked(TypedDict):
+    """The JSON response of `DELETE /api/shares/{id}`."""
 
-    def __init__(self, store: ObjectStore, database: Database, *, clock: Clock) -> None:
+    revoked: bool
+
+
+class ShareApi:
+    """The handlers of the owners' routes for share links, and of `POST /api/downloads`."""
+
+    def __init__(
+        self, settings: Settings, store: ObjectStore, database: Database, *, clock: Clock
+    ) -> None:
+        self._settings = settings
         self._store = store
         self._database = database
         self._clock = clock
@@ -144,8 +188,23 @@ class ShareApi:
             RefusedError: the link cannot be created; see `make_link`.
         """
         wish = await read_body(request, Wish)
-        answer = await make_link(self._store, self._database, principal, wish, clock=self._clock)
+        origin = own_origin(request, self._settings.public_url) + mount_path(request.scope)
+        answer = await make_link(
+            self._store, self._database, principal, wish, origin=origin, clock=self._clock
+        )
         return JSONResponse(answer)
+
+    async def revoke(self, request: Request, principal: Owner) -> Response:
+        """Handle `DELETE /api/shares/{id}`: end a link that this server answers.
+
+        Raises:
+            NowhereError: the principal has no such link, or it is a presigned URL.
+        """
+        id_ = request.path_params["id"]
+        async with self._database.write() as connection:
+            if not await shares.revoke(connection, principal, id_, self._clock()):
+                raise NowhereError("You have no link with this id that can be revoked.")
+        return JSONResponse(Revoked(revoked=True))
 
     async def list(self, request: Request, principal: Owner) -> Response:
         """Handle `GET /api/shares?limit=&after=`: return one page of the principal's share links.
@@ -180,24 +239,32 @@ class ShareApi:
         stored = await self._store.head(key)
         if stored is None or stored.is_held:
             return {"key": key, "url": None}
-        params = _headers(stored, "attachment", None)
+        params = headers_of(stored, "attachment", None)
         link = await self._store.link(stored, lives_s=DOWNLOAD_S, params=params)
         return {"key": key, "url": link.url}
 
 
 async def make_link(
-    store: ObjectStore, database: Database, owner: Owner, wish: Wish, *, clock: Clock
+    store: ObjectStore,
+    database: Database,
+    owner: Owner,
+    wish: Wish,
+    *,
+    origin: str = "",
+    clock: Clock,
 ) -> ShareJson:
     """Create a share link for an upload, and record it in the ledger.
 
     Args:
         owner: the owner of the upload.
         wish: the key of the upload, and the requested properties of the link.
+        origin: address of this server, for a link that it answers.
 
     Returns:
         The link with its URL and its expiry time, which may be earlier than requested.
 
     Raises:
+        HeldError: the upload is held.
         ForeignKeyError: the key is not below the owner's prefix.
         NotStoredError: there is no such object.
         NotInlineError: the link should display the object, but its type is unsafe in a browser.
@@ -209,16 +276,19 @@ async def make_link(
         raise NotStoredError("OSS has no object under this key.")
     if wish.process and not can_process(stored):
         raise NoPreviewError("OSS processes images of at most 20 MB.")
-    params = _headers(stored, wish.disposition, wish.process)
-    link = await store.link(stored, lives_s=wish.expires_s, params=params)
+    now, token = clock(), secrets.token_hex(16)
+    link = await _link(store, stored, wish, url=f"{origin}{LINKS}{token}", now=now)
     share = Share(
-        id=secrets.token_hex(16),
+        id=id_of(token),
         key=key,
-        made_at=clock(),
+        made_at=now,
         expires_at=link.expires_at,
         disposition=wish.disposition,
         process=wish.process,
         note=wish.note or "",
+        password_hash=await hashed(wish.password) if wish.password else "",
+        opens=0 if wish.is_own else None,
+        max_opens=wish.max_opens,
     )
     async with database.write() as connection:
         await people.remember(connection, owner, share.made_at)
@@ -226,7 +296,21 @@ async def make_link(
     return {**_as_json(share), "url": link.url}
 
 
-def _headers(stored: Stored, disposition: str, process: Process | None) -> dict[str, str]:
+async def _link(store: ObjectStore, stored: Stored, wish: Wish, *, url: str, now: datetime) -> Link:
+    """Return a presigned URL, or `url` with its end if this server answers the link."""
+    params = headers_of(stored, wish.disposition, wish.process)
+    lives_s = MIN_LIFE_S if wish.is_own else min(wish.expires_s, MAX_DIRECT_S)
+    link = await store.link(stored, lives_s=lives_s, params=params)
+    ends_at = now + timedelta(seconds=wish.expires_s)
+    return Link(url=url, expires_at=ends_at) if wish.is_own else link
+
+
+def id_of(token: str) -> str:
+    """Return the id of the link with this token; the token does not follow from the id."""
+    return hashlib.sha256(token.encode()).hexdigest()[:32]
+
+
+def headers_of(stored: Stored, disposition: str, process: Process | None) -> dict[str, str]:
     """Return the query parameters of a link, which set response headers or process an image.
 
     The file name of a converted image has the ending of its new format.
@@ -264,5 +348,10 @@ def _as_json(share: Share) -> Listed:
         "disposition": share.disposition,
         "process": share.process,
         "note": share.note,
+        "has_password": bool(share.password_hash),
+        "opens": share.opens,
+        "max_opens": share.max_opens,
+        "opened_at": utc_text(share.opened_at) if share.opened_at else None,
+        "revoked_at": utc_text(share.revoked_at) if share.revoked_at else None,
         "deleted_at": utc_text(share.deleted_at) if share.deleted_at else None,
     }

@@ -1,4 +1,4 @@
-"""Passwords of file requests, hashed with scrypt: each try costs 16 MB and some 50 ms."""
+"""Passwords of links, hashed with scrypt: each try costs 16 MB and some 50 ms."""
 
 import asyncio
 import hashlib
@@ -6,6 +6,8 @@ import hmac
 import secrets
 
 MIN_LENGTH, MAX_LENGTH = 8, 200
+PASSWORDS_AT_ONCE = 2
+"""Passwords that a process hashes at the same time, so that tries do not use up its memory."""
 
 
 async def hashed(password: str) -> str:
