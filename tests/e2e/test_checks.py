@@ -252,10 +252,11 @@ def checked(
     if page.url != uploader.url:
         uploader.start()
     yield demo, uploader
-    clear = uploader.total.get_by_role("button", name="Clear finished")
-    if clear.is_visible():
-        clear.click()
-        expect(clear).to_be_hidden()
+    for name in ("Clear finished", "Clear those not accepted"):
+        clear = uploader.total.get_by_role("button", name=name)
+        if clear.is_visible():
+            clear.click()
+            expect(clear).to_be_hidden()
     for left in reversed(range(uploader.rows.count())):  # files that can be tried again
         uploader.rows.first.get_by_role("button", name="Remove", exact=True).click()
         expect(uploader.rows).to_have_count(left)

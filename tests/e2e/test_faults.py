@@ -262,6 +262,9 @@ def test_types_are_told_beforehand_and_refused_at_once(start_demo: StartDemo, pa
     expect(row.retry_button).to_have_count(0)  # a retry would fail again
     uploader.row("sums.csv").expect_state("done")
     expect(uploader.total.get_by_role("button", name="Retry")).to_have_count(0)
+    expect(uploader.total).to_contain_text("1 of 1 file 1 not accepted")
+    uploader.total.get_by_role("button", name="Clear those not accepted").click()
+    expect(uploader.rows).to_have_count(1)
     uploader.total.get_by_role("button", name="Clear finished").click()
     expect(uploader.rows).to_have_count(0)
     assert len(demo.oss.bucket(demo.bucket).objects) == 1

@@ -272,7 +272,7 @@ def test_folder_paste_and_thumbnail(uploader: UploaderPage, page: Page, tmp_path
 
     page.evaluate(PASTE)
 
-    uploader.row("image.png").expect_state("done")
+    expect(uploader.rows.filter(has_text="pasted 20")).to_have_attribute("data-state", "done")
 
 
 @pytest.mark.only_browser("chromium")  # only there can a test read the clipboard

@@ -94,6 +94,7 @@ ARABIC = {
     ("page", "my_uploads_gone"): FILE,
     ("page", "notice_clock_fast"): OF_MINUTES,
     ("page", "notice_clock_slow"): OF_MINUTES,
+    ("page", "not_accepted"): FILE,
     ("page", "notice_waiting"): FILE,
     ("page", "notices_more"): ("إشعار", "إشعاران", "إشعارات", "إشعارًا"),
     ("page", "ran_asks"): CHECK,

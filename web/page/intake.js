@@ -99,7 +99,13 @@ const intake = (() => {
     const items = [...event.dataTransfer.items].filter((item) => item.kind === "file");
     take((await Promise.all(items.map(filesIn))).flat());
   });
-  addEventListener("paste", (event) => take([...event.clipboardData.files]));
+  // Browsers give each pasted picture the same name.
+  const named = (file) => {
+    const [, ending] = /^image(\.\w+)$/.exec(file.name) ?? [];
+    const now = new Date().toISOString().slice(0, 19).replace("T", " ").replaceAll(":", ".");
+    return ending ? new File([file], `pasted ${now}${ending}`, { type: file.type }) : file;
+  };
+  addEventListener("paste", (event) => take([...event.clipboardData.files].map(named)));
 
   // Chosen files and folders.
   const kinds = (accept) => {

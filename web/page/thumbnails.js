@@ -59,7 +59,7 @@ const idle = () => new Promise((done) => (window.requestIdleCallback ?? setTimeo
 export function show(target, file) {
   line = line.then(async () => {
     await idle();
-    if (!target.isConnected) return;
+    if (!target.isConnected || target.firstElementChild) return; // a converted file may have another name
     await (file.type.startsWith("video/") ? video : image)(target, file).catch(() => {}); // the row keeps the file extension
   });
 }

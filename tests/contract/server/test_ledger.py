@@ -3,8 +3,8 @@
 import asyncio
 import json
 import os
-import signal
 import re
+import signal
 import sqlite3
 import subprocess
 import sys

@@ -216,16 +216,16 @@ class Actions:
         self._model.flush()
 
     def clear(self) -> None:
-        """Remove all ended uploads from the list, except failed uploads that can be retried."""
-        ended = []
-        for item in self._in(states.ENDED):
-            if item.upload.may_retry():
-                continue
-            if item.leaving.get():
-                self.remove(item)
-            else:
-                ended.append(item)
-        self._take_off(ended)
+        """Remove completed and cancelled uploads from the list."""
+        leaving = [item for item in self._in((states.CANCELLED,)) if item.leaving.get()]
+        for item in leaving:
+            self.remove(item)
+        ended = self._in((states.DONE, states.CANCELLED))
+        self._take_off([item for item in ended if item not in leaving])
+
+    def clear_refused(self) -> None:
+        """Remove failed uploads that cannot be retried, such as files that are too large."""
+        self._take_off([item for item in self._in((states.FAILED,)) if not item.upload.may_retry()])
 
     def empty(self) -> None:
         """Cancel all uploads that have not ended, and remove all uploads from the list."""

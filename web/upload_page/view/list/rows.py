@@ -23,6 +23,7 @@ from upload_page.view.words.text import gap, percent, say, size_text, time_left
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from upload_page.browser.dom import Element
     from upload_page.view.actions import Actions
@@ -69,8 +70,7 @@ class _Row:
             "div", attributes, self.kind, self.name, self.words, self.buttons, self.bar
         )
         set_attribute(self.line, "data-name", file.name)
-        if not model.upload.is_stream and file.content_type[:6] in ("image/", "video/"):
-            show_thumbnail(self.kind, file)
+        self._show_picture(file)
 
     def follow(self) -> None:
         """Start the effects that update the row.
@@ -83,6 +83,10 @@ class _Row:
         effect(self._show_error)
         effect(lambda: _fill(self.buttons, self.model, self.actions, self.listeners))
 
+    def _show_picture(self, file: "Any") -> None:
+        if not self.model.upload.is_stream and file.content_type[:6] in ("image/", "video/"):
+            show_thumbnail(self.kind, file)
+
     def _show_file(self) -> None:
         """Show the name of another file, after the checks of the upload have replaced the file."""
         file = self.model.file.get()
@@ -94,6 +98,7 @@ class _Row:
         self.name = name
         if not self.kind.firstElementChild:  # no thumbnail
             set_text(self.kind, badge(shown))
+            self._show_picture(file)
         set_attribute(self.line, "data-name", file.name)
         set_attribute(self.buttons, "aria-label", shown)
         set_attribute(self.bar, "aria-label", say("progress", name=shown))

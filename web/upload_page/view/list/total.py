@@ -28,8 +28,13 @@ def show_total(model: "QueueModel", actions: "Actions", owner: "Owner") -> "Elem
     buttons = element("div", {"class": "bulk"})
 
     def show_sum() -> None:
-        done = say_count("total", model.files.get(), done=number(model.done.get()))
-        counts = (("asks", model.asks.get()), ("already_there", model.identical.get()))
+        refused = _not_retryable(model)
+        done = say_count("total", model.files.get() - refused, done=number(model.done.get()))
+        counts = (
+            ("asks", model.asks.get()),
+            ("not_accepted", refused),
+            ("already_there", model.identical.get()),
+        )
         facts.show([done] + [say_count(key, n) for key, n in counts if n] + _pace(model))
         set_attribute(bar, "max", str(model.size.get() or 1))
         all_empty = not model.size.get() and model.files.get() and not model.running.get()
@@ -70,7 +75,8 @@ def show_total(model: "QueueModel", actions: "Actions", owner: "Owner") -> "Elem
         offer("notify", actions.allow_notifications, lambda: actions.may_ask.get() and _long(model))
         offer("pause_all", actions.pause_all, lambda: model.running.get() > model.held.get())
         offer("resume_all", actions.resume_all, lambda: model.held.get())
-        offer("clear", actions.clear, lambda: _ended(model))
+        offer("clear_refused", actions.clear_refused, lambda: _not_retryable(model))
+        offer("clear", actions.clear, lambda: model.done.get() or model.cancelled.get())
 
     owner.run(build)
     return element("div", {"class": "total", "data-testid": "total"}, words, buttons, bar)
@@ -82,10 +88,6 @@ def _not_retryable(model: "QueueModel") -> int:
     if not failed:
         return 0
     return failed - len([row for row in model.rows.get() if row.upload.may_retry()])
-
-
-def _ended(model: "QueueModel") -> bool:
-    return bool(model.done.get() or model.cancelled.get() or _not_retryable(model))
 
 
 def _pace(model: "QueueModel") -> "list[str]":
