@@ -48,6 +48,9 @@ def test_a_picture_is_shown_before_it_is_shared_and_its_links_are_not_active_whi
 
     page.locator("#more").get_by_role("button", name="My uploads").click()
     mine = uploader.dialog("my-uploads")
+    mine.get_by_test_id("stored").get_by_role("button", name="Preview").click()
+    assert uploader.dialog("preview").locator("img").evaluate(SIZE) == [640, 320]
+    page.keyboard.press("Escape")
     active = mine.locator("summary").filter(has_text="active link")
     expect(active).to_have_text("1 active link")
     mine.get_by_test_id("stored").get_by_role("button", name="Delete").click()
@@ -266,5 +269,8 @@ def test_links_that_were_made_are_listed_with_their_notes_and_revoked(
     line.get_by_role("button", name="Revoke").click()
     expect(line).to_have_count(0)
     assert opened(demo, link) == (410, b"")
+    mine.get_by_test_id("stored").get_by_role("button", name="Preview").click()
+    expect(uploader.dialog("preview").locator("pre")).to_have_text("x")
+    page.keyboard.press("Escape")
     mine.get_by_test_id("stored").get_by_role("button", name="Share…").click()
     expect(page.get_by_role("dialog", name="Share a link")).to_be_visible()

@@ -105,7 +105,7 @@ async def initiate_upload(call: Call) -> Response:
 
 
 async def upload_part(call: Call) -> Response:
-    """Store a part of a multipart upload; replace an existing part with the same number."""
+    """Store the request body as a part; an existing part with this number is replaced."""
     upload, n = find_upload(call), part_number(call)
     for name, value in call.request.headers.items():
         if name.startswith("x-oss-server-side-encryption"):

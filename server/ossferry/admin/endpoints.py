@@ -86,9 +86,9 @@ class AdminApi:
         return Response(body, headers=headers, media_type="text/html; charset=utf-8")
 
     async def export(self, request: Request, _principal: Owner) -> Response:
-        """Handle `GET /admin/uploads.csv?principal=`: download uploads as CSV.
+        """Handle `GET /admin/uploads.csv?principal=`: list uploads as CSV.
 
-        The parameter is the hash of one principal; without it, all uploads are exported.
+        The parameter is the hash of one principal; without it, all uploads are listed.
         """
         principal = request.query_params.get("principal", "")
         pieces = csv_pieces(self._database, principal=principal)

@@ -125,7 +125,7 @@ class PageChecks:
         return list(dict.fromkeys(map(_chosen_by, self.answer["checks"])))
 
     def chosen(self, names: Collection[str] | None) -> Checks:
-        """Return the answer with some of the checks only; None for all."""
+        """Return `answer` with only the checks in `names`, or with all if `names` is None."""
         if names is None:
             return self.answer
         answer = self.answer.copy()

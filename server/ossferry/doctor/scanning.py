@@ -18,7 +18,7 @@ CONTAINER = (
 
 
 async def probe_sandbox(server: Server) -> Finding:
-    """Say which locks hold the process of the checks on this machine."""
+    """Check how well this machine can isolate the process that checks files."""
     settings = server.settings
     if settings.release != "checked" and not settings.has_checks:
         return passed("No checks are on.")

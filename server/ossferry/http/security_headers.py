@@ -61,7 +61,7 @@ def page_policy(
         "script-src": f"{allowed['script-src']} 'unsafe-eval'",
         "style-src": allowed["style-src"],
         "img-src": f"'self' data: blob:{_previews(settings)}",
-        "media-src": "blob:",  # the first frame of a chosen video
+        "media-src": f"blob:{_previews(settings)}",  # blob: the first frame of a chosen video
         "font-src": "'self'",
         "connect-src": " ".join(["'self'", *settings.upload_origins]) + _downloads(settings),
         # blob: scripts whose hash the page has verified; no service worker

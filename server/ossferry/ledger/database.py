@@ -401,7 +401,7 @@ def _migrate(connection: sa.Connection) -> None:
 async def lock(
     connection: AsyncConnection, rows: sa.Select[Any], keys: Sequence[str]
 ) -> Mapping[str, Any]:
-    """Lock rows with these keys, and return them by key.
+    """Lock the rows that exist until the transaction ends, and return them by key.
 
     They are locked in the order of their keys, so that two transactions do not wait for each other.
 

@@ -126,7 +126,7 @@ async def page(
 
 
 async def by_token(connection: AsyncConnection, token_hash: str) -> Found | None:
-    """Return the request whose link has this token; None if there is none."""
+    """Return a file request by the SHA-256 of the token in its link; None if there is none."""
     found = await _find(connection, file_requests.c.token_hash == token_hash)
     return found[0] if found else None
 

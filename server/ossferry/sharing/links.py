@@ -10,9 +10,7 @@ import asyncio
 import hashlib
 import secrets
 from datetime import datetime, timedelta
-from pathlib import PurePosixPath
 from typing import Annotated, Literal, TypeAlias
-from urllib.parse import quote
 
 from pydantic import Field
 from starlette.requests import Request
@@ -21,17 +19,18 @@ from typing_extensions import TypedDict
 
 from ossferry.access.passwords import MAX_LENGTH, MIN_LENGTH, hashed
 from ossferry.clock import Clock, utc_text
-from ossferry.errors import NoPreviewError, NotInlineError, NotStoredError, NowhereError
+from ossferry.errors import NoPreviewError, NotStoredError, NowhereError
 from ossferry.http.body import WHOLE, Body, Text, read_body
 from ossferry.http.hosts import own_origin
 from ossferry.http.security_headers import LINKS
-from ossferry.identity.object_keys import check_own_key, name_of
+from ossferry.identity.object_keys import check_own_key
 from ossferry.identity.owner import Owner
 from ossferry.ledger import Database, people, shares
 from ossferry.ledger.shares import Share
 from ossferry.mount import mount_path
-from ossferry.oss.image_processing import Process, can_process, process_text
+from ossferry.oss.image_processing import Process, can_process
 from ossferry.oss.objects import Link, ObjectStore, Stored
+from ossferry.oss.response_headers import headers_of
 from ossferry.settings.model import Settings
 from ossferry.uploads.lists import read_limit
 
@@ -40,16 +39,6 @@ MAX_DIRECT_S = 7 * 86_400
 MAX_NOTE = 200
 MAX_DOWNLOADS = 20
 DOWNLOAD_S = 3600
-INLINE_TYPES = frozenset(
-    {
-        *(f"image/{kind}" for kind in ("avif", "bmp", "gif", "jpeg", "png", "webp")),
-        *(f"audio/{kind}" for kind in ("aac", "flac", "mp4", "mpeg", "ogg", "wav", "webm")),
-        *(f"video/{kind}" for kind in ("mp4", "mpeg", "ogg", "quicktime", "webm")),
-        "text/plain",
-    }
-)
-"""Types that cannot contain scripts, unlike HTML, SVG, XML and PDF."""
-
 
 Disposition: TypeAlias = Literal["attachment", "inline"]
 Note: TypeAlias = Annotated[Text, Field(max_length=MAX_NOTE)]
@@ -308,35 +297,6 @@ async def _link(store: ObjectStore, stored: Stored, wish: Wish, *, url: str, now
 def id_of(token: str) -> str:
     """Return the id of the link with this token; the token does not follow from the id."""
     return hashlib.sha256(token.encode()).hexdigest()[:32]
-
-
-def headers_of(stored: Stored, disposition: str, process: Process | None) -> dict[str, str]:
-    """Return the query parameters of a link, which set response headers or process an image.
-
-    The file name of a converted image has the ending of its new format.
-
-    Args:
-        disposition: `attachment` for a download, `inline` for display in the browser.
-        process: the image processing; None for the unchanged object.
-
-    Raises:
-        NotInlineError: a browser must not display an object of this type.
-    """
-    content_type = stored.content_type.partition(";")[0].strip().lower()
-    safe = content_type in INLINE_TYPES and not stored.is_encrypted
-    if disposition == "inline" and not safe:
-        raise NotInlineError("Only images, audio, video and plain text can be shown in place.")
-    name = name_of(stored.key)
-    if process and "format" in process:
-        name = f"{PurePosixPath(name).stem}.{process['format']}"
-    found = {"response-content-disposition": f"{disposition}; filename*=UTF-8''{quote(name, '')}"}
-    if process:
-        found["x-oss-process"] = process_text(process)
-    elif content_type == "text/plain":
-        found["response-content-type"] = "text/plain; charset=utf-8"
-    else:
-        found["response-content-type"] = content_type if safe else "application/octet-stream"
-    return found
 
 
 def _as_json(share: Share) -> Listed:

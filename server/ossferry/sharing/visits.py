@@ -27,7 +27,8 @@ from ossferry.ledger import Database, shares
 from ossferry.ledger.shares import Share
 from ossferry.mount import mount_path, route_path
 from ossferry.oss.objects import Stored
-from ossferry.sharing.links import MAX_DIRECT_S, headers_of, id_of
+from ossferry.oss.response_headers import headers_of
+from ossferry.sharing.links import MAX_DIRECT_S, id_of
 from ossferry.state.key_value import Storage
 from ossferry.uploads.places import Places
 

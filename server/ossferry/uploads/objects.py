@@ -12,10 +12,14 @@ from ossferry.identity.object_keys import check_own_key
 from ossferry.identity.owner import Owner
 from ossferry.oss.image_processing import PRESETS, can_process
 from ossferry.oss.objects import ObjectStore
+from ossferry.oss.response_headers import headers_of
 from ossferry.uploads.lists import UndoOffer, object_json
 from ossferry.uploads.trash import Trash
 
 PREVIEW_LIVES_S = 300
+MEDIA_LIVES_S = 3600
+TEXTS = (".csv", ".json", ".log", ".md", ".tsv", ".txt", ".xml", ".yaml")
+"""Names of texts, to which browsers give several types, or none."""
 
 
 class Undo(Body):
@@ -38,9 +42,15 @@ class Deleted(TypedDict):
 
 
 class Preview(TypedDict):
-    """The JSON response of `GET /api/objects/{key}/preview`: the presigned URL of a small image."""
+    """The JSON response of `GET /api/objects/{key}/preview`: a presigned URL.
+
+    Attributes:
+        kind: what is at the URL: an `image` that OSS has made smaller; or the upload itself, which
+            is `audio`, `video` or `text`.
+    """
 
     url: str
+    kind: str
     expires_at: str
 
 
@@ -81,16 +91,17 @@ class ObjectApi:
         return JSONResponse(object_json(stored, receipt))
 
     async def preview(self, request: Request, principal: Owner) -> Response:
-        """Handle `GET /api/objects/{key}/preview?preset=`: return a presigned URL of a small image.
+        """Handle `GET /api/objects/{key}/preview?preset=`: return the presigned URL of a preview.
 
-        OSS makes the image from the upload. `preset` is `preview` (the default, at most 1280
-        pixels wide and high) or `thumbnail` (160). The URL expires after 5 minutes.
+        OSS makes images smaller: `preset` is `preview` (the default, at most 1280 pixels wide and
+        high) or `thumbnail` (160). The URL expires after 5 minutes, that of sound and video after
+        an hour.
 
         Raises:
             BadRequestError: the preset is unknown.
             ForeignKeyError: the key is not below the principal's prefix.
             NotStoredError: there is no such upload.
-            NoPreviewError: OSS cannot process the upload as an image.
+            NoPreviewError: there is no preview of such an upload.
         """
         key = check_own_key(request.path_params["key"], principal.prefix)
         process = PRESETS.get(request.query_params.get("preset", "preview"))
@@ -99,9 +110,17 @@ class ObjectApi:
         stored = await self._store.head(key)
         if stored is None:
             raise NotStoredError("OSS has no object under this key.")
-        if not can_process(stored):
+        kind = stored.content_type.partition("/")[0].lower()
+        if key.lower().endswith(TEXTS):
+            kind = "text"
+        if stored.is_encrypted or kind not in ("image", "audio", "video", "text"):
+            raise NoPreviewError("There are previews of images, sound, video and text.")
+        if kind == "image" and not can_process(stored):
             raise NoPreviewError("OSS makes previews of images of at most 20 MB.")
-        params = {"x-oss-process": process}
-        link = await self._store.link(stored, lives_s=PREVIEW_LIVES_S, params=params)
-        answer: Preview = {"url": link.url, "expires_at": utc_text(link.expires_at)}
+        params = headers_of(stored, "attachment", None)
+        if kind == "image":
+            params = {"x-oss-process": process}
+        lives_s = MEDIA_LIVES_S if kind in ("audio", "video") else PREVIEW_LIVES_S
+        link = await self._store.link(stored, lives_s=lives_s, params=params)
+        answer: Preview = {"url": link.url, "kind": kind, "expires_at": utc_text(link.expires_at)}
         return JSONResponse(answer)

@@ -79,11 +79,10 @@ class RefusedOutcome(TypedDict):
 
 @dataclass(slots=True, eq=False, repr=False)
 class RefusedUploads:
-    """Removes objects from the bucket if the page has refused their uploads.
+    """Removes stored objects that a page has reported as damaged.
 
     Attributes:
-        settle: the time after the storage of an object in which the page may refuse the object
-            without its ETag.
+        settle: how long after its storage an object may be reported without its ETag.
     """
 
     store: Places

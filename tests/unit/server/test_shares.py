@@ -81,7 +81,7 @@ def test_image_processing_is_written_as_oss_has_it(client: httpx.Client, key: st
 
 
 @pytest.mark.parametrize(
-    ("content_type", "size"), [("text/plain", 5), ("image/svg+xml", 5), ("image/png", 21 << 20)]
+    ("content_type", "size"), [("font/woff", 5), ("image/svg+xml", 5), ("image/png", 21 << 20)]
 )
 def test_what_is_no_image_is_not_processed_nor_previewed(
     client: httpx.Client, store: FakeStore, key: str, content_type: str, size: int
@@ -94,6 +94,29 @@ def test_what_is_no_image_is_not_processed_nor_previewed(
     assert [(each.status_code, each.json()["code"]) for each in (shared, preview)] == [
         (415, "no-preview")
     ] * 2
+
+
+@pytest.mark.parametrize(
+    ("content_type", "kind", "life"),
+    [
+        ("text/csv", "text", "31"),
+        ("application/vnd.ms-excel", "text", "31"),
+        ("audio/mpeg", "audio", "26"),
+        ("video/mp4", "video", "26"),
+    ],
+)
+def test_a_preview_of_text_sound_or_video_is_the_upload_itself(
+    client: httpx.Client, store: FakeStore, key: str, content_type: str, kind: str, life: str
+) -> None:
+    if content_type == "application/vnd.ms-excel":  # as Windows calls CSV
+        key = key.replace("pic.png", "sums.CSV")
+    store.put(key, content_type=content_type)
+
+    preview = client.get(f"/api/objects/{key}/preview").json()
+
+    assert preview["kind"] == kind
+    assert preview["expires_at"][14:16] == life
+    assert "response-content-disposition=attachment" in preview["url"]
 
 
 def test_an_encrypted_image_is_neither_processed_nor_shown_in_place(

@@ -3,7 +3,7 @@
 import json
 
 import js
-from pyscript.ffi import create_proxy
+from pyscript.ffi import create_proxy, to_js
 
 from ossferry_uploader.browser.interop import JsException, reason_of, release
 from ossferry_uploader.transfer.errors import ServerRefused
@@ -20,6 +20,22 @@ def download(address: str) -> None:
     link.href = address
     link.download = ""
     link.click()
+
+
+async def fetch_text(address: str, size: int) -> str:
+    """Return the first `size` bytes at an address as text in UTF-8.
+
+    Raises:
+        ServerRefused: the storage does not answer with the bytes.
+    """
+    options = to_js({"headers": {"range": f"bytes=0-{size - 1}"}})
+    try:
+        answer = await js.ossferry.fetch(address, options)
+        if int(answer.status) not in (200, 206):
+            raise ServerRefused(int(answer.status))
+        return str(await answer.text())
+    except JsException as error:
+        raise ServerRefused(0, detail=reason_of(error))
 
 
 class Archive:

@@ -8,6 +8,7 @@ from upload_page.browser.window import start
 from upload_page.dialogs.dialog import Dialog
 from upload_page.dialogs.download import save_files
 from upload_page.dialogs.folded_lists import deleted_files, share_links
+from upload_page.dialogs.preview import has_preview, show_preview
 from upload_page.dialogs.selection import Selection, selecting
 from upload_page.dialogs.share import show_share
 from upload_page.receipts.checks import show_checks
@@ -201,6 +202,8 @@ class _MyUploads:
         elif stored.crc64:
             said.append(say("done"))
         buttons = element("div", {"class": "actions", "role": "group", "aria-label": stored.name})
+        if has_preview(stored.name) and not stored.is_held:
+            buttons.append(self._button("preview", "quiet strong", show_preview, stored))
         if not stored.is_held:
             buttons.append(
                 self._button("share", "quiet strong", self._share, stored),

@@ -54,10 +54,10 @@ class Cells:
         self.box = element("div", None, self._list, self._more, self._others)
 
     async def load(self, focus: int = -1) -> None:
-        """Show the rows as they are now; rows that have not changed keep their elements.
+        """Load the rows again and show them; unchanged rows keep their elements.
 
         Args:
-            focus: the place of the row that gets the focus.
+            focus: index of the row that gets the focus; -1 for none.
         """
         given = {"group": self._id, "offset": 0, "limit": self._limit + 1}
         found = await self._panel.call("problems", given)

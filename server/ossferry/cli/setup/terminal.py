@@ -222,7 +222,7 @@ class Terminal:
         return True
 
     def confirm(self, question: str, *, yes: bool) -> bool:
-        """Ask a person whether to make the calls, and return the answer; with `yes`, return True.
+        """Ask a yes-or-no question and return the answer; with `yes`, return True without asking.
 
         Raises:
             SettingsError: nobody can be asked, and `--yes` is missing.

@@ -51,7 +51,7 @@ class _Fetch:
 
 
 class GrantKeeper:
-    """Keeps the current grant in memory, and how much the server's clock differs from the user's.
+    """Fetches grants and keeps the latest; `skew_s` is the server's clock minus the browser's.
 
     `on_fetched(grant, error)` is called after each request for a grant: with the grant and `None`,
     or with `None` and the error.

@@ -1,0 +1,44 @@
+"""The dialog that shows a stored picture, sound, video or text without running what is in it."""
+
+from ossferry_uploader.transfer.errors import ServerRefused
+from upload_page.browser.dom import element, set_attribute, set_text
+from upload_page.browser.downloads import fetch_text
+from upload_page.browser.own_server import server
+from upload_page.dialogs.dialog import Dialog
+from upload_page.receipts.stored_objects import StoredObject, path_of
+from upload_page.view.words.messages import explain
+from upload_page.view.words.text import say, size_text
+
+TEXT_BYTES = 64 * 1024
+KINDS = (
+    "jpg jpeg png webp bmp gif tiff mp3 m4a aac flac ogg wav mp4 webm mov txt csv tsv md log json"
+)
+
+
+def has_preview(name: str) -> bool:
+    """Return whether files with such a name usually have a preview."""
+    return name.rpartition(".")[2].lower() in KINDS.split()
+
+
+async def show_preview(stored: StoredObject) -> None:
+    """Open the dialog with a stored file, and return when it is closed."""
+    dialog = Dialog("preview", stored.name, wide=True)
+    words = element("p", {"class": "hint", "role": "status"})
+    dialog.body.append(words)
+    try:
+        path = f"/api/objects/{path_of(stored.key)}/preview?preset=preview"
+        found = await server.call("GET", path)
+        if found["kind"] == "text":
+            shown = element("pre", {"tabindex": "0"}, await fetch_text(found["url"], TEXT_BYTES))
+            if stored.size > TEXT_BYTES:
+                set_text(words, say("preview_start", size=size_text(TEXT_BYTES)))
+        elif found["kind"] == "image":
+            shown = element("img", {"class": "preview", "alt": stored.name})
+            set_attribute(shown, "src", found["url"])
+        else:
+            shown = element(found["kind"], {"controls": "", "class": "preview"})
+            set_attribute(shown, "src", found["url"])
+        dialog.body.append(shown)
+    except ServerRefused as error:
+        set_text(words, explain(error, origin="").sentence)
+    await dialog.closed.wait()
