@@ -236,7 +236,7 @@ def test_a_name_that_is_there_is_asked_about_once_for_all(
     assert sorted(stored) == wanted
 
 
-def test_all_are_paused_resumed_and_told_in_the_tab(
+def test_all_are_paused_cancelled_resumed_and_told_in_the_tab(
     uploader: UploaderPage, demo: Demo, page: Page, make_file: MakeFile
 ) -> None:
     hold(demo, "*.bin")
@@ -250,8 +250,12 @@ def test_all_are_paused_resumed_and_told_in_the_tab(
 
     for name in names:
         uploader.row(name).expect_state("paused")
-    demo.oss.faults.clear()
     uploader.total.get_by_role("button", name="Resume all").click()
+    uploader.total.get_by_role("button", name="Cancel all").click()
+    for name in names:
+        uploader.row(name).expect_state("cancelled")
+        uploader.row(name).undo_button.click()
+    demo.oss.faults.clear()
     for name in names:
         uploader.row(name).expect_state("done")
     expect(page).to_have_title("ossferry")

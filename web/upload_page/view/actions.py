@@ -208,6 +208,13 @@ class Actions:
                 self._queue.resume(item.upload)
         self._model.flush()
 
+    def cancel_all(self) -> None:
+        """Cancel all uploads that have not ended; each can be undone, as with `cancel`."""
+        first = (states.WAITING, states.CHECKING, states.PAUSED)  # as in `pause_all`
+        for item in self._in(first) + self._in((states.UPLOADING, states.VERIFYING)):
+            if not item.leaving.get():
+                self.cancel(item)
+
     def retry_failed(self) -> None:
         """Start all failed uploads again, except those whose error allows no retry."""
         for item in self._in((states.FAILED,)):

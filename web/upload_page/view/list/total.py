@@ -75,6 +75,7 @@ def show_total(model: "QueueModel", actions: "Actions", owner: "Owner") -> "Elem
         offer("notify", actions.allow_notifications, lambda: actions.may_ask.get() and _long(model))
         offer("pause_all", actions.pause_all, lambda: model.running.get() > model.held.get())
         offer("resume_all", actions.resume_all, lambda: model.held.get())
+        offer("cancel_all", actions.cancel_all, lambda: model.running.get() > 1)
         offer("clear_refused", actions.clear_refused, lambda: _not_retryable(model))
         offer("clear", actions.clear, lambda: model.done.get() or model.cancelled.get())
 
