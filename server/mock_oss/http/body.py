@@ -8,9 +8,7 @@ the global interpreter lock.
 import asyncio
 import hashlib
 import re
-import threading
 from base64 import b64decode, b64encode
-from collections import deque
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor
 
@@ -21,99 +19,7 @@ from mock_oss.http.documents import malformed_xml
 from mock_oss.http.request import Message, Receive, Request
 
 
-class SerialWork:
-    """Runs jobs one after the other on a thread pool, in the order in which they were added.
-
-    After a job has raised an exception, later jobs are not run.
-
-    Args:
-        executor: the thread pool.
-        limit_bytes: `wait_for_capacity` waits while at least this many bytes are queued.
-    """
-
-    def __init__(self, executor: Executor, limit_bytes: int) -> None:
-        self._executor = executor
-        self._limit = limit_bytes
-        self._loop = asyncio.get_running_loop()
-        self._lock = threading.Lock()
-        self._jobs: deque[tuple[Callable[[list[bytes]], None], list[bytes], int]] = deque()
-        self._queued = 0
-        self._running = False
-        self._waiter: tuple[int, asyncio.Future[None]] | None = None
-        self._error: BaseException | None = None
-
-    def post(self, job: Callable[[list[bytes]], None], pieces: list[bytes], size: int) -> None:
-        """Add a job to the queue: a call of `job(pieces)`.
-
-        Args:
-            job: the function to call in a worker thread.
-            pieces: the argument of the function.
-            size: the number of bytes in `pieces`.
-        """
-        with self._lock:
-            self._jobs.append((job, pieces, size))
-            self._queued += size
-            start, self._running = not self._running, True
-        if start:
-            self._executor.submit(self._run)
-
-    async def wait_for_capacity(self) -> None:
-        """Wait until fewer than `limit_bytes` are queued; raise the exception of a failed job."""
-        await self._below(self._limit)
-
-    async def finish(self) -> None:
-        """Wait until no job is queued or running; raise the exception of a failed job."""
-        await self._below(1)
-
-    async def _below(self, threshold: int) -> None:
-        with self._lock:
-            if self._queued < threshold and not (threshold == 1 and self._running):
-                waiter = None
-            else:
-                waiter = self._loop.create_future()
-                self._waiter = (threshold, waiter)
-        if waiter is not None:
-            await waiter
-        if self._error is not None:
-            raise self._error
-
-    def _run(self) -> None:
-        while True:
-            with self._lock:
-                if not self._jobs:
-                    self._running = False
-                    self._wake()
-                    return
-                job, pieces, size = self._jobs.popleft()
-            if self._error is None:
-                try:
-                    job(pieces)
-                except BaseException as e:  # raised again in the event loop
-                    self._error = e
-            with self._lock:
-                self._queued -= size
-                self._wake()
-
-    def _wake(self) -> None:
-        """Wake the coroutine that waits for a shorter queue, if the queue is now short enough.
-
-        The caller must hold the lock.
-        """
-        if self._waiter is None:
-            return
-        threshold, waiter = self._waiter
-        if self._queued < threshold and not (threshold == 1 and self._running):
-            self._waiter = None
-            self._loop.call_soon_threadsafe(_resolve, waiter)
-
-
-def _resolve(waiter: asyncio.Future[None]) -> None:
-    if not waiter.done():
-        waiter.set_result(None)
-
-
 PIECE = 256 << 10
-QUEUED_BYTES = 4 << 20
 INLINE = 64 << 10
 MAX_OBJECT_BYTES = 5 << 30
 _MD5_BASE64 = re.compile(r"[A-Za-z0-9+/]{22}==")
@@ -342,30 +248,30 @@ class Body:
         return whole
 
     async def _stream(self, write: Callable[[list[bytes]], None], digest: Digest) -> None:
-        workers: tuple[SerialWork, SerialWork] | None = None
+        loop = asyncio.get_running_loop()
+        jobs: list[asyncio.Future[None]] = []
         waiting: list[bytes] = []
         size = 0
         try:
             async for piece in self.pieces():
                 waiting.append(piece)
                 size += len(piece)
-                if workers is None and self.complete and size <= INLINE:
+                if not jobs and self.complete and size <= INLINE:
                     digest.update(waiting)
                     write(waiting)
                 elif size >= PIECE or self.complete:
                     if self.received > MAX_OBJECT_BYTES:
                         raise RefusedError("EntityTooLarge", headers={"Connection": "close"})
-                    workers = workers or self._workers()
-                    for worker, job in zip(workers, (digest.update, write), strict=True):
-                        worker.post(job, waiting, size)
-                        await worker.wait_for_capacity()
+                    await _finish(jobs)
+                    jobs = [
+                        loop.run_in_executor(self._executor, job, waiting)
+                        for job in (digest.update, write)
+                    ]
                     waiting, size = [], 0
+            await _finish(jobs)
         finally:
-            for worker in workers or ():
-                await asyncio.shield(worker.finish())
-
-    def _workers(self) -> tuple[SerialWork, SerialWork]:
-        return SerialWork(self._executor, QUEUED_BYTES), SerialWork(self._executor, QUEUED_BYTES)
+            if jobs:
+                await asyncio.wait(jobs)
 
     def check(self, digest: Digest) -> None:
         """Compare the checksums of a body with those in the request headers, if there are any.
@@ -383,3 +289,14 @@ class Body:
         crc = headers.get("x-oss-hash-crc64ecma")
         if crc is not None and crc != str(digest.crc64):
             raise RefusedError("InvalidCRC64", ClientCRC64=crc, ServerCRC64=str(digest.crc64))
+
+
+async def _finish(jobs: list[asyncio.Future[None]]) -> None:
+    """Wait for jobs in other threads, and raise the exception of a failed job.
+
+    Unlike `asyncio.gather`, a cancelled call does not forget jobs that a thread still runs.
+    """
+    if jobs:
+        await asyncio.wait(jobs)
+    for job in jobs:
+        job.result()
