@@ -2,27 +2,19 @@
 
 The package `mock_oss.signing` computes the expected signatures. This module compares them with the
 signatures in the requests, and records in the journal why a request was refused.
-
-The query parameters `x-oss-ac-*` limit who may use a presigned URL. A URL with
-`x-oss-ac-subnet-mask` is valid only for clients in one network. The signature covers the address of
-the network (`x-oss-ac-source-ip`), but the URL usually does not contain the address: OSS computes
-the address from the address of the client. A URL with `x-oss-ac-vpc-id` is valid only for clients
-in one VPC; no client of the mock is in a VPC. Source: vendor page "Add signatures to URLs", and
-vendor pages of the error codes (EC) 0002-00000119, -225, -602, -603 and -604.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from ipaddress import ip_address, ip_network
 from typing import Any
 
 from mock_oss.access.credentials import IN_HEADER, IN_URL, check_scope, find_caller, read_credential
 from mock_oss.clock import Clock
 from mock_oss.errors import RefusedError, invalid_argument
 from mock_oss.http.dates import check_skew, iso_ms, parse_gmt, parse_v4_date
-from mock_oss.http.request import Request, number_of, whole_number
+from mock_oss.http.request import number_of, whole_number
 from mock_oss.identities import ANONYMOUS, Caller
 from mock_oss.journal import Journal
 from mock_oss.service import Call
@@ -31,11 +23,6 @@ from mock_oss.signing.cases import Case, V1Case, V2Case, V4Case
 from mock_oss.signing.explain import Evidence, explanation
 
 MAX_EXPIRES_S = 604_800
-SEEN_REQUESTS = 500
-IP = "x-oss-ac-source-ip"
-MASK = "x-oss-ac-subnet-mask"
-VPC = "x-oss-ac-vpc-id"
-FORWARD = "x-oss-ac-forward-allow"
 _V1_URL = ("OSSAccessKeyId", "Expires", "Signature")
 _V2_URL = ("x-oss-access-key-id", "x-oss-expires", "x-oss-signature")
 _V4_URL = (
@@ -52,8 +39,8 @@ def authenticate(call: Call) -> Caller:
 
     Raises:
         RefusedError: the date, access key, security token or signature of a signed request is
-            missing, malformed, wrong or expired; the request contains both a signed URL and an
-            Authorization header; or the signed URL does not permit the client's network.
+            missing, malformed, wrong or expired; or the request contains both a signed URL and an
+            Authorization header.
     """
     authorization = call.request.headers.get("authorization")
     params = call.request.params
@@ -63,21 +50,18 @@ def authenticate(call: Call) -> Caller:
     if authorization is None:
         if version == v2.ALGORITHM:
             _require(params, _V2_URL, 2)
-            caller, signed_with = _dated_url(call, _V2_URL, V2Case), "v2"
-        elif in_v4_url:
-            caller, signed_with = _v4_url(call), "v4"
-        elif in_v1_url:
+            return _dated_url(call, _V2_URL, V2Case)
+        if in_v4_url:
+            return _v4_url(call)
+        if in_v1_url:
             if not all(params.get(name) for name in _V1_URL):
                 raise _denied(
                     "Query-string authentication requires the Signature, Expires and "
                     "OSSAccessKeyId parameters",
                     "0002-00000062",
                 )
-            caller, signed_with = _dated_url(call, _V1_URL, V1Case), "v1"
-        else:
-            return ANONYMOUS
-        check_network(call.request, signed_with)
-        return caller
+            return _dated_url(call, _V1_URL, V1Case)
+        return ANONYMOUS
     if in_v4_url or in_v1_url:
         raise invalid_argument(
             "Authorization",
@@ -214,7 +198,7 @@ def _common(call: Call, provided: str) -> dict[str, Any]:
         "method": call.request.method,
         "bucket": call.target.bucket,
         "key": call.key,
-        "query": tuple(signed_query(call.request)),
+        "query": tuple(call.request.query),
         "headers": call.request.headers,
         "provided": provided,
     }
@@ -229,18 +213,14 @@ def _verify(call: Call, caller: Caller, case: Case) -> Caller:
     text = case.text()
     if case.produces_signature(text, caller.secret):
         return caller
-    journal = call.service.journal
     evidence = Evidence(
         secret=caller.secret,
         other_secrets=call.service.identities.secrets(),
-        earlier=_earlier(case, journal),
-        seen=_seen(journal),
+        earlier=_earlier(case, call.service.journal),
     )
     string_to_sign = case.texts(text)["string_to_sign"]
-    ec = limit_ec(call.request, case.version)
     refused = RefusedError(
         "SignatureDoesNotMatch",
-        ec=ec,
         explain=partial(explanation, case, evidence),
         OSSAccessKeyId=caller.access_key_id,
         SignatureProvided=case.provided,
@@ -248,7 +228,7 @@ def _verify(call: Call, caller: Caller, case: Case) -> Caller:
         StringToSignBytes="".join(f"{byte:02X} " for byte in string_to_sign.encode()),
     )
     if isinstance(case, V4Case):
-        refused.ec = ec or "0002-00000201"
+        refused.ec = "0002-00000201"
         refused.extras["CanonicalRequest"] = text
     raise refused
 
@@ -274,14 +254,6 @@ def _earlier(case: Case, journal: Journal) -> Iterator[Case]:
                 query=tuple(record.params.items()),
                 headers=record.headers,
             )
-
-
-def _seen(journal: Journal) -> Iterator[tuple[str, str]]:
-    """Yield Content-Type and metadata headers of recent requests, as (name, value) pairs."""
-    for record in reversed(list(journal)[-SEEN_REQUESTS:]):
-        for name, value in record.headers.items():
-            if name.startswith("x-oss-meta-") or name == "content-type":
-                yield name, value
 
 
 def _dated_header(case: type[V1Case | V2Case], call: Call, fields: Mapping[str, str]) -> Caller:
@@ -319,91 +291,3 @@ def _check_expires(expires: str, clock: Clock) -> None:
         raise _denied("Invalid date (should be seconds since epoch).", "0002-00000064")
     if clock.timestamp() > at_s:
         raise _expired(at_s, clock)
-
-
-def _network(request: Request, address: str) -> str:
-    """Return the address of the network that contains an address.
-
-    Raises:
-        RefusedError: InvalidArgument if the address or the mask is not valid.
-    """
-    mask = request.params.get(MASK, "")
-    try:
-        ip = ip_address(address)
-    except ValueError as e:
-        raise invalid_argument(IP, address) from e
-    bits = number_of(MASK, mask or str(ip.max_prefixlen), 0, ip.max_prefixlen)
-    return str(ip_network((ip, bits), strict=False).network_address)
-
-
-def signed_query(request: Request) -> list[tuple[str, str]]:
-    """Return the query that was signed, as (name, value) pairs.
-
-    This is the query of the URL. A presigned URL with `x-oss-ac-subnet-mask` may lack
-    `x-oss-ac-source-ip`, although the signer signed this parameter with the address of a network.
-    Then the result also contains the parameter, computed from the client's IP address and the
-    subnet mask.
-
-    Raises:
-        RefusedError: InvalidArgument if the subnet mask is not a valid number of bits.
-    """
-    params = request.params
-    if MASK not in params or IP in params or "authorization" in request.headers:
-        return request.query
-    return [*request.query, (IP, _network(request, request.client_ip))]
-
-
-def limit_ec(request: Request, version: str) -> str | None:
-    """Return the EC (numeric error code) to report if the signature of a presigned URL is wrong.
-
-    Args:
-        request: the request.
-        version: the version of the signature: `v1`, `v2` or `v4`.
-
-    Returns:
-        The EC for a URL that is limited to one network; None for any other request, whose error
-        has no special EC.
-    """
-    params = request.params
-    if MASK not in params and IP not in params:
-        return None
-    if version != "v1":
-        return {"v2": "0002-00000119", "v4": "0002-00000225"}[version]
-    return "0002-00000604" if FORWARD in params else "0002-00000602"
-
-
-def check_network(request: Request, version: str) -> None:
-    """Check that the client of a presigned URL is in the network that the URL names.
-
-    A URL that names a VPC is always refused, because no client of the mock is in a VPC. A URL that
-    names no network and no VPC passes the check.
-
-    If the URL contains only a subnet mask, the mock has computed the signed network from the
-    client's address; see `signed_query`. A valid signature then shows that the client is in this
-    network. The caller must therefore verify the signature before.
-
-    Args:
-        request: the request.
-        version: the version of the signature, which determines the EC (numeric error code): `v1`,
-            `v2` or `v4`.
-
-    Raises:
-        RefusedError: SignatureDoesNotMatch for a client of another network, and for every URL that
-            names a VPC. InvalidArgument if the address or the subnet mask in the URL is not valid.
-    """
-    params = request.params
-    if VPC in params:
-        raise RefusedError(
-            "SignatureDoesNotMatch",
-            ec="0002-00000603",
-            why={"kind": "network", "vpc": params[VPC], "client": "in no VPC"},
-        )
-    if IP not in params:
-        return
-    allowed = _network(request, params[IP])
-    if allowed != _network(request, request.client_ip):
-        raise RefusedError(
-            "SignatureDoesNotMatch",
-            ec=limit_ec(request, version),
-            why={"kind": "network", "allowed": allowed, "client": request.client_ip},
-        )

@@ -8,7 +8,6 @@ import hmac
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
 
 from mock_oss.http.request import signed_text
 from mock_oss.signing import encoding, v1, v2, v4
@@ -28,7 +27,6 @@ class _Case(ABC):
     `path` simulates a mistake of clients: a value other than None replaces the encoded path.
     """
 
-    version: ClassVar[str]
     method: str
     bucket: str
     key: str
@@ -77,7 +75,6 @@ class V4Case(_Case):
     query or the payload hash in the canonical request.
     """
 
-    version = "v4"
     raw_query: bytes = b""
     date_time: str
     credential: v4.Credential
@@ -124,7 +121,6 @@ class V4Case(_Case):
 class V1Case(_Case):
     """A request with a V1 signature."""
 
-    version = "v1"
 
     def text(self) -> str:
         """Return the string to sign of the request.
@@ -155,7 +151,6 @@ class V1Case(_Case):
 class V2Case(_Case):
     """A request with a V2 signature."""
 
-    version = "v2"
 
     def text(self) -> str:
         """Return the string to sign of the request.

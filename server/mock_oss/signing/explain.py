@@ -13,10 +13,9 @@ from itertools import combinations, islice, zip_longest
 from typing import Any
 
 from mock_oss.signing.cases import Case
-from mock_oss.signing.mistakes import Mistake, differs, dropped, guesses, likely, with_header
+from mock_oss.signing.mistakes import likely
 
 MAX_PAIRS = 4_000
-MAX_GUESSES = 20_000
 UNKNOWN = (
     "no common mistake explains this signature: the client used another secret, or signed a value "
     "that cannot be guessed; compare() finds the difference if you give it the text that the "
@@ -30,13 +29,12 @@ class Evidence:
 
     `secret` is the secret of the access key in this request. `other_secrets` yields the (access key
     id, secret) pairs of all users. `earlier` yields earlier requests with the same signature whose
-    signature was not wrong. `seen` yields the (name, value) pairs of headers in recent requests.
+    signature was not wrong.
     """
 
     secret: str
     other_secrets: Iterable[tuple[str, str]] = ()
     earlier: Iterable[Case] = ()
-    seen: Iterable[tuple[str, str]] = ()
 
 
 def first_difference(ours: str, theirs: str) -> dict[str, object]:
@@ -110,24 +108,6 @@ def _candidates(case: Case, evidence: Evidence) -> Iterator[tuple[str, str]]:
         yield cause, change(case).text()
     for first, second in islice(combinations(singles, 2), MAX_PAIRS):
         yield f"{first[0]}, and {second[0]}", second[1](first[1](case)).text()
-    yield from islice(_guessed(case, evidence), MAX_GUESSES)
-
-
-def _guessed(case: Case, evidence: Evidence) -> Iterator[tuple[str, str]]:
-    """Yield possible mistakes in header values, as (cause, signed text) pairs.
-
-    Each mistake is yielded alone, and also combined with each mistake that `dropped` yields.
-    """
-    nothing: Mistake = ("", lambda case: case)
-    headers = list(guesses(case, evidence.seen))
-    sent = case.signed_headers()
-    for other, change in (nothing, *dropped(case)):
-        changed = change(case)
-        text = changed.text()
-        for name, value in headers:
-            cause = differs(name, sent.get(name), value)
-            theirs = with_header(changed, text, name, value)
-            yield (f"{other}, and {cause}" if other else cause), theirs
 
 
 def _what_changed(case: Case, earlier: Case) -> str:

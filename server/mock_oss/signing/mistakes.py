@@ -1,20 +1,16 @@
 """Common mistakes of clients in signatures, each as a function that changes a signed request.
 
 The functions help to explain a wrong signature: a changed request (`Case`) that produces the
-signature shows the mistake. `likely` returns common mistakes; the caller tries each mistake, and
-each combination of two mistakes. `guesses` yields other values for signed headers; these are too
-many to try all combinations of two.
+signature shows the mistake. The caller tries each mistake, and each combination of two mistakes.
 """
 
 import hashlib
 import mimetypes
-import string
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
 
-from mock_oss.http.request import signed_text
 from mock_oss.signing.cases import Case, V1Case, V2Case, V4Case
 from mock_oss.signing.encoding import encode, encode_path, joined_query
 
@@ -35,9 +31,6 @@ COMMON_TYPES = (
     "image/jpeg",
     "image/png",
 )
-CHARSETS = ("", ";charset=UTF-8", "; charset=utf-8")
-LONGEST_TYPED = 48
-TYPED = string.ascii_letters + string.digits + "-_.~/+ %=:@,;&()"
 
 
 def _header(name: str, value: str | None) -> Callable[[Case], Case]:
@@ -52,29 +45,13 @@ def _without_parameter(name: str) -> Callable[[Case], Case]:
     return lambda case: replace(case, query=tuple(p for p in case.query if p[0] != name))
 
 
-def dropped(case: Case) -> Iterator[Mistake]:
-    """For each header and query parameter of a request, yield the mistake that it was not signed.
-
-    A mistake is a pair: a sentence that describes it, and a function that returns a copy of the
-    request without this header or parameter, as the client would have signed it. The parameters in
-    `URL_NAMES`, such as `x-oss-date`, are skipped.
-    """
-    what = "sub-resource" if isinstance(case, V1Case) else "query parameter"
-    for name in dict.fromkeys(name for name, _ in case.signed_query()):
-        if name not in URL_NAMES:
-            yield f"the {what} {name} was sent and not signed", _without_parameter(name)
-    for name in case.signed_headers():
-        yield f"the header {name} was sent and not signed", _header(name, None)
-
-
 def likely(case: Case) -> list[Mistake]:
     """Return the common mistakes of clients that can explain the wrong signature of a request.
 
     A mistake is a pair: a sentence that describes it, and a function that returns a copy of the
-    request as a client with this mistake would have signed it. The mistakes of `dropped` are
-    included. The caller tries each mistake, and each combination of two mistakes.
+    request as a client with this mistake would have signed it.
     """
-    mistakes = [*dropped(case), *_content_types(case), *_rewritten(case)]
+    mistakes = [*_dropped(case), *_content_types(case), *_rewritten(case)]
     if isinstance(case, V4Case):
         mistakes += _v4(case)
     else:
@@ -85,14 +62,17 @@ def likely(case: Case) -> list[Mistake]:
     return mistakes
 
 
-def differs(name: str, sent: str | None, signed: str) -> str:
-    """Return a sentence, such as "Content-Type was sent as 'a' and signed as 'b'".
+def _dropped(case: Case) -> Iterator[Mistake]:
+    what = "sub-resource" if isinstance(case, V1Case) else "query parameter"
+    for name in dict.fromkeys(name for name, _ in case.signed_query()):
+        if name not in URL_NAMES:
+            yield f"the {what} {name} was sent and not signed", _without_parameter(name)
+    for name in case.signed_headers():
+        yield f"the header {name} was sent and not signed", _header(name, None)
 
-    Args:
-        name: the lower-case name of the header.
-        sent: the value in the request, or None if the header was not sent.
-        signed: the value that the client signed.
-    """
+
+def _differs(name: str, sent: str | None, signed: str) -> str:
+    """Return a sentence, such as "Content-Type was sent as 'a' and signed as 'b'"."""
     shown = "not sent" if sent is None else f"sent as {sent!r}"
     label = "Content-Type" if name == "content-type" else name
     return f"{label} was {shown} and signed as {signed!r}"
@@ -104,7 +84,7 @@ def _content_types(case: Case) -> Iterator[Mistake]:
     by_key = mimetypes.guess_type(case.key)[0]
     for guess in dict.fromkeys(filter(None, (bare, by_key, *COMMON_TYPES))):
         if guess != sent:
-            yield differs("content-type", sent, guess), _header("content-type", guess)
+            yield _differs("content-type", sent, guess), _header("content-type", guess)
 
 
 def _rewritten(case: Case) -> Iterator[Mistake]:
@@ -122,7 +102,7 @@ def _rewritten(case: Case) -> Iterator[Mistake]:
         )
         for form in dict.fromkeys(forms):
             if form != sent:
-                yield differs(name, sent, form), _header(name, form)
+                yield _differs(name, sent, form), _header(name, form)
 
 
 def _v4(case: V4Case) -> Iterator[Mistake]:
@@ -180,60 +160,3 @@ def _v1(case: V1Case) -> Iterator[Mistake]:
     yield "the key was signed percent-encoded", _with(key=encode_path(case.key))
     if "x-oss-date" in case.headers:
         yield "the date line was signed empty", _with(date_line="")
-
-
-def guesses(case: Case, seen: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    """Yield (header name, value) pairs that the client may have signed instead of the sent values.
-
-    The pairs contain values from other requests; the values of the request's `x-oss-meta-` headers
-    with one character missing, replaced or added; and, for Content-Type, each media type that
-    Python's `mimetypes` knows, with and without a charset.
-
-    Args:
-        case: the request as received.
-        seen: (header name, value) pairs of other requests.
-    """
-    signed = case.signed_headers()
-    for name, value in dict.fromkeys(seen):
-        text = signed_text(value).strip()
-        if name in signed and text != signed[name]:
-            yield name, text
-    for name, sent in signed.items():
-        if name.startswith("x-oss-meta-"):
-            for value in _typed_otherwise(sent):
-                yield name, value
-    for kind in sorted(set(mimetypes.types_map.values())):
-        for charset in CHARSETS:
-            yield "content-type", kind + charset
-
-
-def with_header(case: Case, text: str, name: str, value: str) -> str:
-    """Return the text that a client has signed if one header had another value when it was signed.
-
-    The text is the canonical request of a V4 signature, or the string to sign of a V1 or V2
-    signature. To save time, this function replaces the header's line in `text` if there is one;
-    otherwise it computes the text again.
-
-    Args:
-        case: the request.
-        text: the result of `case.text()`.
-        name: the lower-case name of the header.
-        value: the other value of the header, decoded as UTF-8.
-    """
-    sent = case.headers.get(name)
-    if sent is None or (not isinstance(case, V4Case) and name == "content-type"):
-        changed: Case = _header(name, value)(case)
-        return changed.text()
-    return text.replace(f"\n{name}:{signed_text(sent).strip()}\n", f"\n{name}:{value}\n")
-
-
-def _typed_otherwise(sent: str) -> Iterator[str]:
-    """Yield variants of `sent` with one typing error: a missing, replaced or added character."""
-    if len(sent) > LONGEST_TYPED:
-        return
-    for at in range(len(sent) + 1):
-        start, rest = sent[:at], sent[at:]
-        yield from (start + letter + rest for letter in TYPED)
-        if rest:
-            yield start + rest[1:]
-            yield from (start + letter + rest[1:] for letter in TYPED)

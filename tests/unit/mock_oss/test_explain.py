@@ -71,28 +71,10 @@ EXPECTED = {
 
 FOUND = {  # the kind of search that finds the cause: the signed text, and the cause
     "a mistake": (OURS.replace("/b/dir", "/dir"), "the path was signed without the bucket"),
-    "a rare type": (
-        OURS.replace("text/plain", "application/vnd.ms-excel; charset=utf-8"),
-        "Content-Type was sent as 'text/plain' and signed as "
-        "'application/vnd.ms-excel; charset=utf-8'",
-    ),
-    "a typing error": (
-        OURS.replace("x-oss-meta-a:1", "x-oss-meta-a:2"),
-        "x-oss-meta-a was sent as '1' and signed as '2'",
-    ),
-    "a value seen before": (
-        OURS.replace("x-oss-meta-a:1", "x-oss-meta-a:seen before"),
-        "x-oss-meta-a was sent as '1' and signed as 'seen before'",
-    ),
     "two mistakes": (
         OURS.replace("text/plain", "image/png").replace("prefix&", "prefix=&"),
         "Content-Type was sent as 'text/plain' and signed as 'image/png', and "
         "an empty query value was signed with its '='",
-    ),
-    "a mistake and a typing error": (
-        OURS.replace("&x=a%20b", "").replace("x-oss-meta-a:1", "x-oss-meta-a:2"),
-        "the query parameter x was sent and not signed, and "
-        "x-oss-meta-a was sent as '1' and signed as '2'",
     ),
 }
 
@@ -103,7 +85,7 @@ def test_a_v4_mismatch_names_its_cause_and_the_first_differing_byte(
 ) -> None:
     case = replace(CASE, provided=signed(theirs))
 
-    why = explained(case, seen=[("x-oss-meta-a", "seen before"), ("x-oss-meta-b", "x")])
+    why = explained(case)
 
     difference = why.pop("first_difference")
     assert why == {
@@ -126,24 +108,10 @@ def test_what_cannot_be_explained_is_said_to_be_so() -> None:
 TWO_OF_MANY = replace(CASE, query=tuple((f"p{number}", "") for number in range(100, 180)))
 
 
-@pytest.mark.parametrize(
-    ("case", "theirs", "seen"),
-    [
-        (TWO_OF_MANY, replace(TWO_OF_MANY, query=TWO_OF_MANY.query[:-2]).text(), []),
-        (
-            CASE,
-            OURS.replace("x-oss-meta-a:1", "x-oss-meta-a:value 20000"),
-            [("x-oss-meta-a", f"value {number}") for number in range(20_001)],
-        ),
-    ],
-    ids=["pairs of mistakes", "values seen before"],
-)
-def test_the_search_ends_after_4000_pairs_and_20000_guesses(
-    case: V4Case, theirs: str, seen: list[tuple[str, str]]
-) -> None:
-    why = explained(replace(case, provided=signed(theirs)), seen=seen)
+def test_the_search_ends_after_4000_pairs() -> None:
+    theirs = replace(TWO_OF_MANY, query=TWO_OF_MANY.query[:-2]).text()
 
-    assert why["cause"] == UNKNOWN
+    assert explained(replace(TWO_OF_MANY, provided=signed(theirs)))["cause"] == UNKNOWN
 
 
 META = {"x-oss-meta-a": "\xc3\xa4 b", "content-type": "text/plain"}
@@ -154,18 +122,13 @@ META = {"x-oss-meta-a": "\xc3\xa4 b", "content-type": "text/plain"}
     [
         ({}, {"query": ()}, "the sub-resource x-oss-process was sent and not signed"),
         (
-            {"headers": META},
-            {"headers": {**META, "content-type": "text/x-python; charset=utf-8"}},
-            "Content-Type was sent as 'text/plain' and signed as 'text/x-python; charset=utf-8'",
-        ),
-        (
             {"headers": {**META, "x-oss-meta-b": "1"}},
-            {"headers": {**META, "x-oss-meta-a": "äb"}},
+            {"headers": {**META, "content-type": "image/png"}},
             "the header x-oss-meta-b was sent and not signed, and "
-            "x-oss-meta-a was sent as 'ä b' and signed as 'äb'",
+            "Content-Type was sent as 'text/plain' and signed as 'image/png'",
         ),
     ],
-    ids=["sub-resource", "rare type", "header and typing error"],
+    ids=["sub-resource", "header and type"],
 )
 def test_a_v1_mismatch_names_its_cause(
     sent: dict[str, Any], changes: dict[str, Any], cause: str
@@ -285,23 +248,13 @@ def test_a_v1_signature_used_again_tells_only_changes_of_signed_values() -> None
     )
 
 
-@pytest.mark.parametrize(
-    ("sent", "value", "cause"),
-    [
-        ("1", "\xc3\xa4 of B", "x-oss-meta-a was sent as '1' and signed as 'ä of B'"),
-        ("\xc3\xa4", "%C3%A4", "x-oss-meta-a was sent as 'ä' and signed as '%C3%A4'"),
-    ],
-    ids=["seen", "encoded"],
-)
-def test_header_values_in_causes_are_the_utf_8_text_that_is_signed(
-    sent: str, value: str, cause: str
-) -> None:
-    case = replace(CASE, headers={**HEADERS, "x-oss-meta-a": sent})
-    theirs = replace(CASE, headers={**HEADERS, "x-oss-meta-a": value}).text()
+def test_header_values_in_causes_are_the_utf_8_text_that_is_signed() -> None:
+    case = replace(CASE, headers={**HEADERS, "x-oss-meta-a": "\xc3\xa4"})
+    theirs = replace(CASE, headers={**HEADERS, "x-oss-meta-a": "%C3%A4"}).text()
 
-    why = explained(replace(case, provided=signed(theirs)), seen=[("x-oss-meta-a", value)])
+    why = explained(replace(case, provided=signed(theirs)))
 
-    assert why["cause"] == cause
+    assert why["cause"] == "x-oss-meta-a was sent as 'ä' and signed as '%C3%A4'"
 
 
 def test_an_additional_header_that_was_not_signed_is_named() -> None:

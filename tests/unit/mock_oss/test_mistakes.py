@@ -1,16 +1,12 @@
 """The mistakes that the mock tries when it explains a wrong signature."""
 
-import mimetypes
-import string
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-import pytest
-
 from mock_oss.signing import v4
 from mock_oss.signing.cases import Case, V1Case, V4Case
-from mock_oss.signing.mistakes import COMMON_TYPES, dropped, guesses, likely, with_header
+from mock_oss.signing.mistakes import COMMON_TYPES, likely
 
 TEXTS = {"x-oss-meta-a": '"ä B%2FX"', "x-oss-meta-b": "b", "range": "bytes=0-"}
 V4 = V4Case(
@@ -158,7 +154,7 @@ def test_only_the_caller_s_parameters_of_a_presigned_url_may_be_unsigned() -> No
     )
     case = replace(V4, query=tuple((name, "1") for name in names), headers={})
 
-    assert [cause for cause, _ in dropped(case)] == [
+    assert [cause for cause in edits(case) if cause.endswith("was sent and not signed")] == [
         "the query parameter x-oss-process was sent and not signed",
         "the query parameter partNumber was sent and not signed",
     ]
@@ -171,58 +167,3 @@ def test_a_half_encoded_query_is_read_as_far_as_it_is_utf_8() -> None:
         ["a=%C3%A4"],
         ["a=%C3\N{REPLACEMENT CHARACTER}"],
     )
-
-
-def with_headers(**headers: str) -> V4Case:
-    return replace(V4, headers={name.replace("_", "-"): text for name, text in headers.items()})
-
-
-def test_guessed_values_come_from_other_requests_typing_errors_and_media_types() -> None:
-    case = with_headers(content_type="a/b", x_oss_meta_a="ab", x_oss_date="D", host="h")
-    seen = [
-        ("content-type", "a/c"),
-        ("x-oss-meta-a", "\xc3\xa4 "),
-        ("x-oss-meta-a", "\xc3\xa4 "),
-        ("x-oss-meta-a", "ab "),
-        ("x-oss-meta-b", "not sent here"),
-    ]
-    letters = string.ascii_letters + string.digits + "-_.~/+ %=:@,;&()"
-
-    typed = [
-        *("a", "b"),
-        *(form for c in letters for form in (f"{c}b", f"a{c}", f"{c}ab", f"a{c}b", f"ab{c}")),
-    ]
-    assert sorted(guesses(case, seen)) == sorted(
-        [
-            ("content-type", "a/c"),
-            ("x-oss-meta-a", "ä"),
-            *(("x-oss-meta-a", form) for form in typed),
-            *(
-                ("content-type", f"{kind}{charset}")
-                for kind in set(mimetypes.types_map.values())
-                for charset in ("", ";charset=UTF-8", "; charset=utf-8")
-            ),
-        ]
-    )
-
-
-def test_typing_errors_are_guessed_in_values_of_up_to_48_characters() -> None:
-    for length, guessed in ((48, True), (49, False)):
-        case = with_headers(x_oss_meta_a="a" * length)
-
-        assert any(name == "x-oss-meta-a" for name, _ in guesses(case, ())) is guessed, length
-
-
-@pytest.mark.parametrize("name", ["content-type", "x-oss-meta-b", "x-oss-meta-new"])
-@pytest.mark.parametrize("case", [V4, V1, replace(V1, headers=V4.headers)], ids=["v4", "v1", "put"])
-def test_a_guessed_value_replaces_the_value_in_the_text_to_sign(case: Case, name: str) -> None:
-    changed = replace(case, headers={**case.headers, name: "new"})
-
-    assert with_header(case, case.text(), name, "new") == changed.text()
-
-
-def test_the_value_of_a_sent_header_is_replaced_in_the_given_text() -> None:
-    for case, name in ((V4, "content-type"), (V4, "x-oss-meta-b"), (V1, "x-oss-date")):
-        text = f"a\n{name}:{case.signed_headers()[name]}\nb"
-
-        assert with_header(case, text, name, "new") == f"a\n{name}:new\nb"
