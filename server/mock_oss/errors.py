@@ -143,8 +143,6 @@ _TABLE = """
 400 0038-00000004 InvalidTaggingKey The tag key you specified is not valid.
 400 0015-00000601 InvalidTargetBucketForLogging Invalid target bucket.
 400 0026-00000022 InvalidTargetType The symbolic's target file type is invalid.
-409 0020-00000042 InventoryAlreadyExist The inventory configuration already exists.
-400 0020-00000041 InventoryExceedLimit The number of inventory configurations exceeds the limit.
 403 0016-00000902 KmsServiceNotEnabled The KMS service is not enabled.
 400 0007-00000101 MalformedPOSTRequest The body of your POST request is not well-formed
     multipart/form-data.
@@ -163,7 +161,6 @@ _TABLE = """
 404 0018-00000101 NoSuchCname The specified cname does not exist.
 404 0018-00000116 NoSuchCnameInRecord The domain name has no ICP filing.
 404 0018-00000102 NoSuchCnameToken The cname token does not exist.
-404 0020-00000043 NoSuchInventory The inventory configuration does not exist.
 404 0026-00000001 NoSuchKey The specified key does not exist.
 404 0014-00000001 NoSuchLifecycle No Row found in Lifecycle Table.
 404 0042-00000201 NoSuchUpload The specified upload does not exist. The upload ID may be invalid, or
@@ -205,10 +202,10 @@ _TABLE = """
 """Status, EC, code and message of each error; an indented line continues the message.
 
 The code, status and text of ArchiveRestoreFileStale come from the vendor's page of
-CleanRestoredObject. We found no EC for it, nor for ArchiveRestoreNotFinished, InventoryExceedLimit,
-NoSuchInventory, NoSuchVersion and RestoreAlreadyInProgress: theirs are our own. The codes and
-statuses of custom domains come from the vendor's table of PutCname, as do EC and text of
-NeedVerifyDomainOwnership, the EC of CnameIsForbidden and the text of CnameDenied.
+CleanRestoredObject. We found no EC for it, nor for ArchiveRestoreNotFinished, NoSuchVersion and
+RestoreAlreadyInProgress: theirs are our own. The codes and statuses of custom domains come from the
+vendor's table of PutCname, as do EC and text of NeedVerifyDomainOwnership, the EC of
+CnameIsForbidden and the text of CnameDenied.
 """
 
 

@@ -141,18 +141,6 @@ class Node(Element):
         """
         return (self.one(name).text or "") if self.all(name) else None
 
-    def needed(self, name: str) -> str:
-        """Return the text of the child element with a given name.
-
-        Raises:
-            RefusedError: MalformedXML unless exactly one child has this name and its text is not
-                empty.
-        """
-        text = self.value(name)
-        if not text:
-            raise malformed_xml(f"a {self.tag} needs {name}")
-        return text
-
     def flag(self, name: str, default: str = "false") -> bool:
         """Return whether the text of the child element with a given name is `true`.
 

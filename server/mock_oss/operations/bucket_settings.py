@@ -1,31 +1,28 @@
-"""Settings of a bucket: ACL, CORS, lifecycle, Block Public Access, hotlink protection, versioning,
-tags and inventories.
+"""Settings of a bucket: ACL, CORS, lifecycle, Block Public Access, hotlink protection, versioning
+and tags.
 
 While Block Public Access is on, the mock refuses requests that set a public ACL, and ignores public
-ACLs that exist. The mock stores inventory configurations, but writes no inventory lists. The vendor
-does not document the error codes for bucket tags that are not valid; the mock uses the codes for
-object tags. Sources: vendor pages of the operations, and of the error codes that begin with 0020.
+ACLs that exist. The vendor does not document the error codes for bucket tags that are not valid;
+the mock uses the codes for object tags. Sources: vendor pages of the operations.
 """
 
 import json
 import re
 from typing import Any
-from xml.etree.ElementTree import Element
 
 from mock_oss.access.authorization import authorize
 from mock_oss.access.referer import RefererRules, parse_referer, render_referer
 from mock_oss.errors import RefusedError, invalid_argument
 from mock_oss.http.cors import parse_cors, render_cors
-from mock_oss.http.documents import PROLOG, Node, malformed_xml, tag
+from mock_oss.http.documents import malformed_xml
 from mock_oss.http.request import one_of
 from mock_oss.http.response import Response, document_response, xml_response
 from mock_oss.operations.buckets import put_bucket
 from mock_oss.operations.common import acl_document, tagging, tags_in
 from mock_oss.operations.object_headers import check_tags
 from mock_oss.service import MAX_XML_BYTES, Call
-from mock_oss.store.records import Inventory
 from mock_oss.world.lifecycle import parse_lifecycle
-from mock_oss.world.model import BUCKET_ACLS, STORAGE_CLASSES, VERSIONING
+from mock_oss.world.model import BUCKET_ACLS, VERSIONING
 
 MAX_CORS_BYTES = 16 << 10
 MAX_TAGS = 20
@@ -33,12 +30,6 @@ MAX_KEY_BYTES = 64
 MAX_VALUE_BYTES = 128
 RESERVED = ("http://", "https://", "aliyun", "acs")
 """Beginnings of tag keys that OSS refuses, in any case."""
-MAX_INVENTORIES = 1000
-PAGE = 100
-FREQUENCIES = ("Daily", "Weekly", "Monthly")
-VERSIONS = ("All", "Current")
-BUCKET_ARN = "acs:oss:::"
-_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _CAPITAL_BOOLEAN = re.compile(r"(?<=<ExpiredObjectDeleteMarker>)(True|False)(?=<)")
 """The SDK `oss2` sends True and False, but reads only true and false."""
 
@@ -101,7 +92,7 @@ async def put_lifecycle(call: Call) -> Response:
     `ExpiredObjectDeleteMarker` become lower case.
 
     Raises:
-        RefusedError: MalformedXML, InvalidArgument or InvalidRequest if the document is not valid.
+        RefusedError: MalformedXML or InvalidArgument if the document is not valid.
     """
     body = await call.body.read(MAX_XML_BYTES)
     try:
@@ -210,116 +201,3 @@ async def delete_tags(call: Call) -> Response:
     names = [name for name in call.param("tagging").split(",") if name]
     kept = {name: value for name, value in call.bucket.tags.items() if names and name not in names}
     return _changed(call, 204, tagging=json.dumps(kept))
-
-
-async def put_inventory(call: Call) -> Response:
-    """Add the inventory configuration in the request body to the bucket.
-
-    Raises:
-        RefusedError: InventoryAlreadyExist if the bucket has a configuration with this id, which
-            cannot be changed. InventoryExceedLimit if the bucket has 1,000 configurations.
-            MalformedXML or InvalidArgument if the configuration is not valid.
-    """
-    root = await call.read_xml("InventoryConfiguration")
-    inventory_id = root.needed("Id")
-    if inventory_id != call.param("inventoryId") or not _ID.fullmatch(inventory_id):
-        raise invalid_argument("Id", inventory_id[:256])
-    _check_inventory(call, root)
-    inventories, name = call.store.inventories, call.bucket.name
-    if inventories.get(name, inventory_id) is not None:
-        raise RefusedError("InventoryAlreadyExist", InventoryId=inventory_id)
-    if len(inventories.rows(name, limit=MAX_INVENTORIES)) == MAX_INVENTORIES:
-        raise RefusedError("InventoryExceedLimit", BucketName=name)
-    inventories.put(Inventory(name, inventory_id, _rendered(root)))
-    return Response(200)
-
-
-def _check_inventory(call: Call, root: Node) -> None:
-    """Check the elements of an inventory configuration.
-
-    Raises:
-        RefusedError: MalformedXML for a missing element, InvalidArgument for an invalid value.
-    """
-    enabled = root.needed("IsEnabled")
-    if enabled.lower() not in ("true", "false"):
-        raise invalid_argument("IsEnabled", enabled[:256])
-    one_of("IncludedObjectVersions", root.needed("IncludedObjectVersions"), VERSIONS)
-    one_of("Frequency", root.one("Schedule").needed("Frequency"), FREQUENCIES)
-    target = root.one("Destination").one("OSSBucketDestination")
-    one_of("Format", target.needed("Format"), ("CSV",))
-    target.needed("AccountId")
-    target.needed("RoleArn")
-    name, here = target.needed("Bucket"), call.bucket
-    destination = call.store.buckets.get(name.removeprefix(BUCKET_ARN))
-    if (
-        not name.startswith(BUCKET_ARN)
-        or destination is None
-        or (destination.account_id, destination.region) != (here.account_id, here.region)
-    ):
-        raise invalid_argument("Bucket", name[:256], ec="0020-00000033")
-    for element in root.all("Filter"):
-        classes = element.value("StorageClass") or "All"
-        if classes != "All" and not set(classes.split(",")) <= set(STORAGE_CLASSES):
-            raise invalid_argument("StorageClass", classes[:256])
-
-
-def _rendered(element: Element) -> str:
-    """Return an element as XML text, without the blanks between its children.
-
-    OSS returns booleans in lower case, and storage classes in alphabetical order.
-    """
-    if len(element):
-        return tag(element.tag, (_rendered(child) for child in element))
-    text = element.text or ""
-    if element.tag == "IsEnabled":
-        text = text.lower()
-    elif element.tag == "StorageClass":
-        text = ",".join(sorted(text.split(",")))
-    return tag(element.tag, text)
-
-
-async def get_inventory(call: Call) -> Response:
-    """Return the bucket's inventory configuration with the id in the parameter `inventoryId`.
-
-    Raises:
-        RefusedError: NoSuchInventory if the bucket has no configuration with this id.
-    """
-    inventory_id = call.param("inventoryId")
-    inventory = call.store.inventories.get(call.bucket.name, inventory_id)
-    if inventory is None:
-        raise RefusedError("NoSuchInventory", InventoryId=inventory_id)
-    return document_response((PROLOG + inventory.configuration + "\n").encode())
-
-
-async def list_inventories(call: Call) -> Response:
-    """Return one page of the bucket's inventory configurations, sorted by id.
-
-    A page has at most 100 configurations. The continuation token is the last id of the previous
-    page.
-
-    Raises:
-        RefusedError: NoSuchInventory if the first page is empty.
-    """
-    token = call.param("continuation-token")
-    inventories = call.store.inventories.rows(call.bucket.name, after=token, limit=PAGE + 1)
-    if not inventories and not token:
-        raise RefusedError("NoSuchInventory", BucketName=call.bucket.name)
-    page, truncated = inventories[:PAGE], len(inventories) > PAGE
-    return xml_response(
-        "ListInventoryConfigurationsResult",
-        (
-            *(inventory.configuration for inventory in page),
-            tag("ContinuationToken", token or None),
-            tag("IsTruncated", truncated),
-            tag("NextContinuationToken", page[-1].id if truncated else None),
-        ),
-    )
-
-
-async def delete_inventory(call: Call) -> Response:
-    """Delete the bucket's inventory configuration with the id in the parameter `inventoryId`.
-
-    The request succeeds also if there is no such configuration.
-    """
-    call.store.inventories.delete(call.bucket.name, call.param("inventoryId"))
-    return Response(204)

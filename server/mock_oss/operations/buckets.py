@@ -90,7 +90,6 @@ async def delete_bucket(call: Call) -> Response:
     ):
         raise RefusedError("BucketNotEmpty", BucketName=name)
     store.cnames.delete(name)
-    store.inventories.delete(name)
     store.buckets.delete(name)
     return Response(204)
 

@@ -52,7 +52,7 @@ NOT_IMPLEMENTED = frozenset(
     """accessmonitor accessPoint accessPointPolicy accessPointPolicyForObjectProcess
     accessPointForObjectProcess accessPointConfigForObjectProcess agenticBucket asyncFetch
     bucketArchiveDirectRead bucketSpace cloudboxes dataAccelerator
-    dataPipeline encryption group httpsConfig img legalHold link logging
+    dataPipeline encryption group httpsConfig img inventory legalHold link logging
     metadataConfiguration metadataInventoryTable metadataJournalTable metaQuery MetaQuery objectInfo
     objectWorm openMetaQuery overwriteConfig policy policyStatus processConfiguration
     qos qosInfo quota redundancyTransition regions replication
@@ -125,10 +125,6 @@ _BUCKET = _table(
     ("POST", "cname&comp=delete", "DeleteCname", cnames.delete_cname),
     ("POST", "cname&comp=token", "CreateCnameToken", cnames.create_token),
     ("GET", "cname&comp=token", "GetCnameToken", cnames.get_token),
-    ("PUT", "inventory", "PutBucketInventory", settings.put_inventory),
-    ("GET", "inventory", "ListBucketInventory", settings.list_inventories, "GetBucketInventory"),
-    ("GET", "inventory&inventoryId", "GetBucketInventory", settings.get_inventory),
-    ("DELETE", "inventory", "DeleteBucketInventory", settings.delete_inventory),
     ("POST", "", "PostObject", post_object.post_object, ""),
     ("POST", "delete", "DeleteMultipleObjects", objects.delete_objects, ""),
 )
@@ -220,15 +216,6 @@ def _missing(request: Request, target: Target, sub: str) -> str:
     return next((n for n, value in params.items() if not value and not _is_known(n)), "")
 
 
-def _detailed(sub: str, request: Request) -> str:
-    """Return a sub-resource with the second parameter that selects its operation."""
-    if sub == "cname":
-        comp = request.params.get("comp", "")
-        return f"{sub}&comp={comp}" if comp else sub
-    is_one = request.method == "GET" and "inventoryId" in request.params
-    return f"{sub}&inventoryId" if is_one else sub
-
-
 def find_operation(request: Request, target: Target) -> Operation:
     """Return the operation that a request asks for.
 
@@ -257,8 +244,8 @@ def find_operation(request: Request, target: Target) -> Operation:
             return _not_implemented(missing)
         if "partNumber" in params and sub != "uploadId" and target.key:
             raise invalid_argument("uploadId", "")
-    if sub in ("cname", "inventory"):
-        sub = _detailed(sub, request)
+    if sub == "cname" and (comp := params.get("comp")):
+        sub = f"cname&comp={comp}"
         if not any(sub == known for _, known in table):
             return _not_implemented("comp")
     operation = table.get((request.method, sub))

@@ -19,7 +19,6 @@ from mock_oss.store.records import (
     DELETE_MARKER,
     NULL_VERSION,
     ExistingObject,
-    Inventory,
     ObjectRecord,
     PartRecord,
     Segment,
@@ -66,7 +65,6 @@ class Store:
         self.uploads = Uploads(self.database)
         self.sessions = Sessions(self.database)
         self.cnames = Cnames(self.database)
-        self.inventories = Table(self.database, "inventories", Inventory, "bucket", "id")
         self.blobs.sweep(self._used())
 
     def _used(self) -> set[str]:

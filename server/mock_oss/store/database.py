@@ -24,7 +24,6 @@ TABLES: Mapping[str, tuple[type[NamedTuple], str]] = {
     "cnames": (records.Cname, "domain"),
     "cname_tokens": (records.CnameToken, "domain, bucket"),
     "cname_certificates": (records.CnameCertificate, "domain"),
-    "inventories": (records.Inventory, "bucket, id"),
     "sessions": (records.SessionRecord, "access_key_id"),
 }
 """Table -> (the type of its records, its primary key); the table of small blobs has no records."""

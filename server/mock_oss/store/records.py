@@ -126,14 +126,6 @@ class CnameToken(NamedTuple):
     expires_ms: int
 
 
-class Inventory(NamedTuple):
-    """An inventory configuration of a bucket, as XML text, with its id."""
-
-    bucket: str
-    id: str
-    configuration: str
-
-
 class ObjectRecord(NamedTuple):
     """The database row of one version of an object, or of a delete marker.
 

@@ -6,12 +6,11 @@ mock first applies the rules of the bucket.
 """
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
-from mock_oss.errors import RefusedError, invalid_argument
+from mock_oss.errors import invalid_argument
 from mock_oss.http.documents import Node, malformed_xml, parse
 from mock_oss.http.request import number_of, one_of
 from mock_oss.store import Store
@@ -107,8 +106,7 @@ def parse_lifecycle(body: bytes) -> tuple[_Rule, ...]:
     actions, but never performs them.
 
     Raises:
-        RefusedError: the document is not valid; the code is MalformedXML, InvalidArgument or
-            InvalidRequest.
+        RefusedError: MalformedXML or InvalidArgument if the document is not valid.
     """
     root = parse(body, "LifecycleConfiguration")
     rules = root.all("Rule")
@@ -124,7 +122,6 @@ def parse_lifecycle(body: bytes) -> tuple[_Rule, ...]:
         actions = [e for name in (*_TIMED, *_NONCURRENT) for e in rule.all(name)]
         if not actions:
             raise malformed_xml("a Rule needs an action")
-        _check_order(rule)
         tags = _tags(rule)
         performed = [_performed(action, prefix, tags) for action in actions]
         if status == "Enabled":
@@ -134,54 +131,18 @@ def parse_lifecycle(body: bytes) -> tuple[_Rule, ...]:
 
 def _performed(action: Node, prefix: str, tags: frozenset[tuple[str, str]]) -> _Rule | None:
     """Check one action of a rule; return what the mock performs, or None."""
+    if action.tag.endswith("Transition"):
+        one_of("StorageClass", action.value("StorageClass") or "", STORAGE_CLASSES)
     if action.tag in _NONCURRENT:
-        days = _noncurrent_days(action)
-        if action.tag == "NoncurrentVersionExpiration":
-            return NoncurrentRule(prefix=prefix, days=days, tags=tags)
-        _check_storage_class(action)
-        return None
+        days = number_of("NoncurrentDays", action.value("NoncurrentDays") or "", 1, MAX_DAYS)
+        is_expiration = action.tag == "NoncurrentVersionExpiration"
+        return NoncurrentRule(prefix=prefix, days=days, tags=tags) if is_expiration else None
     after_days, before_ms = _when(action)
     if action.tag == "AbortMultipartUpload":
         return AbortRule(prefix=prefix, days=after_days, before_ms=before_ms)
     if (action.value("ExpiredObjectDeleteMarker") or "").lower() == "true":
         return MarkerRule(prefix=prefix)
     return None
-
-
-def _check_order(rule: Node) -> None:
-    """Check that the transitions and the expiration of a rule are in a valid order.
-
-    Raises:
-        RefusedError: InvalidRequest if the rule contains both days and dates. InvalidArgument for
-            an unknown storage class. InvalidArgument if a transition to a colder storage class does
-            not have more days than the transition before it, or if the expiration does not have
-            more days than the last transition. The same for noncurrent versions.
-    """
-    timed = [action for name in ("Expiration", "Transition") for action in rule.all(name)]
-    if {"Days", "CreatedBeforeDate"} <= {child.tag for action in timed for child in action}:
-        raise RefusedError("InvalidRequest", "Days and CreatedBeforeDate cannot be mixed.")
-    for element in rule.all("Transition"):
-        _check_storage_class(element)
-    _check_days(rule, "Transition", "Expiration", lambda action: _when(action)[0])
-    expiration, transition = _NONCURRENT
-    _check_days(rule, transition, expiration, _noncurrent_days)
-
-
-def _check_days(
-    rule: Node, transition: str, expiration: str, days_of: Callable[[Node], int | None]
-) -> None:
-    last = 0
-    transitions = {t.value("StorageClass"): t for t in rule.all(transition)}
-    for name in (*STORAGE_CLASSES, None):
-        action = transitions.get(name) if name else next(iter(rule.all(expiration)), None)
-        days = None if action is None else days_of(action)
-        if days is not None and days <= last:
-            raise invalid_argument("Days", days)
-        last = days or last
-
-
-def _check_storage_class(transition: Node) -> None:
-    one_of("StorageClass", transition.value("StorageClass") or "", STORAGE_CLASSES)
 
 
 def _tags(rule: Node) -> frozenset[tuple[str, str]]:
@@ -193,10 +154,6 @@ def _tags(rule: Node) -> frozenset[tuple[str, str]]:
                 raise invalid_argument(name, text)
         tags.append((key, value))
     return frozenset(tags)
-
-
-def _noncurrent_days(action: Node) -> int:
-    return number_of("NoncurrentDays", action.value("NoncurrentDays") or "", 1, MAX_DAYS)
 
 
 def _when(action: Node) -> tuple[int | None, int | None]:

@@ -7,7 +7,7 @@ from oss2 import models
 from oss2.credentials import StaticCredentialsProvider
 
 from contract.mock_oss.clients import REGION, SIGNERS, Credentials
-from contract.mock_oss.matrix import ADMIN, PICTURE, PROCESSING, Case
+from contract.mock_oss.matrix import PICTURE, PROCESSING, Case
 from contract.mock_oss.receiver import callback_to, receiving
 from mock_oss import MockOSS
 
@@ -36,7 +36,6 @@ def tour(oss: MockOSS, case: Case, credentials: Credentials) -> None:
     _multipart(bucket)
     _settings(bucket)
     _archive(bucket, oss)
-    _inventory(bucket)
     bucket.batch_delete_objects([found.key for found in oss2.ObjectIterator(bucket)])
     assert list(oss2.ObjectIteratorV2(bucket)) == []
     _versions(bucket)
@@ -105,23 +104,6 @@ def _archive(bucket: Any, oss: MockOSS) -> None:
     assert bucket.restore_object("cold").status == 202
     oss.clock.advance(60)
     assert bucket.get_object("cold").read() == b"hello"
-
-
-def _inventory(bucket: Any) -> None:
-    target = models.InventoryBucketDestination("1", f"{ADMIN.arn}", NAME, "CSV")
-    bucket.put_bucket_inventory_configuration(
-        models.InventoryConfiguration(
-            "daily",
-            True,
-            "Current",
-            inventory_schedule=models.InventorySchedule("Daily"),
-            inventory_destination=models.InventoryDestination(target),
-        )
-    )
-    assert bucket.get_bucket_inventory_configuration("daily").inventory_schedule.frequency
-    (listed,) = bucket.list_bucket_inventory_configurations().inventory_configurations
-    assert listed.inventory_id == "daily"
-    bucket.delete_bucket_inventory_configuration("daily")
 
 
 def _versions(bucket: Any) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import alibabacloud_oss_v2 as oss_v2
 
 from contract.mock_oss.clients import REGION, Credentials
-from contract.mock_oss.matrix import ADMIN, PICTURE, PROCESSING, Case
+from contract.mock_oss.matrix import PICTURE, PROCESSING, Case
 from contract.mock_oss.receiver import callback_to, receiving
 from mock_oss import MockOSS
 
@@ -59,7 +59,6 @@ def tour(oss: MockOSS, case: Case, credentials: Credentials) -> None:
     _switches(call)
     _domains(call)
     _archive(call)
-    _inventory(call)
     listed = call("list_objects").contents
     doomed = [oss_v2.DeleteObject(key=found.key) for found in listed]
     call("delete_multiple_objects", objects=doomed)
@@ -178,25 +177,6 @@ def _archive(call: Call) -> None:
     wanted = oss_v2.RestoreRequest(days=1, tier="Expedited")
     restored = call("restore_object", key="cold", restore_request=wanted)
     assert restored.restore_priority == "Expedited"
-
-
-def _inventory(call: Call) -> None:
-    target = oss_v2.InventoryOSSBucketDestination(
-        format="CSV", account_id="1", role_arn=ADMIN.arn, bucket=f"acs:oss:::{NAME}"
-    )
-    wanted = oss_v2.InventoryConfiguration(
-        id="daily",
-        is_enabled=True,
-        included_object_versions="Current",
-        destination=oss_v2.InventoryDestination(oss_bucket_destination=target),
-        schedule=oss_v2.InventorySchedule(frequency="Daily"),
-    )
-    call("put_bucket_inventory", inventory_id="daily", inventory_configuration=wanted)
-    found = call("get_bucket_inventory", inventory_id="daily")
-    assert found.inventory_configuration.schedule.frequency == "Daily"
-    listed = call("list_bucket_inventory").list_inventory_configurations_result
-    assert len(listed.inventory_configurations) == 1
-    call("delete_bucket_inventory", inventory_id="daily")
 
 
 def _versions(call: Call) -> None:

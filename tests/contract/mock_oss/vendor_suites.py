@@ -42,8 +42,8 @@ from mock_oss import (
 from mock_oss.environment import variables
 
 # The files about objects, multipart uploads, buckets, CORS, lifecycle, listing, versions, restored
-# objects, inventories, signatures, STS and presigned URLs. The other files test operations for
-# which the mock returns NotImplemented.
+# objects, signatures, STS and presigned URLs. The other files test operations for which the mock
+# returns NotImplemented.
 FILES: Mapping[str, tuple[str, str]] = {
     "oss2": (
         "tests",
@@ -51,7 +51,7 @@ FILES: Mapping[str, tuple[str, str]] = {
             test_object test_bucket test_upload test_download test_multipart test_iterator
             test_list_objects_v2 test_put_object_chunked test_traffic_limit test_chinese
             test_headers test_sign test_exception_ec test_api_base test_bucket_versioning
-            test_object_versioning test_lifecycle_versioning test_bucket_inventory
+            test_object_versioning test_lifecycle_versioning
         """,
     ),
     "oss-v2": (
@@ -59,7 +59,7 @@ FILES: Mapping[str, tuple[str, str]] = {
         """
             test_client test_client_filelike test_object_basic test_paginator test_presign
             test_bucket_cors_client test_bucket_lifecycle_client test_encryption_client
-            test_bucket_inventory_client test_clean_restored_object_client test_bucket_tags_client
+            test_clean_restored_object_client test_bucket_tags_client
             test_bucket_referer_client test_bucket_public_access_block_client
             aio/test_bucket_basic_async aio/test_client_extension_async
             aio/test_multipart_upload_async aio/test_object_basic_async aio/test_paginator_async

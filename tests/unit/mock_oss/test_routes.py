@@ -22,7 +22,6 @@ TOLD_BY_THE_CALLER = {  # chosen by a value that is not in the SDK's source
     "CreateSelectObjectMeta",
     "DeleteAccessPointPublicAccessBlock",
     "GetAccessPointPublicAccessBlock",
-    "GetBucketInventory",
     "ListParts",
     "PutAccessPointPublicAccessBlock",
     "SelectObject",

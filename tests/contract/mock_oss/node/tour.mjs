@@ -157,20 +157,6 @@ async function archive() {
   assert.equal(answer.res.status, 202);
 }
 
-async function inventory() {
-  await store.putBucketInventory(NAME, {
-    id: 'daily',
-    isEnabled: true,
-    OSSBucketDestination: { format: 'CSV', accountId: '1', rolename: 'inventory', bucket: NAME },
-    frequency: 'Daily',
-    includedObjectVersions: 'Current',
-    optionalFields: { field: ['Size'] },
-  });
-  assert.equal((await store.getBucketInventory(NAME, 'daily')).inventory.frequency, 'Daily');
-  assert.equal((await store.listBucketInventory(NAME)).inventoryList.length, 1);
-  await store.deleteBucketInventory(NAME, 'daily');
-}
-
 async function versions() {
   await store.putBucketVersioning(NAME, 'Enabled');
   assert.equal((await store.getBucketVersioning(NAME)).versionStatus, 'Enabled');
@@ -207,7 +193,6 @@ await form();
 await settings();
 if (version === 'v1') await token();
 await archive();
-await inventory();
 const all = (await store.listV2({ 'max-keys': 100 })).objects.map((o) => o.name);
 await store.deleteMulti(all);
 await versions();
