@@ -218,7 +218,7 @@ ARROWS: dict[str, dict[str, str]] = {
         ),
         "transfer.queue": (
             "transfer.checks.checking transfer.resuming transfer.sending transfer.slots "
-            "transfer.engine transfer.journal transfer.grants transfer.listeners transfer.upload "
+            "transfer.engine transfer.journal transfer.grants transfer.upload "
             "transfer.files transfer.options transfer.states transfer.plan transfer.errors "
             "oss"
         ),
@@ -249,7 +249,6 @@ ARROWS: dict[str, dict[str, str]] = {
             "transfer.plan transfer.errors oss"
         ),
         "transfer.pacing": "transfer.states transfer.plan transfer.errors oss",
-        "transfer.listeners": "transfer.upload",
         "transfer.upload": (
             "transfer.checks transfer.progress transfer.target transfer.files transfer.options "
             "transfer.states transfer.plan transfer.errors"

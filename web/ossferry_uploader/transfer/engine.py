@@ -59,14 +59,6 @@ class Engine:
         self._server_answered_s: float | None = None  # `None`: not asked, or no answer
         self._is_custom_domain = False  # whether the latest request went to a custom domain
 
-    def part_rate(self) -> float:
-        """Return the expected speed of one connection in bytes per second, to choose part sizes.
-
-        If there is a speed limit, the result is the limit for one connection. Otherwise it is the
-        measured speed, or 0 if no speed was measured.
-        """
-        return self.speed.traffic_limit / 8 or self.rate_bytes_per_s
-
     async def exchange(
         self, request: "Request", body: "Any", on_progress: "Callable[[int], None]"
     ) -> "Reply":

@@ -14,7 +14,6 @@ from ossferry_uploader.transfer.errors import (
 )
 from ossferry_uploader.transfer.grants.limits import Limits
 from ossferry_uploader.transfer.journal.checkpoint import restore
-from ossferry_uploader.transfer.listeners import Listeners
 from ossferry_uploader.transfer.options import KEEP_BOTH, Options
 from ossferry_uploader.transfer.plan import CONNECTIONS
 from ossferry_uploader.transfer.resuming.cleanup import Cleanup
@@ -77,7 +76,8 @@ class Queue:
         self.uploads: list[Upload] = []
         self.options = Options()
         self._engine = engine
-        self._listeners = Listeners(report)
+        self._listeners: list[Callable[[Upload], None]] = []
+        self._report = report
         self._slots = Slots(engine, active=active, ahead=ahead)
         self._running: list[Upload] = []
         self._tasks: dict[int, asyncio.Task[None]] = {}  # of `_running`, by upload number
@@ -152,7 +152,12 @@ class Queue:
         Returns:
             A function that removes the listener.
         """
-        return self._listeners.add(listener)
+        self._listeners = self._listeners + [listener]
+
+        def end() -> None:
+            self._listeners = [other for other in self._listeners if other is not listener]
+
+        return end
 
     def cancel(self, upload: Upload) -> None:
         """Stop an upload at once, and remove its parts from OSS.
@@ -271,9 +276,7 @@ class Queue:
 
     def _add(self, file: "File", options: Options, record: "Checkpoint | None" = None) -> Upload:
         self._added += 1
-        upload = Upload(
-            file, self._listeners.tell, options=options, number=self._added, controls=self
-        )
+        upload = Upload(file, self._tell, options=options, number=self._added, controls=self)
         if record:
             restore(upload, record)
         self.uploads.append(upload)
@@ -285,6 +288,14 @@ class Queue:
         else:
             self._line_up(upload)
         return upload
+
+    def _tell(self, upload: Upload) -> None:
+        """Call all listeners; an exception in one does not affect the others."""
+        for listener in self._listeners:
+            try:
+                listener(upload)
+            except Exception as error:
+                self._report(error)
 
     def _refuse(self, upload: Upload, error: Exception) -> None:
         """Let an upload fail that has not begun."""
@@ -402,7 +413,13 @@ class Queue:
         if await self.checking.is_due(oss):
             upload.restart()  # `_ended` adds the upload again, which checks the file
             return False
-        stored = await self._prepare(oss)
+        prepared = await prepare(oss)
+        stored = prepared.stored
+        if upload.record.is_due:
+            self._records.note(upload)  # waiting for a tab removed the record
+        if not stored and upload.is_single:
+            await self._records.store(upload)
+        self.allow(prepared.grant.limits)
         if not stored and upload.options.same_name == KEEP_BOTH:
             stored = await send(oss)
         elif not stored:
@@ -422,15 +439,6 @@ class Queue:
         if changes:
             added = self._add(changes, upload.check.options or upload.options)
             added.target.key = upload.key + CHANGES_ENDING
-
-    async def _prepare(self, oss: Client) -> "Stored | None":
-        upload, prepared = oss.upload, await prepare(oss)
-        if upload.record.is_due:
-            self._records.note(upload)  # waiting for a tab removed the record
-        if not prepared.stored and upload.is_single:
-            await self._records.store(upload)
-        self.allow(prepared.grant.limits)
-        return prepared.stored
 
     def _cleaned(self, upload: Upload, stored: "Stored | None") -> None:
         """Update a cancelled upload after the removal of its parts.

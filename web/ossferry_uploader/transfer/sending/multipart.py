@@ -16,6 +16,7 @@ from ossferry_uploader.transfer.sending.client import GONE
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ossferry_uploader.oss.replies import Stored, StoredPart
+    from ossferry_uploader.transfer.engine import Engine
     from ossferry_uploader.transfer.sending.client import Client
     from ossferry_uploader.transfer.upload import Upload
 
@@ -106,12 +107,17 @@ async def initiate(oss: "Client") -> None:
     """
     upload, progress = oss.upload, oss.upload.progress
     if not progress.part_size:
-        rate = oss.engine.part_rate()
+        rate = _part_rate(oss.engine)
         progress.part_size = part_size_for(upload.file.size, rate_bytes_per_s=rate)
     await oss.initiate()
     await begin(oss)
     if progress.unanswered_begins:
         asyncio.create_task(oss.abort_orphans())  # noqa: RUF006 - it ends by itself
+
+
+def _part_rate(engine: "Engine") -> float:
+    """Return the speed limit or the measured speed of one connection, in bytes per second, or 0."""
+    return engine.speed.traffic_limit / 8 or engine.rate_bytes_per_s
 
 
 async def begin(oss: "Client") -> None:
@@ -277,7 +283,7 @@ async def _send_missing(oss: "Client") -> None:
     """
     missing = _missing_units(oss.upload)
     is_measured = asyncio.Event()
-    if oss.engine.part_rate():
+    if _part_rate(oss.engine):
         is_measured.set()
 
     async def worker() -> None:
@@ -304,7 +310,7 @@ async def _send_part(oss: "Client", number: int, missing: "list[int]") -> None:
     upload, file, progress = oss.upload, oss.upload.file, oss.upload.progress
     part_size, wanted, units = progress.part_size, progress.units.get(number, 0), 1
     if not wanted and number > 1:  # the server reads the size of a unit from the first part
-        left, rate = len(missing) + 1, oss.engine.part_rate()
+        left, rate = len(missing) + 1, _part_rate(oss.engine)
         wanted = units_for(file.size, part_size, rate_bytes_per_s=rate, missing=left)
     while units < wanted and missing and missing[0] == number + units:
         missing.pop(0)
