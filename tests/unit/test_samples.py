@@ -84,6 +84,8 @@ def exported(module: str) -> set[str]:
     for node in ast.parse(path.read_text("utf-8")).body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
             names |= set(ast.literal_eval(node.value))
+        elif isinstance(node, ast.ClassDef | ast.FunctionDef):
+            names.add(node.name)
     return names
 
 

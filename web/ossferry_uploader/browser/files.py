@@ -16,19 +16,6 @@ if TYPE_CHECKING:
 
     from ossferry_uploader.transfer.files import Piece
 
-__all__ = [
-    "BrowserFile",
-    "bytes_of",
-    "check_readable",
-    "file_from_blob",
-    "file_from_bytes",
-    "file_from_js",
-    "files_from_js",
-    "read",
-    "result_of",
-    "unreadable",
-]
-
 FACTS_AT_ONCE = 20  # files
 NOT_LOADED = "NetworkError"  # the checksum worker was not loaded; files are not read over a network
 

@@ -13,8 +13,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["UNEXPECTED", "Corrupt", "Lost", "OSSError", "Refused"]
-
 POLICY_EXPIRED = "Policy expired"  # part of a message of AccessDenied, about a form
 WRONG_ENDPOINT = "specified endpoint"  # part of a message of AccessDenied
 UNEXPECTED = "UnexpectedAnswer"  # our own code: the reply is not from OSS

@@ -26,29 +26,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = [
-    "BadOptions",
-    "CannotEncrypt",
-    "CheckFailed",
-    "FileRejected",
-    "FileTooLarge",
-    "FileUnreadable",
-    "GrantRefused",
-    "IllegalMove",
-    "KeyTaken",
-    "NameTooLong",
-    "NoForm",
-    "PartsLeft",
-    "QuotaExceeded",
-    "RepairEnded",
-    "ServerRefused",
-    "StorageBroken",
-    "StreamSpent",
-    "TooManyFiles",
-    "TransferError",
-    "WrongType",
-]
-
 NOT_OFFERED = (404, 405, 501)
 
 

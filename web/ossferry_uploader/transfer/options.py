@@ -9,8 +9,6 @@ if TYPE_CHECKING:
 
     from ossferry_uploader.oss.signing import Header
 
-__all__ = ["KEEP_BOTH", "REFUSE", "REPLACE", "Options", "object_headers"]
-
 KEEP_BOTH = "keep both"  # a random part in the key gives every upload an object of its own
 REFUSE = "refuse"  # OSS refuses a key that is taken; an identical object completes the upload
 REPLACE = "replace"
