@@ -171,7 +171,18 @@ def listen(target: "Element", event: str, handler: "Callable[[], None]") -> "Cal
     Returns:
         A function that removes the listener and frees its JavaScript callback.
     """
-    proxy = create_proxy(lambda _event: handler())
+    return subscribe(target, event, lambda _event: handler())
+
+
+def subscribe(
+    target: "Element", event: str, receive: "Callable[[Element], None]"
+) -> "Callable[[], None]":
+    """Call `receive(event)` with the JavaScript event each time it occurs at an element.
+
+    Returns:
+        A function that removes the listener and frees its JavaScript callback.
+    """
+    proxy = create_proxy(receive)
     target.addEventListener(event, proxy)
 
     def stop() -> None:
@@ -199,14 +210,7 @@ def listen_clicks(
         if event.target.matches(selector):
             handler(event.target, bool(event.shiftKey))
 
-    proxy = create_proxy(click)
-    target.addEventListener("click", proxy)
-
-    def stop() -> None:
-        target.removeEventListener("click", proxy)
-        release(proxy)
-
-    return stop
+    return subscribe(target, "click", click)
 
 
 def show_toast(words: str) -> None:

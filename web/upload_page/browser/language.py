@@ -5,8 +5,7 @@ import json
 import js
 from pyscript.ffi import to_js
 
-from ossferry_uploader.browser.interop import JsException, reason_of
-from ossferry_uploader.transfer.errors import ServerRefused
+from upload_page.browser.window import fetch_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -111,10 +110,9 @@ async def fetch_sentences(code: str) -> "dict[str, Any]":
         code: the code of the language, such as `zh-CN`.
 
     Raises:
-        JsException: the server does not answer.
+        ServerRefused: the server does not answer.
     """
-    answer = await js.ossferry.fetch(js.ossferry.url(f"locale-{code}"))
-    return _read(await answer.text())
+    return _read(await fetch_text(f"locale-{code}"))
 
 
 def remember(code: str) -> None:
@@ -156,12 +154,7 @@ async def fetch_words(name: str) -> "dict[str, Any]":
     Raises:
         ServerRefused: the server does not answer.
     """
-    try:
-        answer = await js.ossferry.fetch(js.ossferry.url(name))
-        text = str(await answer.text())
-    except JsException as error:
-        raise ServerRefused(0, detail=reason_of(error))
-    return _read(text)
+    return _read(await fetch_text(name))
 
 
 def _read(text: str) -> "dict[str, Any]":

@@ -1,10 +1,10 @@
 """Functions of the browser that only the dialog for the repair of tables needs."""
 
 import js
-from pyscript.ffi import create_proxy
 
-from ossferry_uploader.browser.interop import JsException, reason_of, release, to_js
+from ossferry_uploader.browser.interop import JsException, reason_of, to_js
 from ossferry_uploader.transfer.errors import ServerRefused
+from upload_page.browser.dom import subscribe
 from upload_page.browser.style_sheets import load_styles
 
 TYPE_CHECKING = False
@@ -67,14 +67,7 @@ def listen_keys(
         if handler("".join([held for held, is_down in parts if is_down]) + name, event.target):
             event.preventDefault()
 
-    proxy = create_proxy(press)
-    target.addEventListener("keydown", proxy)
-
-    def stop() -> None:
-        target.removeEventListener("keydown", proxy)
-        release(proxy)
-
-    return stop
+    return subscribe(target, "keydown", press)
 
 
 def address_of(content: "Any") -> "tuple[str, Callable[[], None]]":

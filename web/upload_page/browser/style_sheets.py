@@ -2,8 +2,7 @@
 
 import js
 
-from ossferry_uploader.browser.interop import JsException, reason_of
-from ossferry_uploader.transfer.errors import ServerRefused
+from upload_page.browser.window import fetch_text
 
 _loaded: "list[str]" = []
 
@@ -18,12 +17,7 @@ async def load_styles(name: str) -> None:
         ServerRefused: the server does not answer.
     """
     if name not in _loaded:
-        try:
-            answer = await js.ossferry.fetch(js.ossferry.url(name))
-            styles = await answer.text()
-        except JsException as error:
-            raise ServerRefused(0, detail=reason_of(error))
         sheet = js.CSSStyleSheet.new()
-        sheet.replaceSync(styles)
+        sheet.replaceSync(await fetch_text(name))
         js.document.adoptedStyleSheets.push(sheet)
         _loaded.append(name)

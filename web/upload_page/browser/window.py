@@ -40,6 +40,22 @@ def url(name: str) -> str:
     return str(js.ossferry.url(name))
 
 
+async def fetch_text(name: str) -> str:
+    """Return the text of a file that the page loads on demand.
+
+    Args:
+        name: a name that `build.py` writes into the page, such as `on_demand`.
+
+    Raises:
+        ServerRefused: the server does not answer.
+    """
+    try:
+        answer = await js.ossferry.fetch(url(name))
+        return str(await answer.text())
+    except JsException as error:
+        raise ServerRefused(0, detail=reason_of(error))
+
+
 def ready() -> None:
     """Mark the page as started, and forbid scripts to execute text as code from now on.
 
@@ -264,12 +280,7 @@ async def load_modules(name: str) -> None:
         ServerRefused: the server does not answer.
     """
     if name not in _loaded:
-        try:
-            answer = await js.ossferry.fetch(url(name))
-            text = str(await answer.text())
-        except JsException as error:
-            raise ServerRefused(0, detail=reason_of(error))
-        exec(text, {})  # noqa: S102 - our own file, checked by its hash
+        exec(await fetch_text(name), {})  # noqa: S102 - our own file, checked by its hash
         _loaded.append(name)
 
 

@@ -122,7 +122,7 @@ class _GuestPage:
                 name[len(FIELD) :]: values[name][0] for name in values if FIELD in name
             }
             try:
-                guest = await server.post("/enter", document)
+                guest = await server.call("POST", "/enter", document)
             except ServerRefused as error:
                 if error.code in OVER:
                     self.over.set(error)

@@ -385,7 +385,7 @@ class Actions:
 
     async def _sign_out(self) -> None:
         try:
-            await server.post("/logout")
+            await server.call("POST", "/logout")
         except ServerRefused as error:
             if error.status != 401:  # else the session has ended already
                 show_toast(say("sign_out_failed"))

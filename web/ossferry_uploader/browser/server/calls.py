@@ -45,29 +45,6 @@ class Server:
         self.address = address
         self._token = token
 
-    async def post(
-        self,
-        path: str,
-        document: "dict[str, object] | None" = None,
-        *,
-        refusal: type = ServerRefused,
-    ) -> "dict[str, Any]":
-        """Send a `POST` request to the ossferry server, and return the JSON object of the response.
-
-        Args:
-            path: the path and the query, such as `/api/grant`.
-            document: the JSON object to send; if empty or `None`, the request has no body.
-            refusal: the class of the exception to raise, `ServerRefused` or a subclass.
-
-        Returns:
-            The JSON object; `{}` if the response has the status 204 and no body.
-
-        Raises:
-            ServerRefused: the server refused the request, did not answer (status 0), or did not
-                send a JSON object (status 200).
-        """
-        return await self.call("POST", path, document, refusal=refusal)
-
     async def call(
         self,
         method: str,

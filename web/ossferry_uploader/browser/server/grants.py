@@ -32,7 +32,8 @@ class ServerGrants:
             GrantRefused: the server refused the request; the status is 0 if no response came.
         """
         document: dict[str, object] = {"refused_key_id": refused_key_id} if refused_key_id else {}
-        grant = read_grant(await self._server.post("/api/grant", document, refusal=GrantRefused))
+        answer = await self._server.call("POST", "/api/grant", document, refusal=GrantRefused)
+        grant = read_grant(answer)
         if self.limits:
             grant.narrow(self.limits)
         return grant

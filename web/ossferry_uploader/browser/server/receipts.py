@@ -50,7 +50,7 @@ class ServerReceipts:
         """
         _, _, crc64, request_id, _ = upload
         try:
-            reply = await self._server.post("/api/receipts", _report(*upload))
+            reply = await self._server.call("POST", "/api/receipts", _report(*upload))
         except ServerRefused as error:
             if error.code == MISSING:
                 return None
@@ -81,7 +81,7 @@ class ServerReceipts:
                 status is 0 if no response came, and 200 if the response is malformed.
         """
         reports = [_report(*upload) for upload in uploads]
-        reply = await self._server.post("/api/receipts/batch", {"reports": reports})
+        reply = await self._server.call("POST", "/api/receipts/batch", {"reports": reports})
         receipts = reply.get("receipts")
         if not isinstance(receipts, list) or len(receipts) != len(reports):
             raise ServerRefused(200, detail="the receipts are malformed")
@@ -110,7 +110,7 @@ class ServerReceipts:
             "request_id": refused.request_id or None,
         }
         try:
-            await self._server.post("/api/receipts/refused", document)
+            await self._server.call("POST", "/api/receipts/refused", document)
         except ServerRefused as error:
             if error.code == STANDS and error.reason == INTACT:
                 return False
@@ -132,7 +132,7 @@ class ServerReceipts:
             ServerRefused: the server refused the request; the status is 0 if no response came.
         """
         document: dict[str, object] = {"path": path, "size": size, "crc64": crc64}
-        reply = await self._server.post("/api/objects/identical", document)
+        reply = await self._server.call("POST", "/api/objects/identical", document)
         return str(reply.get("key") or "")
 
     async def begun_empty(self, key: str) -> "list[str]":
