@@ -1,35 +1,25 @@
-"""Settings of a bucket: ACL, CORS, lifecycle, Block Public Access, hotlink protection, versioning
-and tags.
+"""Settings of a bucket: ACL, CORS, lifecycle, Block Public Access and versioning.
 
 While Block Public Access is on, the mock refuses requests that set a public ACL, and ignores public
-ACLs that exist. The vendor does not document the error codes for bucket tags that are not valid;
-the mock uses the codes for object tags. Sources: vendor pages of the operations.
+ACLs that exist. Sources: vendor pages of the operations.
 """
 
-import json
 import re
 from typing import Any
 
 from mock_oss.access.authorization import authorize
-from mock_oss.access.referer import RefererRules, parse_referer, render_referer
 from mock_oss.errors import RefusedError, invalid_argument
 from mock_oss.http.cors import parse_cors, render_cors
 from mock_oss.http.documents import malformed_xml
 from mock_oss.http.request import one_of
 from mock_oss.http.response import Response, document_response, xml_response
 from mock_oss.operations.buckets import put_bucket
-from mock_oss.operations.common import acl_document, tagging, tags_in
-from mock_oss.operations.object_headers import check_tags
+from mock_oss.operations.common import acl_document
 from mock_oss.service import MAX_XML_BYTES, Call
 from mock_oss.world.lifecycle import parse_lifecycle
 from mock_oss.world.model import BUCKET_ACLS, VERSIONING
 
 MAX_CORS_BYTES = 16 << 10
-MAX_TAGS = 20
-MAX_KEY_BYTES = 64
-MAX_VALUE_BYTES = 128
-RESERVED = ("http://", "https://", "aliyun", "acs")
-"""Beginnings of tag keys that OSS refuses, in any case."""
 _CAPITAL_BOOLEAN = re.compile(r"(?<=<ExpiredObjectDeleteMarker>)(True|False)(?=<)")
 """The SDK `oss2` sends True and False, but reads only true and false."""
 
@@ -135,23 +125,6 @@ async def delete_block(call: Call) -> Response:
     return _changed(call, 204, block_public=False)
 
 
-async def put_referer(call: Call) -> Response:
-    """Replace the bucket's hotlink protection with the rules in the request body.
-
-    The rules say which Referer headers are allowed.
-    """
-    rules = parse_referer(await call.body.read(MAX_XML_BYTES))
-    return _changed(call, referer=render_referer(rules).decode())
-
-
-async def get_referer(call: Call) -> Response:
-    """Return the hotlink protection of the bucket, as a RefererConfiguration document.
-
-    If the bucket has no hotlink protection, the document allows every Referer.
-    """
-    return document_response(call.bucket.referer.encode() or render_referer(RefererRules()))
-
-
 async def put_versioning(call: Call) -> Response:
     """Enable or suspend the bucket's versioning, according to the request body.
 
@@ -170,34 +143,3 @@ async def get_versioning(call: Call) -> Response:
     The response contains no status if versioning has never been enabled.
     """
     return xml_response("VersioningConfiguration", {"Status": call.bucket.versioning or None})
-
-
-async def put_tags(call: Call) -> Response:
-    """Replace all tags of the bucket with the tags in the request body."""
-    tags = check_tags(
-        await tags_in(call, MAX_XML_BYTES),
-        "Bucket",
-        most=MAX_TAGS,
-        is_name=_is_tag_key,
-        is_value=lambda text: len(text.encode()) <= MAX_VALUE_BYTES,
-    )
-    return _changed(call, tagging=json.dumps(tags))
-
-
-def _is_tag_key(text: str) -> bool:
-    return 1 <= len(text.encode()) <= MAX_KEY_BYTES and not text.lower().startswith(RESERVED)
-
-
-async def get_tags(call: Call) -> Response:
-    """Return the tags of the bucket; the document has no tags if the bucket has none."""
-    return xml_response("Tagging", tagging(call.bucket.tags) if call.bucket.tags else {})
-
-
-async def delete_tags(call: Call) -> Response:
-    """Delete the bucket's tags whose keys are in the parameter `tagging`, separated by commas.
-
-    If the parameter is empty, delete all tags of the bucket.
-    """
-    names = [name for name in call.param("tagging").split(",") if name]
-    kept = {name: value for name, value in call.bucket.tags.items() if names and name not in names}
-    return _changed(call, 204, tagging=json.dumps(kept))

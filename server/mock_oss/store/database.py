@@ -14,7 +14,7 @@ from mock_oss.errors import DataDirError, DataDirInUseError
 from mock_oss.store import records
 
 _Row = TypeVar("_Row")
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 TABLES: Mapping[str, tuple[type[NamedTuple], str]] = {
     "buckets": (records.BucketRecord, "name"),
     "objects": (records.ObjectRecord, "bucket, key"),

@@ -1,6 +1,5 @@
 """Features of buckets that the SDK tours do not cover: settings, limits, long lists."""
 
-from pathlib import Path
 from typing import Any
 
 import oss2
@@ -143,75 +142,3 @@ def test_a_bucket_is_made_in_the_region_of_the_endpoint(mock_oss: MockOSS) -> No
     record = mock_oss.store.buckets.get("new-one")
     assert record is not None
     assert record.region == "cn-shanghai"
-
-
-def tags_of(bucket: oss2.Bucket) -> dict[str, str]:
-    """Return the tags of a bucket as `oss2` reads them."""
-    found: dict[str, str] = bucket.get_bucket_tagging().tag_set.tagging_rule
-    return found
-
-
-def put_tags(bucket: oss2.Bucket, tags: dict[str, str]) -> None:
-    """Replace the tags of a bucket with `oss2`."""
-    rule = oss2.models.TaggingRule()
-    rule.tagging_rule = tags
-    bucket.put_bucket_tagging(oss2.models.Tagging(rule))
-
-
-def test_tags_of_a_bucket_are_replaced_and_deleted(tmp_path: Path) -> None:
-    with MockOSS(data_dir=tmp_path) as oss:
-        bucket = oss2_bucket(oss)
-        assert tags_of(bucket) == {}
-        put_tags(bucket, {"old": "1"})
-        put_tags(bucket, {"team": "uploads", "cost": "", "stage": "test"})
-    with MockOSS(data_dir=tmp_path) as oss:
-        bucket = oss2_bucket(oss)
-        assert tags_of(bucket) == {"team": "uploads", "cost": "", "stage": "test"}
-
-        bucket.delete_bucket_tagging(params={"tagging": "team,cost"})
-        assert tags_of(bucket) == {"stage": "test"}
-        bucket.delete_bucket_tagging()
-        assert tags_of(bucket) == {}
-
-
-def test_buckets_are_listed_by_their_tags(mock_oss: MockOSS) -> None:
-    for name, tags in (
-        ("one", {"env": "test"}),
-        ("two", {"env": "test", "team": "dev"}),
-        ("three", {"env": "prod"}),
-    ):
-        bucket = oss2_bucket(mock_oss, name)
-        bucket.create_bucket()
-        put_tags(bucket, tags)
-    service = oss2.Service(oss2_bucket(mock_oss).auth, mock_oss.endpoint, region=REGION)
-
-    def names(**params: str) -> list[str]:
-        asked = {name.replace("_", "-"): value for name, value in params.items()}
-        return [found.name for found in service.list_buckets(params=asked).buckets]
-
-    assert names(tag_key="env") == ["one", "three", "two"]
-    assert names(tag_key="env", tag_value="test") == ["one", "two"]
-    assert names(tagging='"env":"test","team":"dev"') == ["two"]
-    assert names(tag_key="team", tagging='"env":"prod"') == []
-    answer = service._do("GET", "", "", params={"tag-key": "team"}).read().decode()
-    assert "<Tagging><TagSet><Tag><Key>env</Key><Value>test</Value></Tag>" in answer
-    for wrong in ({"tag-value": "test"}, {"tagging": "env"}, {"tagging": '"env":1'}):
-        assert refusal(service.list_buckets, params=wrong) == (400, "InvalidArgument")
-
-
-@pytest.mark.parametrize(
-    ("tags", "code"),
-    [
-        ({f"key{number}": "" for number in range(21)}, "InvalidTag"),
-        ({"k" * 65: ""}, "InvalidTaggingKey"),
-        ({"": ""}, "InvalidTaggingKey"),
-        ({"Aliyun-team": ""}, "InvalidTaggingKey"),
-        ({"acs:team": ""}, "InvalidTaggingKey"),
-        ({"key": "v" * 129}, "InvalidTag"),
-    ],
-    ids=["21 tags", "long key", "no key", "Aliyun", "acs", "long value"],
-)
-def test_tags_that_a_bucket_cannot_have(
-    bucket_v4: oss2.Bucket, tags: dict[str, str], code: str
-) -> None:
-    assert refusal(put_tags, bucket_v4, tags) == (400, code)
