@@ -74,7 +74,6 @@ def start_session(
 
 SIGNERS: dict[str, Any] = {
     "v4": oss2.ProviderAuthV4,
-    "v2": oss2.auth.ProviderAuthV2,
     "v1": oss2.ProviderAuth,
 }
 
