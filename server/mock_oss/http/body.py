@@ -18,7 +18,6 @@ from mock_oss.http import crc64
 from mock_oss.http.documents import malformed_xml
 from mock_oss.http.request import Message, Receive, Request
 
-
 PIECE = 256 << 10
 INLINE = 64 << 10
 MAX_OBJECT_BYTES = 5 << 30

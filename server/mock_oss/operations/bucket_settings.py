@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 from mock_oss.access.authorization import authorize
-from mock_oss.errors import RefusedError, invalid_argument
+from mock_oss.errors import RefusedError
 from mock_oss.http.cors import parse_cors, render_cors
 from mock_oss.http.documents import malformed_xml
 from mock_oss.http.request import one_of

@@ -120,7 +120,6 @@ class V1Case(_Case):
 
     date_line: str = ""
 
-
     def text(self) -> str:
         """Return the string to sign of the request.
 

@@ -25,7 +25,7 @@ from mock_oss.store.records import (
     load_segments,
     pack_segments,
 )
-from mock_oss.store.tables import Buckets, Cnames, Objects, Sessions, Table, Uploads
+from mock_oss.store.tables import Buckets, Cnames, Objects, Sessions, Uploads
 from mock_oss.store.versions import Versions, version_id
 
 

@@ -66,8 +66,8 @@ def load_segments(text: str) -> list[Segment]:
 class BucketRecord(NamedTuple):
     """The database row of a bucket.
 
-    `cors` and `lifecycle` are XML documents or empty text. `block_public` tells whether Block Public
-    Access is on. `versioning` is `Enabled`, `Suspended` or empty text. `created_ms` is in
+    `cors` and `lifecycle` are XML documents or empty text. `block_public` tells whether Block
+    Public Access is on. `versioning` is `Enabled`, `Suspended` or empty text. `created_ms` is in
     milliseconds since the epoch.
     """
 

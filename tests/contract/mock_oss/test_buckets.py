@@ -5,7 +5,7 @@ from typing import Any
 import oss2
 import pytest
 
-from contract.mock_oss.clients import REGION, ask, oss2_bucket, refusal, send, signed_headers
+from contract.mock_oss.clients import ask, oss2_bucket, refusal, send, signed_headers
 from mock_oss import BUCKET, MockOSS
 
 
@@ -17,9 +17,7 @@ def moved(days: int, storage_class: str, *, later: bool = False) -> str:
     return f"<{name}><{unit}>{days}</{unit}><StorageClass>{storage_class}</StorageClass></{name}>"
 
 
-AT_NOON = (
-    "<Expiration><CreatedBeforeDate>2026-01-01T12:00:00.000Z</CreatedBeforeDate></Expiration>"
-)
+AT_NOON = "<Expiration><CreatedBeforeDate>2026-01-01T12:00:00.000Z</CreatedBeforeDate></Expiration>"
 IN_DAYS = "<Expiration><Days>{}</Days></Expiration>"
 NEVER = (
     "<NoncurrentVersionExpiration><NoncurrentDays>0</NoncurrentDays></NoncurrentVersionExpiration>"
