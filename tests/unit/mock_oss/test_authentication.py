@@ -695,22 +695,3 @@ def test_the_signature_of_another_key_is_another_signature(gate: Gate) -> None:
     gate.refusal("GET", headers=v1_headers(PUT_A, GMT))
 
     assert gate.record.why["cause"] == "the method was signed as PUT"
-
-
-@pytest.mark.parametrize(
-    ("name", "cause"),
-    [
-        ("x-oss-meta-a", "x-oss-meta-a was sent as 'mine' and signed as 'seen before'"),
-        ("content-type", "Content-Type was sent as 'mine' and signed as 'seen before'"),
-    ],
-)
-def test_a_value_of_an_earlier_request_explains_a_wrong_signature(
-    gate: Gate, name: str, cause: str
-) -> None:
-    gate.send("GET", "unsigned", headers={name: "seen before"})
-    canonical = f"PUT\n/{BUCKET}/a\n\n{name}:seen before\n\n\nUNSIGNED-PAYLOAD"
-    headers = {"Date": GMT, "Authorization": v4_authorization(canonical)}
-
-    gate.refusal("PUT", headers={**headers, name: "mine"})
-
-    assert gate.record.why["cause"] == cause
