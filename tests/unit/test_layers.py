@@ -233,7 +233,7 @@ ARROWS: dict[str, dict[str, str]] = {
         ),
         "transfer.sending": (
             "transfer.engine transfer.grants transfer.pacing transfer.upload "
-            "transfer.progress transfer.target transfer.checks transfer.ports transfer.files "
+            "transfer.progress transfer.target transfer.ports transfer.files "
             "transfer.options transfer.states transfer.plan transfer.errors oss"
         ),
         "transfer.engine": (

@@ -88,7 +88,7 @@ class Checking:
             async with self._loading:
                 if self._rules is None:
                     is_on = CHECKS in grant.features
-                    self._rules = await oss.rules(self._checks) if is_on else NO_RULES
+                    self._rules = await oss.repeat(self._checks.load) if is_on else NO_RULES
         return self._concerns(oss.upload) and oss.upload.check.verdict is None
 
     def may_replace(self, upload: "Upload") -> bool:
@@ -210,7 +210,9 @@ class Checking:
             upload.changed()
 
         try:
-            crc64 = await self._crc64(upload)
+            # before the checks read the file: one that is replaced later, even by one of the same
+            # size and time, is then not taken for the file that was checked
+            crc64 = str(await Client(self._engine, upload).plain_crc64())
             keeps = upload.check.keeps_original
             verdict = await self._checks.run(upload.file, show, keep_original=keeps)
             self._apply(upload, verdict, crc64)
@@ -230,14 +232,6 @@ class Checking:
     def _end(self, upload: "Upload") -> None:
         self._tasks.pop(upload.number, None)
         self._start()
-
-    async def _crc64(self, upload: "Upload") -> str:
-        """Return the CRC-64 of the file, which is read before the checks read it.
-
-        A file that is replaced later, even by one of the same size and time, is then not taken for
-        the file that was checked.
-        """
-        return str(await Client(self._engine, upload).plain_crc64())
 
     def _apply(self, upload: "Upload", verdict: "Verdict", crc64: str) -> None:
         """Use the result of the checks.

@@ -15,7 +15,6 @@ because all forms have the same URL.
 
 from ossferry_uploader.oss.errors import Corrupt, Refused
 from ossferry_uploader.oss.post_object import post_object, signed_fields
-from ossferry_uploader.transfer.errors import NoForm
 from ossferry_uploader.transfer.grants.origins import refuses_host
 from ossferry_uploader.transfer.pacing.retry import is_shut_out, is_transient
 from ossferry_uploader.transfer.plan import FORM_BYTES, MAX_FORM_BYTES, form_bytes_for
@@ -32,27 +31,6 @@ SIGNED_FOR_S = 600.0  # OSS may receive a form up to 15 minutes after `x-oss-dat
 TAKEN = "FileAlreadyExists"
 TAGS = "x-oss-tagging"
 CONTENT_TYPE = "content-type"
-VARIABLE = "${"  # OSS replaces `${filename}` in the key of a form
-
-
-def check_form(key_name: str, *, has_tags: bool, is_stream: bool) -> None:
-    """Check that a file can be sent with a form (PostObject).
-
-    Args:
-        key_name: the folders and the name of the file, as they will be in the object key.
-        has_tags: whether the object is to have tags.
-        is_stream: whether the size of the file is unknown.
-
-    Raises:
-        NoForm: the size is unknown, the object is to have tags, or `key_name` contains `${`, which
-            OSS would replace.
-    """
-    if is_stream:
-        raise NoForm("a form needs the size of the file, and streams have none")
-    if has_tags:
-        raise NoForm("a form cannot carry tags")
-    if VARIABLE in key_name:
-        raise NoForm(f"OSS would replace {VARIABLE} in the name")
 
 
 class Forms:

@@ -59,7 +59,7 @@ class Journal(Claims):
 
     def followers(self) -> int:
         """Return how many uploads of this tab are waiting while another tab sends the same file."""
-        return len(self._followers) + self._files.followers()
+        return len(self._followers) + self._files.waiting
 
     async def adopt(self, upload: "Upload") -> "Checkpoint | None":
         """Take the lock of an upload's file, and find out what other tabs have done with this file.
@@ -251,7 +251,7 @@ class Journal(Claims):
                 file again. `None` keeps the handle that is already stored.
         """
         if not upload.is_lasting:
-            self.know(upload.upload_id)
+            self.upload_ids.add(upload.upload_id)
             return
         await self._is_shown.wait()
         record = self.record_of(upload)

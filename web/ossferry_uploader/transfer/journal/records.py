@@ -51,12 +51,8 @@ class Records:
         """
         record = read_checkpoint(text, owner=self.owner, now_s=self._keeper.server_now_s())
         if record:
-            self.know(record.upload_id)
+            self.upload_ids.add(record.upload_id)
         return record
-
-    def know(self, upload_id: str) -> None:
-        """Add the id of a multipart upload to `upload_ids`."""
-        self.upload_ids.add(upload_id)
 
     async def stored(self) -> "list[Checkpoint]":
         """Return all records of the person who uploads; delete malformed and old ones."""

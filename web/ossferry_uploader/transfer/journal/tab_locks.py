@@ -51,6 +51,10 @@ class FileLocks:
 
     `release_place(upload)` is called before an upload that has sent no bytes waits for a lock. It
     removes the object key and the record of the upload.
+
+    Attributes:
+        owner: the key prefix that identifies the person.
+        waiting: the number of uploads of this tab that wait for a lock that another tab holds.
     """
 
     def __init__(self, tabs: "Tabs", release_place: "Callable[[Upload], Awaitable[None]]") -> None:
@@ -58,12 +62,8 @@ class FileLocks:
         self._tabs = tabs
         self._taken: dict[int, str] = {}  # locks by the numbers of their uploads
         self._reserved: set[str] = set()  # locks of records that this tab has claimed
-        self.owner = ""  # the key prefix that identifies the person
-        self._followers = 0
-
-    def followers(self) -> int:
-        """Return how many uploads of this tab are waiting for a lock that another tab holds."""
-        return self._followers
+        self.owner = ""
+        self.waiting = 0
 
     async def take(self, upload: "Upload") -> None:
         """Take the lock of an upload's file, and wait while another tab holds the lock.
@@ -109,7 +109,7 @@ class FileLocks:
 
     async def _wait(self, upload: "Upload", lock: str) -> None:
         """Pause an upload until the other tab releases the lock."""
-        self._followers += 1
+        self.waiting += 1
         upload.hold(states.FOR_TAB)
         try:
             if not upload.has_begun():
@@ -117,7 +117,7 @@ class FileLocks:
                 await self._release_place(upload)
             await self._tabs.free(lock)
         finally:
-            self._followers -= 1
+            self.waiting -= 1
             upload.end_hold(states.FOR_TAB)
 
 

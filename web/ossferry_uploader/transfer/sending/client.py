@@ -61,10 +61,8 @@ if TYPE_CHECKING:
     from ossferry_uploader.oss.replies import Stored, StoredPart
     from ossferry_uploader.oss.requests import Bucket, Operation, Request
     from ossferry_uploader.oss.signing import Header
-    from ossferry_uploader.transfer.checks.rules import Rules
     from ossferry_uploader.transfer.engine import Engine
     from ossferry_uploader.transfer.grants.grant import Grant
-    from ossferry_uploader.transfer.ports import Checks
 
     T = TypeVar("T")
 
@@ -98,7 +96,7 @@ class Client:
         If the records of unfinished uploads were not read from the browser's storage before, read
         them first.
         """
-        return await self._repeat(self._grant)
+        return await self.repeat(self._grant)
 
     async def _grant(self) -> "Grant":
         await self.engine.journal.load()
@@ -109,7 +107,7 @@ class Client:
 
         If too little quota is left, the upload pauses until enough is left.
         """
-        return await self._repeat(self._reserve)
+        return await self.repeat(self._reserve)
 
     async def _reserve(self) -> "Grant":
         quota, upload, keeper = self.engine.quota, self.upload, self.engine.keeper
@@ -127,17 +125,9 @@ class Client:
         """The whole file of the upload as one `Piece`."""
         return Piece(self.upload.file, 0, self.upload.file.size)
 
-    async def head(self) -> bytes:
-        """Return the first bytes of the upload's file, at most `sniff.HEAD_BYTES`."""
-        return await self._repeat(self.upload.file.head)
-
-    async def sha256(self) -> str:
-        """Return the SHA-256 of the upload's file in hexadecimal."""
-        return await self._repeat(self.engine.ports.checksum.sha256, self.upload.file)
-
     async def plain_crc64(self, piece: "Piece | None" = None) -> int:
         """Return the CRC-64 of a piece of the unencrypted file; by default of the whole file."""
-        return await self._repeat(self.engine.ports.checksum.crc64, piece or self.whole)
+        return await self.repeat(self.engine.ports.checksum.crc64, piece or self.whole)
 
     async def crc64(self, piece: "Piece | None" = None) -> int:
         """Return the CRC-64 of the bytes that are sent for a piece; by default for the whole file.
@@ -152,7 +142,7 @@ class Client:
         if not cipher:
             return await self.plain_crc64(piece)
         encryption = self.engine.ports.encryption
-        return await self._repeat(encryption.crc64, piece or self.whole, cipher)
+        return await self.repeat(encryption.crc64, piece or self.whole, cipher)
 
     async def is_checked(self, crc64: str) -> bool:
         """Return whether the file that was sent is the same as the file that the checks have read.
@@ -179,23 +169,6 @@ class Client:
             raise FileUnreadable("it was replaced after its checks", changed=True)
 
     # The server
-
-    async def rules(self, checks: "Checks") -> "Rules":
-        """Load and return the server's rules, which tell which files have to be checked."""
-        return await self._repeat(checks.load)
-
-    async def find_identical(self, path: str, crc64: str) -> str:
-        """Return the key of the person's own object that is identical to the upload's file.
-
-        The ossferry server searches for the object. The result is empty if there is none.
-
-        Args:
-            path: folders and name of the file as they are in object keys, such as `a/b/photo.jpg`;
-                `named_key("", name, path=folders)` returns this text.
-            crc64: the CRC-64 of the file as decimal text.
-        """
-        size = self.upload.file.size
-        return await self._repeat(self.engine.ports.receipts.identical, path, size, crc64)
 
     async def confirm(self, crc64: "int | None" = None) -> "Stored | None":
         """Ask the ossferry server whether OSS stores the upload's file under the upload's key.
@@ -225,7 +198,7 @@ class Client:
         upload, receipts = self.upload, self.engine.ports.receipts
         report = upload.key, upload.file.size, str(crc64), upload.request_id, upload.checks
         try:
-            return await self._repeat(receipts.confirm, report)
+            return await self.repeat(receipts.confirm, report)
         except ServerRefused as error:
             if not error.is_not_offered:
                 raise
@@ -377,7 +350,7 @@ class Client:
         Raises:
             PartsLeft: OSS confirmed each abort, but still lists the multipart upload.
         """
-        await (self._repeat(self._abort) if waits else self._abort())
+        await (self.repeat(self._abort) if waits else self._abort())
         await self.engine.journal.remove(self.upload)
 
     async def _abort(self) -> None:
@@ -608,7 +581,7 @@ class Client:
 
     async def _execute(self, send: "Callable[..., Awaitable[Any]]", *arguments: "Any") -> "Any":
         """Call `send`, which sends one request, until OSS has executed the request."""
-        result = await self._repeat(self._counted, send, *arguments)
+        result = await self.repeat(self._counted, send, *arguments)
         self.upload.requests.recover()
         self._note_errors(False)
         return result
@@ -626,7 +599,7 @@ class Client:
         finally:
             requests.send(-1)
 
-    async def _repeat(self, operation: "Callable[..., Awaitable[T]]", *arguments: "Any") -> "T":
+    async def repeat(self, operation: "Callable[..., Awaitable[T]]", *arguments: "Any") -> "T":
         """Call `operation` until it succeeds, and return its result.
 
         Temporary errors are retried. The upload is paused while the network or the server is not

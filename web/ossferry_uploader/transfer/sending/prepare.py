@@ -14,8 +14,7 @@ from ossferry_uploader.oss.keys import (
     safe_path,
 )
 from ossferry_uploader.oss.replies import Stored
-from ossferry_uploader.transfer.errors import NameTooLong, ServerRefused
-from ossferry_uploader.transfer.grants.forms import check_form
+from ossferry_uploader.transfer.errors import NameTooLong, NoForm, ServerRefused
 from ossferry_uploader.transfer.options import KEEP_BOTH
 from ossferry_uploader.transfer.sending.encryption import ciphers_for
 from ossferry_uploader.transfer.sending.sniff import content_type_of
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from ossferry_uploader.transfer.upload import Upload
 
 OFFERED, WANTED = "objects", "skip-identical"  # features of a grant
+VARIABLE = "${"  # OSS replaces `${filename}` in the key of a form
 
 
 class Prepared:
@@ -61,7 +61,7 @@ async def prepare(oss: "Client") -> Prepared:
         FileTooLarge, WrongType: the grant does not allow the file.
         NameTooLong: the folders and the name of the file do not fit into an object key.
         NoForm: the server gave only a signed form (PostObject), but the upload needs credentials,
-            for example because the file is a stream (see `check_form`).
+            for example because the file is a stream.
         FileUnreadable: the file cannot be read.
         GrantRefused: the server gave no credentials.
     """
@@ -95,11 +95,17 @@ def _check_form(upload: "Upload") -> None:
     """Check that a form can carry the upload, if it needs one. Its options may be of a record.
 
     Raises:
-        NoForm: a form cannot carry the upload.
+        NoForm: the size of the file is unknown, the object is to have tags, or the name contains
+            `${`, which OSS would replace.
     """
-    file, has_tags = upload.file, bool(upload.options.tags)
-    if upload.target.needs_form:
-        check_form(f"{file.path}{file.name}", has_tags=has_tags, is_stream=upload.is_stream)
+    if not upload.target.needs_form:
+        return
+    if upload.is_stream:
+        raise NoForm("a form needs the size of the file, and streams have none")
+    if upload.options.tags:
+        raise NoForm("a form cannot carry tags")
+    if VARIABLE in f"{upload.file.path}{upload.file.name}":
+        raise NoForm(f"OSS would replace {VARIABLE} in the name")
 
 
 async def _place(oss: "Client", prepared: Prepared) -> "Stored | None":
@@ -197,7 +203,8 @@ async def _find_identical(oss: "Client", grant: "Grant") -> "Stored | None":
     _show_search(upload, True)
     try:
         crc64 = str(await oss.crc64())
-        key = await oss.find_identical(path, crc64)
+        identical = oss.engine.ports.receipts.identical
+        key = await oss.repeat(identical, path, upload.file.size, crc64)
     except ServerRefused:
         key = crc64 = ""  # the file can be sent without an answer
     finally:
@@ -272,10 +279,11 @@ async def _describe(oss: "Client", grant: "Grant") -> None:
         return
     content_type = upload.options.content_type
     if not content_type:
-        content_type = content_type_of(upload.file.content_type, await oss.head())
+        head = await oss.repeat(upload.file.head)
+        content_type = content_type_of(upload.file.content_type, head)
     may_tell = not (upload.is_stream or target.cipher)  # the hash tells who has the same file
     if upload.options.sha256 and may_tell and not target.sha256:
-        target.sha256 = await oss.sha256()
+        target.sha256 = await oss.repeat(oss.engine.ports.checksum.sha256, upload.file)
     target.content_type = content_type
     error = grant.limits.type_refusal(upload.file.name, content_type)
     if error:
