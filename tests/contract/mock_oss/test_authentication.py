@@ -107,7 +107,7 @@ def test_requests_of_every_kind_are_accepted(mock_oss: MockOSS, bucket: Any) -> 
     listed = bucket.list_objects_v2(prefix="Ordner/", delimiter="", max_keys=1)
     assert [each.key for each in listed.object_list] == [ODD_KEY]
     assert bucket.get_bucket_info().name == bucket.bucket_name
-    service = oss2.Service(bucket.auth, mock_oss.endpoint)
+    service = oss2.Service(bucket.auth, mock_oss.endpoint, region="cn-hangzhou")
     assert [each.name for each in service.list_buckets().buckets] == [bucket.bucket_name]
 
 

@@ -5,6 +5,7 @@ import socket
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from threading import Barrier
 from typing import Any
 from urllib.request import urlopen
@@ -13,6 +14,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import MD5
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from PIL import Image
 
 from contract.mock_oss.clients import Answer, ask
 from contract.mock_oss.post_forms import form, post, v4_fields
@@ -24,7 +26,8 @@ CORS = (
     f"<CORSConfiguration><CORSRule><AllowedOrigin>{PAGE}</AllowedOrigin>"
     "<AllowedMethod>POST</AllowedMethod></CORSRule></CORSConfiguration>"
 )
-PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + (7).to_bytes(4) + (9).to_bytes(4) + b"rest"
+PNG = BytesIO()
+Image.new("L", (7, 9)).save(PNG, "PNG")
 
 
 @pytest.fixture
@@ -49,7 +52,7 @@ def test_the_server_is_told_and_its_answer_relayed(mock_oss: MockOSS, receiver: 
     answer = put(
         mock_oss,
         "dir/名 1.png",
-        PNG,
+        PNG.getvalue(),
         content_type="image/png",
         x_oss_callback=encoded(callback),
         x_oss_callback_var=encoded({"x:uid": "4 2"}),
@@ -61,7 +64,7 @@ def test_the_server_is_told_and_its_answer_relayed(mock_oss: MockOSS, receiver: 
     assert answer.headers["Content-Type"] == "application/json"
     assert answer.headers["ETag"] == f'"{stored.etag}"'
     assert body.decode() == (
-        f"b={BUCKET}&o=dir%2F%E5%90%8D+1.png&e={stored.etag}&s={len(PNG)}&t=image%2Fpng"
+        f"b={BUCKET}&o=dir%2F%E5%90%8D+1.png&e={stored.etag}&s={stored.size}&t=image%2Fpng"
         f"&w=7&f=png&u=4+2&none=&c={stored.crc64}"
     )
     assert headers["host"] == "app.example.com"

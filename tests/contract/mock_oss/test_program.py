@@ -227,7 +227,7 @@ UNUSABLE = "mock-oss: cannot use the data directory {folder}"
         ("--data-dir {folder}/file", f"{UNUSABLE}/file: File exists"),
         ("--data-dir {folder}/file/below", UNUSABLE),
         ("--data-dir {folder}/rotten", "file is not a database"),
-        ("--data-dir {folder}/older", "(format 1, not 2); delete the directory"),
+        ("--data-dir {folder}/older", "(format 1, not 3); delete the directory"),
         ("--data-dir {folder}/blobless", UNUSABLE),
         ("--bucket Not_OSS", "mock-oss: 'Not_OSS' is not a bucket name"),
         ("--bucket abc --bucket abc", "mock-oss: the bucket abc is defined 2 times"),
