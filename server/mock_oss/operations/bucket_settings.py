@@ -1,9 +1,11 @@
-"""Settings of a bucket: ACL, CORS, lifecycle, Block Public Access and versioning.
+"""Settings of a bucket: ACL, CORS, lifecycle, Block Public Access, versioning and tags.
 
 While Block Public Access is on, the mock refuses requests that set a public ACL, and ignores public
-ACLs that exist. Sources: vendor pages of the operations.
+ACLs that exist. The vendor does not document the error codes for bucket tags that are not valid;
+the mock uses the codes for object tags. Sources: vendor pages of the operations.
 """
 
+import json
 import re
 from typing import Any
 
@@ -14,12 +16,18 @@ from mock_oss.http.documents import malformed_xml
 from mock_oss.http.request import one_of
 from mock_oss.http.response import Response, document_response, xml_response
 from mock_oss.operations.buckets import put_bucket
-from mock_oss.operations.common import acl_document
+from mock_oss.operations.common import acl_document, tagging, tags_in
+from mock_oss.operations.object_headers import check_tags
 from mock_oss.service import MAX_XML_BYTES, Call
 from mock_oss.world.lifecycle import parse_lifecycle
 from mock_oss.world.model import BUCKET_ACLS, VERSIONING
 
 MAX_CORS_BYTES = 16 << 10
+MAX_TAGS = 20
+MAX_KEY_BYTES = 64
+MAX_VALUE_BYTES = 128
+RESERVED = ("http://", "https://", "aliyun", "acs")
+"""Beginnings of tag keys that OSS refuses, in any case."""
 _CAPITAL_BOOLEAN = re.compile(r"(?<=<ExpiredObjectDeleteMarker>)(True|False)(?=<)")
 """The SDK `oss2` sends True and False, but reads only true and false."""
 
@@ -143,3 +151,34 @@ async def get_versioning(call: Call) -> Response:
     The response contains no status if versioning has never been enabled.
     """
     return xml_response("VersioningConfiguration", {"Status": call.bucket.versioning or None})
+
+
+async def put_tags(call: Call) -> Response:
+    """Replace all tags of the bucket with the tags in the request body."""
+    tags = check_tags(
+        await tags_in(call, MAX_XML_BYTES),
+        "Bucket",
+        most=MAX_TAGS,
+        is_name=_is_tag_key,
+        is_value=lambda text: len(text.encode()) <= MAX_VALUE_BYTES,
+    )
+    return _changed(call, tagging=json.dumps(tags))
+
+
+def _is_tag_key(text: str) -> bool:
+    return 1 <= len(text.encode()) <= MAX_KEY_BYTES and not text.lower().startswith(RESERVED)
+
+
+async def get_tags(call: Call) -> Response:
+    """Return the tags of the bucket; the document has no tags if the bucket has none."""
+    return xml_response("Tagging", tagging(call.bucket.tags) if call.bucket.tags else {})
+
+
+async def delete_tags(call: Call) -> Response:
+    """Delete the bucket's tags whose keys are in the parameter `tagging`, separated by commas.
+
+    If the parameter is empty, delete all tags of the bucket.
+    """
+    names = [name for name in call.param("tagging").split(",") if name]
+    kept = {name: value for name, value in call.bucket.tags.items() if names and name not in names}
+    return _changed(call, 204, tagging=json.dumps(kept))

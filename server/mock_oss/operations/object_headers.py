@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote_plus
@@ -19,8 +19,6 @@ KEPT_HEADERS = frozenset(
 )
 MAX_META_BYTES = 8 * 1024
 MAX_TAGS = 10
-MAX_TAG_KEY_BYTES = 128
-MAX_TAG_VALUE_BYTES = 256
 _META_NAME = re.compile(r"x-oss-meta-[a-z0-9-]*")
 _TAG_TEXT = re.compile(r"[\w+\-=.:/ ]*")
 _SSE = "x-oss-server-side-encryption"
@@ -132,29 +130,44 @@ def _parse_tagging(text: str) -> dict[str, str]:
     return check_tags([(unquote_plus(name), unquote_plus(value)) for name, _, value in pairs])
 
 
-def check_tags(tags: list[tuple[str, str]]) -> dict[str, str]:
-    """Return the tags of an object as {tag key: tag value}, if they are valid.
+def _is_tag_name(text: str) -> bool:
+    return 1 <= len(text.encode()) <= 128 and _TAG_TEXT.fullmatch(text) is not None
+
+
+def _is_tag_value(text: str) -> bool:
+    return len(text.encode()) <= 256 and _TAG_TEXT.fullmatch(text) is not None
+
+
+def check_tags(
+    tags: list[tuple[str, str]],
+    what: str = "Object",
+    *,
+    most: int = MAX_TAGS,
+    is_name: Callable[[str], bool] = _is_tag_name,
+    is_value: Callable[[str], bool] = _is_tag_value,
+) -> dict[str, str]:
+    """Return the tags of an object or a bucket as {tag key: tag value}, if they are valid.
 
     Args:
         tags: the tags as (key, value) pairs.
+        what: `Object` or `Bucket`, for the error message.
+        most: the largest allowed number of tags.
+        is_name: returns whether a text may be a tag key.
+        is_value: returns whether a text may be a tag value.
 
     Raises:
         RefusedError: InvalidTag for too many tags or for an invalid tag value, InvalidTaggingKey
             for an invalid tag key, RepeatedTags for a repeated tag key.
     """
-    if len(tags) > MAX_TAGS:
-        raise RefusedError("InvalidTag", f"Object tags cannot be greater than {MAX_TAGS}.")
+    if len(tags) > most:
+        raise RefusedError("InvalidTag", f"{what} tags cannot be greater than {most}.")
     checked: dict[str, str] = {}
     for name, value in tags:
         if name in checked:
             raise RefusedError("RepeatedTags", TagKey=name)
-        if not name or not _is_tag_text(name, MAX_TAG_KEY_BYTES):
+        if not is_name(name):
             raise RefusedError("InvalidTaggingKey", TagKey=name)
-        if not _is_tag_text(value, MAX_TAG_VALUE_BYTES):
+        if not is_value(value):
             raise RefusedError("InvalidTag", TagValue=value)
         checked[name] = value
     return checked
-
-
-def _is_tag_text(text: str, most_bytes: int) -> bool:
-    return len(text.encode()) <= most_bytes and _TAG_TEXT.fullmatch(text) is not None

@@ -67,8 +67,8 @@ class BucketRecord(NamedTuple):
     """The database row of a bucket.
 
     `cors` and `lifecycle` are XML documents or empty text. `block_public` tells whether Block
-    Public Access is on. `versioning` is `Enabled`, `Suspended` or empty text. `created_ms` is in
-    milliseconds since the epoch.
+    Public Access is on. `versioning` is `Enabled`, `Suspended` or empty text. `tagging` is JSON
+    text: {tag key: tag value}. `created_ms` is in milliseconds since the epoch.
     """
 
     name: str
@@ -82,6 +82,12 @@ class BucketRecord(NamedTuple):
     lifecycle: str = ""
     block_public: bool = False
     versioning: str = ""
+    tagging: str = "{}"
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The tags of the bucket, as a dict from tag key to tag value."""
+        return dict(json.loads(self.tagging))
 
 
 class Cname(NamedTuple):

@@ -1,5 +1,6 @@
 """Features of buckets that the SDK tours do not cover: settings, limits, long lists."""
 
+from pathlib import Path
 from typing import Any
 
 import oss2
@@ -140,3 +141,50 @@ def test_a_bucket_is_made_in_the_region_of_the_endpoint(mock_oss: MockOSS) -> No
     record = mock_oss.store.buckets.get("new-one")
     assert record is not None
     assert record.region == "cn-shanghai"
+
+
+def tags_of(bucket: oss2.Bucket) -> dict[str, str]:
+    """Return the tags of a bucket as `oss2` reads them."""
+    found: dict[str, str] = bucket.get_bucket_tagging().tag_set.tagging_rule
+    return found
+
+
+def put_tags(bucket: oss2.Bucket, tags: dict[str, str]) -> None:
+    """Replace the tags of a bucket with `oss2`."""
+    rule = oss2.models.TaggingRule()
+    rule.tagging_rule = tags
+    bucket.put_bucket_tagging(oss2.models.Tagging(rule))
+
+
+def test_tags_of_a_bucket_are_replaced_and_deleted(tmp_path: Path) -> None:
+    with MockOSS(data_dir=tmp_path) as oss:
+        bucket = oss2_bucket(oss)
+        assert tags_of(bucket) == {}
+        put_tags(bucket, {"old": "1"})
+        put_tags(bucket, {"team": "uploads", "cost": "", "stage": "test"})
+    with MockOSS(data_dir=tmp_path) as oss:
+        bucket = oss2_bucket(oss)
+        assert tags_of(bucket) == {"team": "uploads", "cost": "", "stage": "test"}
+
+        bucket.delete_bucket_tagging(params={"tagging": "team,cost"})
+        assert tags_of(bucket) == {"stage": "test"}
+        bucket.delete_bucket_tagging()
+        assert tags_of(bucket) == {}
+
+
+@pytest.mark.parametrize(
+    ("tags", "code"),
+    [
+        ({f"key{number}": "" for number in range(21)}, "InvalidTag"),
+        ({"k" * 65: ""}, "InvalidTaggingKey"),
+        ({"": ""}, "InvalidTaggingKey"),
+        ({"Aliyun-team": ""}, "InvalidTaggingKey"),
+        ({"acs:team": ""}, "InvalidTaggingKey"),
+        ({"key": "v" * 129}, "InvalidTag"),
+    ],
+    ids=["21 tags", "long key", "no key", "Aliyun", "acs", "long value"],
+)
+def test_tags_that_a_bucket_cannot_have(
+    bucket_v4: oss2.Bucket, tags: dict[str, str], code: str
+) -> None:
+    assert refusal(put_tags, bucket_v4, tags) == (400, code)

@@ -26,9 +26,9 @@ LACKS = {
     "oss2": "AssumeRole CleanRestoredObject GetCallerIdentity OptionObject PostObject",
     "oss-v2": "AssumeRole CleanRestoredObject GetCallerIdentity ListLiveChannel OptionObject"
     " PostObject",
-    "ali-oss": "CleanRestoredObject CreateCnameToken DeleteBucketPublicAccessBlock DeleteCname"
-    " GetBucketPublicAccessBlock GetCallerIdentity GetCnameToken ListCname OptionObject"
-    " PutBucketPublicAccessBlock PutCname",
+    "ali-oss": "CleanRestoredObject CreateCnameToken DeleteBucketPublicAccessBlock DeleteBucketTags"
+    " DeleteCname GetBucketPublicAccessBlock GetBucketTags GetCallerIdentity GetCnameToken"
+    " ListCname OptionObject PutBucketPublicAccessBlock PutBucketTags PutCname",
 }
 LACKS_IN_VERSION = {("oss-v2", "v1"): "ProcessObject", ("ali-oss", "v4"): "AssumeRole"}
 OTHERS = {

@@ -130,6 +130,11 @@ def _settings(bucket: Any) -> None:
     assert bucket.get_bucket_public_access_block().block_public_access
     bucket.delete_bucket_public_access_block()
     assert bucket.get_bucket_versioning().status is None
+    tags = models.Tagging()
+    tags.tag_set.add("team", "uploads")
+    bucket.put_bucket_tagging(tags)
+    assert bucket.get_bucket_tagging().tag_set.tagging_rule == {"team": "uploads"}
+    bucket.delete_bucket_tagging()
     bucket.put_bucket_cors(
         models.BucketCors([models.CorsRule(["*"], ["PUT"], ["*"], ["ETag"], 60)])
     )

@@ -152,6 +152,9 @@ def _switches(call: Call) -> None:
     found = call("get_bucket_public_access_block")
     assert found.public_access_block_configuration.block_public_access
     call("delete_bucket_public_access_block")
+    call("put_bucket_tags", tagging=TAGS)
+    assert [tag.key for tag in call("get_bucket_tags").tagging.tag_set.tags] == ["team"]
+    call("delete_bucket_tags")
 
 
 def _domains(call: Call) -> None:
