@@ -5,8 +5,7 @@ import asyncio
 import js
 
 from ossferry_uploader.browser.files import bytes_of, check_readable
-from ossferry_uploader.browser.interop import create_proxy, release
-from ossferry_uploader.browser.probe import why_lost
+from ossferry_uploader.browser.interop import JsException, create_proxy, release, to_js
 from ossferry_uploader.oss.errors import Lost
 from ossferry_uploader.oss.replies import Reply
 from ossferry_uploader.transfer.files import Piece
@@ -23,6 +22,9 @@ ANSWER_S = 120  # OSS may have to assemble the object first
 BUFFERED_BYTES = 8 * 1024 * 1024  # at most; sent bytes that are still in buffers of both ends
 SLOW_BYTES_PER_S = 32 * 1024  # the slowest line for which the timeout is long enough
 TRAFFIC_LIMIT = "x-oss-traffic-limit"  # bits per second
+INVALID_SIGNATURE = "OSS4-HMAC-SHA256 Credential=probe,Signature=probe"
+PROBE_MS = 10_000
+TIMED_OUT = "TimeoutError"
 
 
 class BrowserHttp:
@@ -61,7 +63,7 @@ class BrowserHttp:
             return Reply(int(head.partition("\r\n")[0]), lambda name: _header(head, name), text)
         if isinstance(body, Piece):
             await check_readable(body)
-        raise Lost(Lost.STALLED if answer else await why_lost(request))
+        raise Lost(Lost.STALLED if answer else await _why_lost(request))
 
     async def _exchange(
         self, request: "Request", body: "Piece | str | None", on_progress: "Callable[[int], None]"
@@ -148,3 +150,36 @@ def _header(head: str, name: str) -> str:
     """
     _, separator, rest = head.partition(f"\r\n{name.lower()}: ")
     return rest.partition("\r\n")[0].strip() if separator else ""
+
+
+async def _why_lost(request: "Request") -> str:
+    """Find out why a request to OSS got no reply; return one of the reasons defined in `Lost`.
+
+    Browsers hide the reason from pages. Therefore this function sends two small requests. The first
+    one, in `no-cors` mode, shows whether the host can be reached. The second one uses CORS, and a
+    signature that OSS refuses; it shows whether the bucket's CORS rule allows this page.
+    """
+    origin = "/".join(request.url.split("/")[:3]) + "/"
+    if await _failure(origin, {"mode": "no-cors", "method": "GET"}):
+        return Lost.UNREACHABLE
+    failure = await _failure(
+        request.url,
+        {"mode": "cors", "method": request.method, "headers": {"authorization": INVALID_SIGNATURE}},
+    )
+    return Lost.CORS if failure and TIMED_OUT not in failure else Lost.INTERRUPTED
+
+
+async def _failure(url: str, options: "dict[str, object]") -> str:
+    """Send a request; return the text of the browser's error, empty if any response came.
+
+    Args:
+        options: options of the JavaScript function `fetch`.
+    """
+    options.update({"cache": "no-store", "credentials": "omit"})
+    given = to_js(options)
+    given.signal = js.AbortSignal.timeout(PROBE_MS)
+    try:
+        await js.ossferry.fetch(url, given)
+    except JsException as error:
+        return str(error) or "no answer"
+    return ""

@@ -217,9 +217,7 @@ class Actions:
 
     def retry_failed(self) -> None:
         """Start all failed uploads again, except those whose error allows no retry."""
-        for item in self._in((states.FAILED,)):
-            if item.upload.may_retry():
-                self._queue.retry(item.upload)
+        self._queue.retry_failed()
         self._model.flush()
 
     def clear(self) -> None:
