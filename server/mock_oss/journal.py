@@ -191,7 +191,7 @@ class Journal(Sequence[RequestRecord]):
             self._bytes -= records.popleft()._size_bytes
 
     def clear(self) -> None:
-        """Delete all records."""
+        """Delete all records of requests."""
         self._records = deque()
         self._bytes = 0
 

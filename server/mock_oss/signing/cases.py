@@ -75,7 +75,7 @@ class V4Case(_Case):
     payload: str | None = None
 
     def text(self) -> str:
-        """Return the canonical request of the request.
+        """Return the canonical request, the text from which a V4 signature is computed.
 
         It consists of the method, path, query, signed headers, names of the additional headers, and
         payload hash, separated by newlines.

@@ -252,7 +252,7 @@ class Store:
         return record
 
     def abort_upload(self, upload_id: str) -> None:
-        """Delete an upload and its parts."""
+        """Delete a multipart upload and its parts."""
         parts = self.uploads.parts(upload_id)
         with self.database.transaction():
             self.uploads.delete(upload_id)

@@ -279,7 +279,7 @@ class Uploads(Table[UploadRecord]):
         return super().delete(*key)
 
     def count(self, bucket: str) -> int:
-        """Return the number of uploads in progress in a bucket."""
+        """Return the number of multipart uploads in progress in a bucket."""
         query = "SELECT count(*) FROM uploads WHERE bucket = ?"
         return int(self._db.rows(first, query, (bucket,))[0])
 

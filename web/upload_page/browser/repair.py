@@ -40,7 +40,7 @@ class LocalStorage:
         return str(_loaded[0].readText(name))
 
     def write(self, name: str, text: str) -> bool:
-        """Store a text; an empty one is removed. Return whether there was room."""
+        """Store a text under a name, and return whether there was room; empty text removes it."""
         return bool(_loaded[0].writeText(name, text))
 
 

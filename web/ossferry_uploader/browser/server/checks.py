@@ -150,5 +150,5 @@ class BrowserRepair:
         return file, changes
 
     def close(self) -> None:
-        """End the worker."""
+        """End the worker that repairs the table."""
         self._worker.close()
