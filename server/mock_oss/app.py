@@ -36,7 +36,7 @@ from mock_oss.operations.objects import traffic_limit
 from mock_oss.operations.post_object import key_in_form
 from mock_oss.operations.routes import DATA_OPERATIONS, OPERATIONS, Operation, find_operation
 from mock_oss.service import Call, Service
-from mock_oss.store import BucketRecord
+from mock_oss.store.records import BucketRecord
 from mock_oss.sts.endpoint import ACTION_NAMES, is_sts, serve_sts, sts_error
 from mock_oss.sts.signatures import Nonces, STSCall
 

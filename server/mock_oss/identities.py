@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from mock_oss.policies.evaluation import Policy, parse_policy
-from mock_oss.store import SessionRecord, Store
+from mock_oss.store.data_directory import Store
+from mock_oss.store.records import SessionRecord
 from mock_oss.world.model import Role, User, World
 
 

@@ -31,7 +31,7 @@ from mock_oss.http.protocol import OssProtocol
 from mock_oss.identities import Identities
 from mock_oss.journal import Journal
 from mock_oss.service import Ids, Service
-from mock_oss.store import Store
+from mock_oss.store.data_directory import Store
 from mock_oss.world.model import BucketSpec, World
 from mock_oss.world.seeding import fill_store, seed_objects
 

@@ -22,7 +22,8 @@ from mock_oss.http.documents import Node, parse
 from mock_oss.http.request import Request, number_of
 from mock_oss.identities import ANONYMOUS, Caller, Identities
 from mock_oss.journal import Journal, RequestRecord
-from mock_oss.store import BucketRecord, ObjectRecord, Store
+from mock_oss.store.data_directory import Store
+from mock_oss.store.records import BucketRecord, ObjectRecord
 from mock_oss.world.lifecycle import apply_rules
 from mock_oss.world.model import World, check_spec_domain
 

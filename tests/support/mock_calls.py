@@ -12,7 +12,7 @@ from mock_oss.http.request import Request
 from mock_oss.identities import ANONYMOUS, Caller, Identities
 from mock_oss.journal import Journal
 from mock_oss.service import Call, Service
-from mock_oss.store import Store
+from mock_oss.store.data_directory import Store
 
 NOW = datetime.fromisoformat("2026-03-14T09:26:53Z")
 NONE_SENT: Mapping[str, str] = {}

@@ -31,7 +31,8 @@ from mock_oss.policies.evaluation import (
     evaluate_session,
 )
 from mock_oss.service import Call
-from mock_oss.store import BucketRecord, ObjectRecord, Store
+from mock_oss.store.data_directory import Store
+from mock_oss.store.records import BucketRecord, ObjectRecord
 
 _VERSION_ACTIONS = {
     "oss:GetObject": "oss:GetObjectVersion",

@@ -7,8 +7,7 @@ from starlette.responses import Response, StreamingResponse
 
 from mock_oss.http.request import decode_headers, parse_range
 from mock_oss.service import Service
-from mock_oss.store import ObjectRecord
-from mock_oss.store.records import clip
+from mock_oss.store.records import ObjectRecord, clip
 
 _BUCKET = ("name", "region", "acl", "cors", "lifecycle")
 _SAFE = {"Content-Security-Policy": "sandbox", "X-Content-Type-Options": "nosniff"}

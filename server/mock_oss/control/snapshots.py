@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mock_oss.errors import WorldError
-from mock_oss.store import Store
+from mock_oss.store.data_directory import Store
 
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
 _FILE = "mock_oss.sqlite3"

@@ -9,7 +9,8 @@ from mock_oss.errors import MockOSSError, UploadTimeoutError
 from mock_oss.http.request import decode_headers
 from mock_oss.policies.globs import glob
 from mock_oss.service import Service
-from mock_oss.store import BucketRecord, ObjectRecord, PartRecord, Store, UploadRecord
+from mock_oss.store.data_directory import Store
+from mock_oss.store.records import BucketRecord, ObjectRecord, PartRecord, UploadRecord
 
 POLL_S = 0.005
 

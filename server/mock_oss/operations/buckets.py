@@ -9,8 +9,7 @@ from mock_oss.http.request import one_of
 from mock_oss.http.response import Response, xml_response
 from mock_oss.operations.common import endpoints, iso, owner
 from mock_oss.service import MAX_XML_BYTES, Call
-from mock_oss.store import BucketRecord
-from mock_oss.store.records import DELETE_MARKER
+from mock_oss.store.records import DELETE_MARKER, BucketRecord
 from mock_oss.world.model import BUCKET_ACLS, STORAGE_CLASSES
 
 REDUNDANCY = ("LRS", "ZRS")

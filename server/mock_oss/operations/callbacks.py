@@ -25,8 +25,7 @@ from mock_oss.http.request import signed_text
 from mock_oss.http.response import Response
 from mock_oss.service import Call, Service
 from mock_oss.signing import callback as signing
-from mock_oss.store import ObjectRecord
-from mock_oss.store.records import clip
+from mock_oss.store.records import ObjectRecord, clip
 
 MAX_BYTES = 5 * 1024
 MAX_URLS = 5

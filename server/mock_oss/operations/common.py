@@ -10,8 +10,8 @@ from mock_oss.errors import RefusedError, invalid_argument
 from mock_oss.http import dates
 from mock_oss.http.documents import malformed_xml
 from mock_oss.service import Call
-from mock_oss.store import BucketRecord, ObjectRecord, Store
-from mock_oss.store.records import NULL_VERSION
+from mock_oss.store.data_directory import Store
+from mock_oss.store.records import NULL_VERSION, BucketRecord, ObjectRecord
 from mock_oss.store.versions import sequence_of
 
 _UNUSUAL = re.compile(r"[^A-Za-z0-9_.~/-]")

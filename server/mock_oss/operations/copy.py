@@ -25,8 +25,7 @@ from mock_oss.operations.object_headers import read_properties
 from mock_oss.operations.object_settings import check_readable
 from mock_oss.operations.objects import SYMLINK_TARGET, may_overwrite
 from mock_oss.service import Call, Service
-from mock_oss.store import BucketRecord, ObjectRecord
-from mock_oss.store.records import Segment, clip, pack_segments
+from mock_oss.store.records import BucketRecord, ObjectRecord, Segment, clip, pack_segments
 
 CLIENT_ENCRYPTION = "x-oss-meta-client-side-encryption-"
 MAX_COPY_BYTES = 5 << 30

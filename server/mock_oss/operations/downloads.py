@@ -17,8 +17,7 @@ from mock_oss.operations.object_headers import KEPT_HEADERS
 from mock_oss.operations.object_settings import check_readable, restore_info
 from mock_oss.operations.objects import SYMLINK_TARGET
 from mock_oss.service import Call
-from mock_oss.store import ObjectRecord
-from mock_oss.store.records import clip
+from mock_oss.store.records import ObjectRecord, clip
 
 OVERRIDES = {f"response-{name}": name for name in KEPT_HEADERS}
 _TITLES = {name: name.title() for name in KEPT_HEADERS}

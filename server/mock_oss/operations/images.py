@@ -25,7 +25,7 @@ from mock_oss.operations.downloads import check_conditions, object_headers, over
 from mock_oss.operations.object_headers import read_properties
 from mock_oss.operations.objects import may_overwrite, new_object
 from mock_oss.service import Call
-from mock_oss.store import BucketRecord, ObjectRecord
+from mock_oss.store.records import BucketRecord, ObjectRecord
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -22,8 +22,7 @@ from mock_oss.operations.listing import folded_key
 from mock_oss.operations.object_headers import OBJECT_ACLS, Properties
 from mock_oss.operations.objects import may_overwrite, new_properties
 from mock_oss.service import Call
-from mock_oss.store import ObjectRecord, PartRecord, UploadRecord
-from mock_oss.store.records import Segment, pack_segments
+from mock_oss.store.records import ObjectRecord, PartRecord, Segment, UploadRecord, pack_segments
 
 MAX_PART_NUMBER = 10_000
 MIN_PART_BYTES = 102_400

@@ -18,7 +18,7 @@ from mock_oss.operations.common import acl_document, existing, gmt, tagging, tag
 from mock_oss.operations.object_headers import OBJECT_ACLS, check_tags
 from mock_oss.operations.objects import SYMLINK_TARGET
 from mock_oss.service import Call
-from mock_oss.store import ObjectRecord
+from mock_oss.store.records import ObjectRecord
 
 MAX_BODY_BYTES = 64 << 10
 MINUTE_MS = 60_000

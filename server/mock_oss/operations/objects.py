@@ -20,7 +20,7 @@ from mock_oss.operations.callbacks import deliver, read_callback
 from mock_oss.operations.common import check_version_id, url_encoder
 from mock_oss.operations.object_headers import Properties, read_properties
 from mock_oss.service import Call
-from mock_oss.store import ExistingObject, ObjectRecord
+from mock_oss.store.records import ExistingObject, ObjectRecord
 
 SYMLINK_TARGET = "x-oss-symlink-target"
 MIN_TRAFFIC_BITS, MAX_TRAFFIC_BITS = 245_760, 838_860_800

@@ -27,7 +27,8 @@ from mock_oss.operations.objects import may_overwrite, new_object, traffic_limit
 from mock_oss.policies.post_form import PostPolicy, check_fields, check_length, parse_post_policy
 from mock_oss.service import Call
 from mock_oss.signing import v1, v4
-from mock_oss.store import BlobWriter, ObjectRecord
+from mock_oss.store.blobs import BlobWriter
+from mock_oss.store.records import ObjectRecord
 
 MAX_AGE = timedelta(days=7)
 SKEW = timedelta(minutes=15)

@@ -23,7 +23,7 @@ from mock_oss.policies.evaluation import (
     parse_trust_policy,
     trusts,
 )
-from mock_oss.store import SessionRecord
+from mock_oss.store.records import SessionRecord
 from mock_oss.sts import ram_identities as identities
 from mock_oss.sts import ram_policies as policies
 from mock_oss.sts.ram_common import Answer, RamCall

@@ -13,7 +13,7 @@ from functools import lru_cache
 from mock_oss.errors import invalid_argument
 from mock_oss.http.documents import Node, malformed_xml, parse
 from mock_oss.http.request import number_of, one_of
-from mock_oss.store import Store
+from mock_oss.store.data_directory import Store
 
 MAX_RULES = 1000
 STORAGE_CLASSES = ("IA", "Archive", "ColdArchive", "DeepColdArchive")

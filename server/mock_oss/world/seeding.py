@@ -9,8 +9,8 @@ from mock_oss.clock import Clock
 from mock_oss.errors import RefusedError, WorldError
 from mock_oss.http.addressing import check_bucket_name, check_key
 from mock_oss.http.body import PIECE, Digest
-from mock_oss.store import BucketRecord, ObjectRecord, Store
-from mock_oss.store.records import DEFAULT_CONTENT_TYPE
+from mock_oss.store.data_directory import Store
+from mock_oss.store.records import DEFAULT_CONTENT_TYPE, BucketRecord, ObjectRecord
 from mock_oss.world.model import BucketSpec, World
 
 

@@ -23,7 +23,7 @@ from mock_oss import ACCESS_KEY_ID, ACCESS_KEY_SECRET, BUCKET, ROLE_ARN, Clock, 
 from mock_oss.cli import main
 from mock_oss.signing import v4
 from mock_oss.signing.cases import V4Case
-from mock_oss.store import SessionRecord
+from mock_oss.store.records import SessionRecord
 
 REGION = "cn-hangzhou"
 Credentials = tuple[str, str, str | None]

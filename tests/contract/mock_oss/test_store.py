@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from mock_oss import MockOSS
-from mock_oss.store import ObjectRecord, Store
+from mock_oss.store.data_directory import Store
+from mock_oss.store.records import ObjectRecord
 
 
 @pytest.fixture

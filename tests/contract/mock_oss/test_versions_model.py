@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from mock_oss.operations.listing import collect
-from mock_oss.store import BucketRecord, ObjectRecord, Store
-from mock_oss.store.records import VersionEntry
+from mock_oss.store.data_directory import Store
+from mock_oss.store.records import BucketRecord, ObjectRecord, VersionEntry
 from support.random_examples import SAME
 
 KEYS = st.sampled_from(["a", "b"])

@@ -10,7 +10,8 @@ import pytest
 from mock_oss.access.credentials import find_caller
 from mock_oss.clock import Clock
 from mock_oss.service import Call
-from mock_oss.store import SessionRecord, Store
+from mock_oss.store.data_directory import Store
+from mock_oss.store.records import SessionRecord
 from mock_oss.world.model import ROLE_ARN, User, World
 from support.mock_calls import mock_call, mock_request
 from support.refusals import refusal

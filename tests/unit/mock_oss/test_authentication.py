@@ -13,7 +13,8 @@ from mock_oss.errors import RefusedError
 from mock_oss.identities import ANONYMOUS, Caller
 from mock_oss.journal import Journal, RequestRecord
 from mock_oss.signing import v1, v4
-from mock_oss.store import BucketRecord, SessionRecord, Store
+from mock_oss.store.data_directory import Store
+from mock_oss.store.records import BucketRecord, SessionRecord
 from support.mock_calls import NONE_SENT, NOW, mock_call, mock_request
 from support.refusals import refusal
 from support.vectors import load

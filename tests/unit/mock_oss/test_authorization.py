@@ -12,7 +12,8 @@ from mock_oss.errors import RefusedError
 from mock_oss.identities import ANONYMOUS, Caller
 from mock_oss.policies.evaluation import Policy, parse_policy
 from mock_oss.service import Call
-from mock_oss.store import BucketRecord, ObjectRecord, Store
+from mock_oss.store.data_directory import Store
+from mock_oss.store.records import BucketRecord, ObjectRecord
 from support.mock_calls import NONE_SENT, mock_call, mock_request
 from support.refusals import refusal
 

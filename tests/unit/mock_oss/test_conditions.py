@@ -4,7 +4,7 @@ import pytest
 
 from mock_oss.http.request import parse_range
 from mock_oss.operations.downloads import check_conditions
-from mock_oss.store import ObjectRecord
+from mock_oss.store.records import ObjectRecord
 from support.refusals import refusal
 
 NOON_MS = 1_773_489_600_000  # 2026-03-14T12:00:00Z

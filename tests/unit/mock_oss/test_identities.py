@@ -9,7 +9,8 @@ import pytest
 
 from mock_oss.identities import Caller, Identities, ManagedPolicy, PolicyVersion
 from mock_oss.policies.evaluation import parse_policy
-from mock_oss.store import SessionRecord, Store
+from mock_oss.store.data_directory import Store
+from mock_oss.store.records import SessionRecord
 from mock_oss.world.model import Role, User, World
 
 
