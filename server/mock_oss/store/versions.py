@@ -9,16 +9,13 @@ A version id has the form of OSS: the text `CAEQ` and more base64. It contains t
 of the version, so that a paged list can continue after a version that was deleted in the meantime.
 """
 
-import base64
-import binascii
+import re
 
 from mock_oss.store.database import Database, columns
 from mock_oss.store.records import DELETE_MARKER, ObjectRecord, VersionEntry
 from mock_oss.store.tables import Table, prefix_range
 
-_START = b"\x08\x01\x10"
-_BEFORE_DIGITS = b"\x22\x20"
-_ALPHABET = b"._"
+_VERSION_ID = re.compile(r"CAEQ(?:([0-9a-f]{15})[0-9a-f]{32}|[A-Za-z0-9._]+)")
 _COLUMNS = columns(ObjectRecord)
 _DEMOTE = (
     f"INSERT INTO object_versions ({_COLUMNS}) SELECT {_COLUMNS} FROM objects "  # noqa: S608 - constants
@@ -53,29 +50,16 @@ def version_id(sequence: int, digits: str) -> str:
         sequence: the number of the version; a newer version of the same key has a larger number.
         digits: 32 hex digits, which make the version id unique.
     """
-    number = bytearray()
-    while sequence > 0x7F:
-        number.append(sequence & 0x7F | 0x80)
-        sequence >>= 7
-    number.append(sequence)
-    data = _START + number + _BEFORE_DIGITS + digits.encode()
-    return base64.b64encode(data, _ALPHABET).decode().rstrip("=")
+    return f"CAEQ{sequence:015x}{digits}"
 
 
 def sequence_of(text: str) -> int | None:
-    """Return the sequence number in a version id, or None if the text is not a version id."""
-    try:
-        data = base64.b64decode(text + "=" * (-len(text) % 4), _ALPHABET, validate=True)
-    except (binascii.Error, ValueError):
-        return None
-    if not data.startswith(_START):
-        return None
-    sequence = 0
-    for place, byte in enumerate(data[len(_START) :]):
-        sequence |= (byte & 0x7F) << 7 * place
-        if not byte & 0x80:
-            return sequence if sequence < 1 << 62 else None
-    return None
+    """Return the sequence number in a version id, or None if the text is not a version id.
+
+    The number is 0 for a version id of OSS that this mock has not made.
+    """
+    match = _VERSION_ID.fullmatch(text)
+    return None if match is None else int(match[1] or "0", 16)
 
 
 class Versions(Table[ObjectRecord]):
