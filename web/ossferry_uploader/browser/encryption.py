@@ -5,13 +5,12 @@ import binascii
 import js
 
 from ossferry_uploader.browser.files import result_of
-from ossferry_uploader.oss.encryption import counter_at
+from ossferry_uploader.oss.encryption import Cipher, counter_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ossferry_uploader.oss.encryption import Cipher
     from ossferry_uploader.transfer.files import Piece
 
 

@@ -2,6 +2,7 @@
 
 from ossferry_uploader.oss.encoding import percent_encode
 from ossferry_uploader.oss.replies import (
+    Reply,
     read_aborted,
     read_completed,
     read_parts,
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
-    from ossferry_uploader.oss.replies import Reply
     from ossferry_uploader.oss.signing import Credentials, Header, Parameter
 
 PUT_OBJECT, INITIATE = "PutObject", "InitiateMultipartUpload"

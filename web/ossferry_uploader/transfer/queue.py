@@ -13,7 +13,7 @@ from ossferry_uploader.transfer.errors import (
     TransferError,
 )
 from ossferry_uploader.transfer.grants.limits import Limits
-from ossferry_uploader.transfer.journal.checkpoint import restore
+from ossferry_uploader.transfer.journal.checkpoint import Checkpoint, restore
 from ossferry_uploader.transfer.options import KEEP_BOTH, Options
 from ossferry_uploader.transfer.plan import CONNECTIONS
 from ossferry_uploader.transfer.resuming.cleanup import Cleanup
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from ossferry_uploader.oss.replies import Stored
     from ossferry_uploader.transfer.engine import Engine
     from ossferry_uploader.transfer.files import File
-    from ossferry_uploader.transfer.journal.checkpoint import Checkpoint
 
 STOPPED_BY_PAUSE = "pause"
 STOPPED_BY_CANCEL = "cancel"

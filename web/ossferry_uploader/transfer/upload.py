@@ -7,7 +7,7 @@ from ossferry_uploader.transfer.options import Options
 from ossferry_uploader.transfer.plan import MAX_SINGLE_BYTES
 from ossferry_uploader.transfer.progress import Progress
 from ossferry_uploader.transfer.states import StateMachine
-from ossferry_uploader.transfer.target import Target
+from ossferry_uploader.transfer.target import RefusedObject, Target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from ossferry_uploader.transfer.checks.claims import ReportFields
     from ossferry_uploader.transfer.files import File
-    from ossferry_uploader.transfer.target import RefusedObject
 
     class Controls(Protocol):
         """Interface of the queue that uploads call; each method controls one upload."""

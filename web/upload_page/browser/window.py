@@ -6,7 +6,7 @@ import json
 import js
 from pyscript.ffi import create_proxy, to_js
 
-from ossferry_uploader.browser.files import files_from_js
+from ossferry_uploader.browser.files import BrowserFile, files_from_js
 from ossferry_uploader.browser.interop import JsException, reason_of
 from ossferry_uploader.browser.server.calls import NoToken
 from ossferry_uploader.transfer.errors import ServerRefused
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
     from typing import Any
 
-    from ossferry_uploader.browser.files import BrowserFile
 
 YEAR_S = 365 * 86400
 _loaded: "list[str]" = []

@@ -5,10 +5,10 @@ import json
 
 import js
 
-from ossferry_uploader.browser.files import file_from_blob, unreadable
+from ossferry_uploader.browser.files import BrowserFile, file_from_blob, unreadable
 from ossferry_uploader.browser.interop import JsException, create_proxy, reason_of, release
-from ossferry_uploader.transfer.checks.rules import read_rules
-from ossferry_uploader.transfer.checks.verdict import read_verdict
+from ossferry_uploader.transfer.checks.rules import Rules, read_rules
+from ossferry_uploader.transfer.checks.verdict import Verdict, read_verdict
 from ossferry_uploader.transfer.errors import RepairEnded, ServerRefused
 
 TYPE_CHECKING = False
@@ -16,10 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from ossferry_uploader.browser.files import BrowserFile
     from ossferry_uploader.browser.server.calls import Server
-    from ossferry_uploader.transfer.checks.rules import Rules
-    from ossferry_uploader.transfer.checks.verdict import Verdict
 
 
 CSV = "text/csv"

@@ -1,12 +1,11 @@
 """Requests to the ossferry server for grants; a grant is the permission to upload."""
 
 from ossferry_uploader.transfer.errors import GrantRefused
-from ossferry_uploader.transfer.grants.grant import read_grant
+from ossferry_uploader.transfer.grants.grant import Grant, read_grant
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ossferry_uploader.browser.server.calls import Server
-    from ossferry_uploader.transfer.grants.grant import Grant
     from ossferry_uploader.transfer.grants.limits import Limits
 
 

@@ -5,7 +5,7 @@ import heapq
 
 from ossferry_uploader.oss.errors import OSSError
 from ossferry_uploader.transfer import states
-from ossferry_uploader.transfer.checks.rules import NO_RULES
+from ossferry_uploader.transfer.checks.rules import NO_RULES, Rules
 from ossferry_uploader.transfer.errors import CheckFailed, FileRejected, IllegalMove, TransferError
 from ossferry_uploader.transfer.sending.client import Client
 
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from ossferry_uploader.transfer.checks.rules import Rules
     from ossferry_uploader.transfer.checks.verdict import Repaired, Verdict
     from ossferry_uploader.transfer.engine import Engine
     from ossferry_uploader.transfer.files import File

@@ -15,14 +15,13 @@ import asyncio
 
 from ossferry_uploader.oss.errors import UNEXPECTED, Lost, OSSError, Refused
 from ossferry_uploader.oss.replies import read_error
-from ossferry_uploader.oss.requests import list_parts, sign
+from ossferry_uploader.oss.requests import Bucket, list_parts, sign
 from ossferry_uploader.transfer.errors import TransferError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from ossferry_uploader.oss.requests import Bucket
     from ossferry_uploader.transfer.grants.grant import Grant
     from ossferry_uploader.transfer.ports import Clock, Http
 

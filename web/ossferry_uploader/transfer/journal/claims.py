@@ -11,7 +11,7 @@ Messages between tabs only keep the display up to date. If a message is lost, no
 import asyncio
 import json
 
-from ossferry_uploader.transfer.journal.checkpoint import checkpoint_of, fingerprint
+from ossferry_uploader.transfer.journal.checkpoint import Checkpoint, checkpoint_of, fingerprint
 from ossferry_uploader.transfer.journal.records import Records
 from ossferry_uploader.transfer.journal.tab_locks import FileLocks, Follower, Handover
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from ossferry_uploader.transfer.files import File
     from ossferry_uploader.transfer.grants.credentials import GrantKeeper
-    from ossferry_uploader.transfer.journal.checkpoint import Checkpoint
     from ossferry_uploader.transfer.ports import Ports
     from ossferry_uploader.transfer.upload import Upload
 

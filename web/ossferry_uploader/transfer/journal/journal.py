@@ -11,7 +11,7 @@ stored.
 import asyncio
 
 from ossferry_uploader.transfer import states
-from ossferry_uploader.transfer.journal.checkpoint import names_of, restore
+from ossferry_uploader.transfer.journal.checkpoint import Checkpoint, names_of, restore
 from ossferry_uploader.transfer.journal.claims import Claims
 from ossferry_uploader.transfer.journal.tab_locks import Follower
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from ossferry_uploader.transfer.files import File
     from ossferry_uploader.transfer.grants.credentials import GrantKeeper
-    from ossferry_uploader.transfer.journal.checkpoint import Checkpoint
     from ossferry_uploader.transfer.ports import Ports
     from ossferry_uploader.transfer.upload import Upload
 

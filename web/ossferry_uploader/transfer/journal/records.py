@@ -6,7 +6,12 @@ If the storage does not work, files are still uploaded, but no upload continues 
 import asyncio
 
 from ossferry_uploader.transfer.errors import StorageBroken
-from ossferry_uploader.transfer.journal.checkpoint import fingerprint, names_of, read_checkpoint
+from ossferry_uploader.transfer.journal.checkpoint import (
+    Checkpoint,
+    fingerprint,
+    names_of,
+    read_checkpoint,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,7 +20,6 @@ if TYPE_CHECKING:
 
     from ossferry_uploader.transfer.files import File
     from ossferry_uploader.transfer.grants.credentials import GrantKeeper
-    from ossferry_uploader.transfer.journal.checkpoint import Checkpoint
     from ossferry_uploader.transfer.ports import Storage
 
 AT_ONCE = 100  # records to read, before other tasks run

@@ -5,7 +5,7 @@ import asyncio
 from ossferry_uploader.oss.errors import OSSError
 from ossferry_uploader.oss.times import from_iso
 from ossferry_uploader.transfer.errors import FileUnreadable, StorageBroken, TransferError
-from ossferry_uploader.transfer.journal.checkpoint import fingerprint, restore
+from ossferry_uploader.transfer.journal.checkpoint import Checkpoint, fingerprint, restore
 from ossferry_uploader.transfer.sending.client import Client
 from ossferry_uploader.transfer.upload import Upload
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from ossferry_uploader.transfer.engine import Engine
     from ossferry_uploader.transfer.files import File
-    from ossferry_uploader.transfer.journal.checkpoint import Checkpoint
     from ossferry_uploader.transfer.options import Options
 
     Failed = list[tuple[Checkpoint, Exception]]

@@ -17,6 +17,9 @@ from ossferry_uploader.oss.errors import (
 from ossferry_uploader.oss.requests import (
     INITIATE,
     PUT_OBJECT,
+    Bucket,
+    Operation,
+    Request,
     abort_multipart_upload,
     complete_multipart_upload,
     initiate_multipart_upload,
@@ -59,7 +62,6 @@ if TYPE_CHECKING:
     from typing import Any, TypeVar
 
     from ossferry_uploader.oss.replies import Stored, StoredPart
-    from ossferry_uploader.oss.requests import Bucket, Operation, Request
     from ossferry_uploader.oss.signing import Header
     from ossferry_uploader.transfer.engine import Engine
     from ossferry_uploader.transfer.grants.grant import Grant

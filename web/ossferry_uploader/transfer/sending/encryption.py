@@ -6,14 +6,13 @@ recognise its object. The data key itself is in memory only. It is neither store
 encrypted with the operator's public key.
 """
 
-from ossferry_uploader.oss.encryption import BLOCK_BYTES, Cipher, start_of
+from ossferry_uploader.oss.encryption import BLOCK_BYTES, Cipher, PublicKey, start_of
 from ossferry_uploader.oss.signing import hmac_pads, hmac_sha256
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ossferry_uploader.oss.encryption import PublicKey
     from ossferry_uploader.transfer.grants.grant import Grant
     from ossferry_uploader.transfer.ports import Ports
 

@@ -11,13 +11,12 @@ from ossferry_uploader.transfer.pacing.task_group import run_all
 from ossferry_uploader.transfer.plan import part_count, part_size_for, units_for
 from ossferry_uploader.transfer.progress import SentPart
 from ossferry_uploader.transfer.sending.checksum import check_crc64
-from ossferry_uploader.transfer.sending.client import GONE
+from ossferry_uploader.transfer.sending.client import GONE, Client
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ossferry_uploader.oss.replies import Stored, StoredPart
     from ossferry_uploader.transfer.engine import Engine
-    from ossferry_uploader.transfer.sending.client import Client
     from ossferry_uploader.transfer.upload import Upload
 
 MENDABLE = ("InvalidPart", "InvalidPartOrder", GONE)

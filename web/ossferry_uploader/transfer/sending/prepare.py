@@ -16,7 +16,7 @@ from ossferry_uploader.oss.keys import (
 from ossferry_uploader.oss.replies import Stored
 from ossferry_uploader.transfer.errors import NameTooLong, NoForm, ServerRefused
 from ossferry_uploader.transfer.options import KEEP_BOTH
-from ossferry_uploader.transfer.sending.encryption import ciphers_for
+from ossferry_uploader.transfer.sending.encryption import Ciphers, ciphers_for
 from ossferry_uploader.transfer.sending.sniff import content_type_of
 
 TYPE_CHECKING = False
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from ossferry_uploader.transfer.engine import Engine
     from ossferry_uploader.transfer.grants.grant import Grant
     from ossferry_uploader.transfer.sending.client import Client
-    from ossferry_uploader.transfer.sending.encryption import Ciphers
     from ossferry_uploader.transfer.upload import Upload
 
 OFFERED, WANTED = "objects", "skip-identical"  # features of a grant

@@ -7,7 +7,7 @@ from ossferry_uploader.oss.errors import Corrupt, Refused
 from ossferry_uploader.transfer import states
 from ossferry_uploader.transfer.errors import KeyTaken, StreamSpent
 from ossferry_uploader.transfer.options import KEEP_BOTH
-from ossferry_uploader.transfer.sending.client import GONE
+from ossferry_uploader.transfer.sending.client import GONE, Client
 from ossferry_uploader.transfer.sending.multipart import send_multipart
 from ossferry_uploader.transfer.sending.prepare import prepare
 from ossferry_uploader.transfer.sending.stream import Stream, send_stream
@@ -16,7 +16,6 @@ from ossferry_uploader.transfer.target import UNANSWERED
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ossferry_uploader.oss.replies import Stored
-    from ossferry_uploader.transfer.sending.client import Client
 
 TAKEN = "FileAlreadyExists"
 MAX_RESTARTS = 3

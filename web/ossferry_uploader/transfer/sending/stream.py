@@ -14,7 +14,7 @@ from ossferry_uploader.transfer.errors import FileTooLarge, FileUnreadable, KeyT
 from ossferry_uploader.transfer.files import Piece
 from ossferry_uploader.transfer.pacing.task_group import run_all
 from ossferry_uploader.transfer.plan import DEFAULT_PART_BYTES, MAX_PARTS
-from ossferry_uploader.transfer.sending.client import GONE
+from ossferry_uploader.transfer.sending.client import GONE, Client
 from ossferry_uploader.transfer.sending.multipart import complete, finished_before, initiate
 
 TYPE_CHECKING = False
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from ossferry_uploader.oss.replies import Stored
     from ossferry_uploader.transfer.files import File, Source
-    from ossferry_uploader.transfer.sending.client import Client
 
 PARALLEL_PARTS = 4
 PARTS_OF_A_SIZE = 2_000  # then the part size doubles

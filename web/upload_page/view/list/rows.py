@@ -17,7 +17,7 @@ from upload_page.browser.window import show_thumbnail
 from upload_page.view.elements import CROSS, Facts, button, facts, file_name
 from upload_page.view.signals import Owner, effect
 from upload_page.view.words.file_names import badge
-from upload_page.view.words.messages import at_line, explain
+from upload_page.view.words.messages import Explanation, at_line, explain
 from upload_page.view.words.text import gap, percent, say, size_text, time_left
 
 TYPE_CHECKING = False
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from upload_page.browser.dom import Element
     from upload_page.view.actions import Actions
     from upload_page.view.model import UploadModel
-    from upload_page.view.words.messages import Explanation
 
     Offer = tuple[str, str, Callable[[UploadModel], None]]
 

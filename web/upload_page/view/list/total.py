@@ -2,7 +2,7 @@
 
 from upload_page.browser.dom import by_id, element, has_focus, set_attribute, set_progress, set_text
 from upload_page.view.elements import Facts, button
-from upload_page.view.signals import Computed, effect
+from upload_page.view.signals import Computed, Owner, effect
 from upload_page.view.words.text import number, say, say_count, size_text, time_left
 
 TYPE_CHECKING = False
@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from upload_page.browser.dom import Element
     from upload_page.view.actions import Actions
     from upload_page.view.model import QueueModel
-    from upload_page.view.signals import Owner
 
 LONG_S = 20
 

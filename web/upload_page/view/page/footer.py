@@ -2,7 +2,7 @@
 
 from upload_page.browser.dom import by_id, clear, element, listen
 from upload_page.view.elements import button
-from upload_page.view.signals import Computed, effect
+from upload_page.view.signals import Computed, Owner, effect
 from upload_page.view.words.text import say, size_text
 
 TYPE_CHECKING = False
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from upload_page.view.actions import Actions
     from upload_page.view.grant_model import GrantModel
     from upload_page.view.model import QueueModel
-    from upload_page.view.signals import Owner
 
 SPEEDS = (0, 250_000, 1_000_000, 5_000_000, 20_000_000)  # bytes per second
 

@@ -10,7 +10,7 @@ from upload_page.browser import window
 from upload_page.browser.dom import by_id, clear, element, set_attribute, set_text
 from upload_page.view.elements import button
 from upload_page.view.signals import Owner, effect
-from upload_page.view.words.messages import explain
+from upload_page.view.words.messages import Explanation, explain
 from upload_page.view.words.text import gap, say, say_count
 
 TYPE_CHECKING = False
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from upload_page.view.actions import Actions
     from upload_page.view.grant_model import GrantModel
     from upload_page.view.model import QueueModel
-    from upload_page.view.words.messages import Explanation
 
     Offer = tuple[str, Callable[[], None]]
 
