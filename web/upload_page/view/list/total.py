@@ -40,12 +40,9 @@ def show_total(model: "QueueModel", actions: "Actions", owner: "Owner") -> "Elem
         set_progress(bar, 1 if all_empty else model.sent.get())
 
     def offer(name: str, action: "Callable[[], None]", wanted: "Callable[[], object]") -> None:
-        """Add a button that is visible while `wanted()` is true.
+        """Add a button with the text `say(name)`, which is visible while `wanted()` is true.
 
         When a button with the focus disappears, another button gets the focus.
-
-        Args:
-            name: the key of the button's text.
         """
         made = button("quiet", say(name), action, owner)
         buttons.append(made)
