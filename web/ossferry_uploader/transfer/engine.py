@@ -84,7 +84,10 @@ class Engine:
             raise
         self._is_let_in = True
         if is_measured and reply.status == 200:
-            self._measure(body.size, self.ports.clock.elapsed_s() - begun_s)
+            seconds = self.ports.clock.elapsed_s() - begun_s
+            if seconds > 0 and (body.size >= MEASURED_BYTES or seconds >= MEASURED_S):
+                rate, known = body.size / seconds, self.rate_bytes_per_s
+                self.rate_bytes_per_s = (known + rate) / 2 if known else rate
         return reply
 
     async def is_domain_at_fault(self, outages: int) -> bool:
@@ -105,17 +108,3 @@ class Engine:
         answers = await self.ports.network.server_answers()
         self._server_answered_s = clock.elapsed_s() if answers else None
         return answers
-
-    def _measure(self, size: int, seconds: float) -> None:
-        """Update the measured speed of one connection.
-
-        A request with a small body is ignored, unless the request took at least `MEASURED_S`
-        seconds.
-
-        Args:
-            size: the size of the request's body in bytes.
-            seconds: the duration of the request.
-        """
-        if seconds > 0 and (size >= MEASURED_BYTES or seconds >= MEASURED_S):
-            rate, known = size / seconds, self.rate_bytes_per_s
-            self.rate_bytes_per_s = (known + rate) / 2 if known else rate

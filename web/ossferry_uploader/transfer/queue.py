@@ -312,12 +312,11 @@ class Queue:
         if count > self._limits.max_files:
             return TooManyFiles(self._limits.max_files)
         total = self._limits.max_total
-        if total is not None and count + self._count_done() > total:
-            return TooManyFiles(total, is_total=True)
+        if total is not None:
+            done = [other for other in self.uploads if other.state == states.DONE]
+            if count + len(done) > total:
+                return TooManyFiles(total, is_total=True)
         return None if self.checking.may_replace(upload) else self._limits.refusal(upload.file)
-
-    def _count_done(self) -> int:
-        return len([upload for upload in self.uploads if upload.state == states.DONE])
 
     def _line_up(self, upload: Upload) -> None:
         """Add an upload to the heap of waiting uploads.

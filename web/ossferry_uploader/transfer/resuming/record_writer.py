@@ -87,8 +87,9 @@ class RecordWriter:
             self._waiting.append(upload)  # its record gets the CRC-64
             # a page that is loaded again at once must not offer the only file that has arrived
             self._is_urgent = self._is_urgent or len(self._waiting) == 1
-        elif not upload.upload_id:
-            self._take_name(upload)
+        elif upload.record.name and not upload.upload_id:
+            self._gone.add(upload.record.name)
+            upload.record.name = ""
         if self._has_ended():
             for arrived in list(self._unreported.values()):
                 self.reported(arrived)
@@ -114,13 +115,10 @@ class RecordWriter:
         Args:
             upload: the upload that was reported.
         """
-        if self._has_ended() and self._is_reported(upload):
+        is_known = upload.record.is_reported or upload.identical
+        if self._has_ended() and (is_known or not self._engine.awaits_receipt()):
             self._unreported.pop(upload.number, None)
             self.wake()
-
-    def _is_reported(self, upload: "Upload") -> bool:
-        is_known = upload.record.is_reported or upload.identical
-        return bool(is_known or not self._engine.awaits_receipt())
 
     def _is_over(self) -> bool:
         return self._has_ended() and not self._unreported and self._journal.has_work()
@@ -128,11 +126,6 @@ class RecordWriter:
     def _name(self, upload: "Upload") -> None:
         upload.record.name = upload.record.name or self._journal.name_of(upload)
         self._gone.discard(self._journal.name_of(upload))
-
-    def _take_name(self, upload: "Upload") -> None:
-        if upload.record.name:
-            self._gone.add(upload.record.name)
-            upload.record.name = ""
 
     def write_now(self) -> None:
         """Start to write the next batch of records at once, because the page may be closed soon."""
