@@ -18,12 +18,13 @@ from mock_oss.http.request import number_of, whole_number
 from mock_oss.identities import ANONYMOUS, Caller
 from mock_oss.journal import Journal
 from mock_oss.service import Call
-from mock_oss.signing import v1, v4
-from mock_oss.signing.cases import Case, V1Case, V4Case
+from mock_oss.signing import v1, v2, v4
+from mock_oss.signing.cases import Case, V1Case, V2Case, V4Case
 from mock_oss.signing.explain import Evidence, explanation
 
 MAX_EXPIRES_S = 604_800
 _V1_URL = ("OSSAccessKeyId", "Expires", "Signature")
+_V2_URL = ("x-oss-access-key-id", "x-oss-expires", "x-oss-signature")
 _V4_URL = (
     "x-oss-signature-version",
     "x-oss-credential",
@@ -47,6 +48,9 @@ def authenticate(call: Call) -> Caller:
     in_v4_url = version is not None or "x-oss-signature" in params
     in_v1_url = any(name in params for name in _V1_URL)
     if authorization is None:
+        if version == v2.ALGORITHM:
+            _require(params, _V2_URL, 2)
+            return _dated_url(call, _V2_URL, V2Case)
         if in_v4_url:
             return _v4_url(call)
         if in_v1_url:
@@ -56,7 +60,7 @@ def authenticate(call: Call) -> Caller:
                     "OSSAccessKeyId parameters",
                     "0002-00000062",
                 )
-            return _v1_url(call)
+            return _dated_url(call, _V1_URL, V1Case)
         return ANONYMOUS
     if in_v4_url or in_v1_url:
         raise invalid_argument(
@@ -67,7 +71,8 @@ def authenticate(call: Call) -> Caller:
         )
     for prefix, parse, verify in (
         (f"{v4.ALGORITHM} ", v4.parse_authorization, _v4_header),
-        ("OSS ", v1.parse_authorization, _v1_header),
+        (f"{v2.ALGORITHM} ", v2.parse_authorization, partial(_dated_header, V2Case)),
+        ("OSS ", v1.parse_authorization, partial(_dated_header, V1Case)),
     ):
         if authorization.startswith(prefix):
             try:
@@ -133,10 +138,7 @@ def _v4_header(call: Call, fields: Mapping[str, str]) -> Caller:
 
 def _v4_url(call: Call) -> Caller:
     params = call.request.params
-    for name in _V4_URL:
-        if not params.get(name):
-            message = f"Query-string authentication version 4 requires {name}."
-            raise RefusedError("InvalidArgument", message, ec="0002-00000215", ArgumentName=name)
+    _require(params, _V4_URL, 4, ec="0002-00000215")
     version = params["x-oss-signature-version"]
     if version != v4.ALGORITHM:
         raise invalid_argument("x-oss-signature-version", version, "Invalid signature version.")
@@ -168,6 +170,15 @@ def _v4_url(call: Call) -> Caller:
         credential=credential,
     )
     return _verify(call, caller, case)
+
+
+def _require(
+    params: Mapping[str, str], names: tuple[str, ...], version: int, *, ec: str | None = None
+) -> None:
+    for name in names:
+        if not params.get(name):
+            message = f"Query-string authentication version {version} requires {name}."
+            raise RefusedError("InvalidArgument", message, ec=ec, ArgumentName=name)
 
 
 def _expired(at_s: float, clock: Clock) -> RefusedError:
@@ -245,23 +256,28 @@ def _earlier(case: Case, journal: Journal) -> Iterator[Case]:
             )
 
 
-def _v1_header(call: Call, fields: Mapping[str, str]) -> Caller:
+def _dated_header(case: type[V1Case | V2Case], call: Call, fields: Mapping[str, str]) -> Caller:
     headers = call.request.headers
     date_line, moment = _read_date(headers, has_gmt=True)
-    # One official SDK sends the token in an unsigned header `security-token`.
-    token = headers.get("x-oss-security-token") or headers.get("security-token")
+    token = headers.get("x-oss-security-token")
+    if not token and case is V1Case:
+        # One official SDK sends the token of a V1 request in an unsigned header `security-token`.
+        token = headers.get("security-token")
     caller = find_caller(fields["AccessKeyId"], token, call)
     check_skew(moment, call.clock)
+    additional = fields.get("AdditionalHeaders", "")
     common = _common(call, fields["Signature"])
-    return _verify(call, caller, V1Case(**common, date_line=date_line))
+    return _verify(call, caller, case(**common, additional=additional, date_line=date_line))
 
 
-def _v1_url(call: Call) -> Caller:
+def _dated_url(call: Call, names: tuple[str, str, str], case: type[V1Case | V2Case]) -> Caller:
     params = call.request.params
-    access_key_id, expires, signature = (params[name] for name in _V1_URL)
+    access_key_id, expires, signature = (params[name] for name in names)
     _check_expires(expires, call.clock)
     caller = find_caller(access_key_id, params.get("security-token"), call)
-    return _verify(call, caller, V1Case(**_common(call, signature), date_line=expires))
+    additional = params.get("x-oss-additional-headers", "")
+    common = _common(call, signature)
+    return _verify(call, caller, case(**common, additional=additional, date_line=expires))
 
 
 def _check_expires(expires: str, clock: Clock) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mock_oss.http.request import signed_text
-from mock_oss.signing import encoding, v1, v4
+from mock_oss.signing import encoding, v1, v2, v4
 
 UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
 _SIGNED_ALWAYS = frozenset({"content-type", "content-md5"})
@@ -18,12 +18,13 @@ _SIGNED_ALWAYS = frozenset({"content-type", "content-md5"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Case(ABC):
-    """The common fields of `V1Case` and `V4Case`.
+    """The common fields of `V1Case`, `V2Case` and `V4Case`.
 
     `query` contains decoded (name, value) pairs. `headers` is a mapping from lower-case name
     to value. `provided` is the signature in the request. `additional` are the names of additional
-    signed headers, separated by semicolons; a V1 signature has none. `path` simulates a mistake of
-    clients: a value other than None replaces the encoded path.
+    signed headers, separated by semicolons; a V1 signature has none. `date_line`, for V1 and V2, is
+    the value of `x-oss-date` or `Date`, or the time at which a presigned URL expires, as sent.
+    `path` simulates a mistake of clients: a value other than None replaces the encoded path.
     """
 
     method: str
@@ -33,6 +34,7 @@ class _Case(ABC):
     headers: Mapping[str, str]
     provided: str = ""
     additional: str = ""
+    date_line: str = ""
     path: str | None = None
 
     def signed_query(self) -> list[tuple[str, str]]:
@@ -55,6 +57,11 @@ class _Case(ABC):
     def produces_signature(self, text: str, secret: str) -> bool:
         """Return whether a result of `text` and a secret produce the request's signature."""
         return hmac.compare_digest(self.signature(text, secret).encode(), self.provided.encode())
+
+    def _head(self) -> str:
+        """Return the first lines of a V1 or V2 string to sign."""
+        md5, kind = self.headers.get("content-md5", ""), self.headers.get("content-type", "")
+        return f"{self.method}\n{md5}\n{signed_text(kind)}\n{self.date_line}\n"
 
     @abstractmethod
     def signature(self, text: str, secret: str) -> str: ...
@@ -112,13 +119,7 @@ class V4Case(_Case):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class V1Case(_Case):
-    """A request with a V1 signature.
-
-    `date_line` is the value of `x-oss-date` or `Date`, or the time at which a presigned URL
-    expires, as sent.
-    """
-
-    date_line: str = ""
+    """A request with a V1 signature."""
 
     def text(self) -> str:
         """Return the string to sign of the request.
@@ -132,9 +133,7 @@ class V1Case(_Case):
             resource = self.path
         if signed := sorted(dict(self.signed_query()).items()):
             resource += f"?{encoding.joined_query(signed)}"
-        md5, kind = self.headers.get("content-md5", ""), self.headers.get("content-type", "")
-        head = f"{self.method}\n{md5}\n{signed_text(kind)}\n{self.date_line}\n"
-        return head + encoding.canonical_headers(self.headers) + resource
+        return self._head() + encoding.canonical_headers(self.headers) + resource
 
     def signed_query(self) -> list[tuple[str, str]]:
         """Return the query parameters that a V1 signature covers, as (name, value) pairs.
@@ -147,5 +146,29 @@ class V1Case(_Case):
         return v1.signature(secret, text)
 
 
-Case = V4Case | V1Case
+@dataclass(frozen=True, slots=True, kw_only=True)
+class V2Case(_Case):
+    """A request with a V2 signature."""
+
+
+    def text(self) -> str:
+        """Return the string to sign of the request.
+
+        It is that of a V1 signature, but the resource is percent-encoded, and contains the whole
+        query; the names of the additional headers are the line before it.
+        """
+        names = encoding.header_names(self.additional)
+        resource = encoding.encode(f"/{self.bucket}/{self.key}" if self.bucket else "/")
+        if self.path is not None:
+            resource = self.path
+        if parameters := encoding.canonical_query(self.query):
+            resource += f"?{parameters}"
+        headers = encoding.canonical_headers(self.headers, names)
+        return f"{self._head()}{headers}{';'.join(names)}\n{resource}"
+
+    def signature(self, text: str, secret: str) -> str:
+        return v2.signature(secret, text)
+
+
+Case = V4Case | V2Case | V1Case
 """A signed request."""

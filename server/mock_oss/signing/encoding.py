@@ -32,7 +32,7 @@ def header_names(listed: str) -> list[str]:
 
 
 def canonical_headers(headers: Mapping[str, str], additional: Collection[str] = ()) -> str:
-    """Return the lines of the signed headers, in the form that V1 and V4 signatures cover.
+    """Return the lines of the signed headers, in the form that V1, V2 and V4 signatures cover.
 
     There is one line `name:value` with a final newline per header, sorted by name. The lines
     contain the headers whose names begin with `x-oss-`, and the additional headers.
@@ -68,6 +68,12 @@ def joined_query(pairs: Iterable[tuple[str, str]]) -> str:
 def hmac_sha1_base64(secret: str, text: str) -> str:
     """Return the base64-encoded HMAC-SHA1 of `text`. The HMAC key is `secret`."""
     digest = hmac.digest(secret.encode(), text.encode(), hashlib.sha1)
+    return base64.b64encode(digest).decode()
+
+
+def hmac_sha256_base64(secret: str, text: str) -> str:
+    """Return the base64-encoded HMAC-SHA256 of `text`. The HMAC key is `secret`."""
+    digest = hmac.digest(secret.encode(), text.encode(), hashlib.sha256)
     return base64.b64encode(digest).decode()
 
 

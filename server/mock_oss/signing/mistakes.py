@@ -11,16 +11,16 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
 
-from mock_oss.signing.cases import Case, V1Case, V4Case
+from mock_oss.signing.cases import Case, V1Case, V2Case, V4Case
 from mock_oss.signing.encoding import encode, encode_path, joined_query
 
 Mistake = tuple[str, Callable[[Any], Any]]
 METHODS = ("GET", "PUT", "POST", "HEAD", "DELETE")
 URL_NAMES = frozenset(
-    """x-oss-additional-headers x-oss-credential x-oss-date x-oss-expires
+    """x-oss-access-key-id x-oss-additional-headers x-oss-credential x-oss-date x-oss-expires
     x-oss-signature-version""".split()  # noqa: SIM905 - easier to read as a table
 )
-"""Parameters of each presigned URL with a V4 signature."""
+"""Parameters of each presigned URL with a V2 or V4 signature."""
 COMMON_TYPES = (
     "application/octet-stream",
     "application/x-www-form-urlencoded",
@@ -52,7 +52,10 @@ def likely(case: Case) -> list[Mistake]:
     request as a client with this mistake would have signed it.
     """
     mistakes = [*_dropped(case), *_content_types(case), *_rewritten(case)]
-    mistakes += _v4(case) if isinstance(case, V4Case) else _v1(case)
+    if isinstance(case, V4Case):
+        mistakes += _v4(case)
+    else:
+        mistakes += _v2(case) if isinstance(case, V2Case) else _v1(case)
     for method in METHODS:
         if method != case.method:
             mistakes.append((f"the method was signed as {method}", _with(method=method)))
@@ -138,6 +141,18 @@ def _v4_queries(case: V4Case) -> dict[str, str]:
         "the query was signed unencoded": joined_query(sorted(pairs)),
         "the query was not signed": "",
     }
+
+
+def _v2(case: V2Case) -> Iterator[Mistake]:
+    uri = f"/{case.bucket}/{case.key}"
+    for cause, path in (
+        ("the path was signed without the bucket", encode(f"/{case.key}")),
+        ("the path was signed unencoded", uri),
+        ("the slashes of the path were signed unencoded", encode_path(uri)),
+    ):
+        yield cause, _with(path=path)
+    if "x-oss-date" in case.headers:
+        yield "the date line was signed empty", _with(date_line="")
 
 
 def _v1(case: V1Case) -> Iterator[Mistake]:

@@ -72,7 +72,11 @@ def start_session(
     return session.access_key_id, session.access_key_secret, session.security_token
 
 
-SIGNERS: dict[str, Any] = {"v4": oss2.ProviderAuthV4, "v1": oss2.ProviderAuth}
+SIGNERS: dict[str, Any] = {
+    "v4": oss2.ProviderAuthV4,
+    "v2": oss2.auth.ProviderAuthV2,
+    "v1": oss2.ProviderAuth,
+}
 
 
 def policy(action: str, resource: str = "*", *, effect: str = "Allow") -> str:

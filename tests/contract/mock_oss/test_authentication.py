@@ -14,7 +14,7 @@ from contract.mock_oss.clients import oss2_bucket, refusal, send, signed_headers
 from mock_oss import BUCKET, MockOSS
 
 
-@pytest.mark.parametrize("version", ["v4", "v1"])
+@pytest.mark.parametrize("version", ["v4", "v2", "v1"])
 @pytest.mark.parametrize("skew_s", [-1000, 1000])
 def test_a_clock_off_by_more_than_15_minutes_is_refused(
     mock_oss: MockOSS, version: str, skew_s: int
@@ -89,9 +89,14 @@ def test_head_errors_travel_in_a_header(mock_oss: MockOSS, bucket_v4: Any) -> No
     assert error.value.details["HostId"] == f"127.0.0.1:{mock_oss.port}"
 
 
-# Signatures in headers and in URLs
+# V2 signatures, which oss2 can make, in headers and in URLs
 
 ODD_KEY = "Ordner/ä ö+%2F&=~!*'()" + string.punctuation
+
+
+@pytest.fixture
+def bucket(mock_oss: MockOSS) -> Any:
+    return oss2_bucket(mock_oss, version="v2")
 
 
 def test_requests_of_every_kind_are_accepted(mock_oss: MockOSS, bucket: Any) -> None:
@@ -111,9 +116,8 @@ def test_requests_of_every_kind_are_accepted(mock_oss: MockOSS, bucket: Any) -> 
     assert [each.name for each in service.list_buckets().buckets] == [bucket.bucket_name]
 
 
-@pytest.mark.parametrize("version", ["v4", "v1"])
-def test_a_session_is_accepted_in_headers_and_urls(mock_oss: MockOSS, version: str) -> None:
-    session = oss2_bucket(mock_oss, version=version, credentials=start_session(mock_oss))
+def test_a_session_is_accepted_in_headers_and_urls(mock_oss: MockOSS) -> None:
+    session = oss2_bucket(mock_oss, version="v2", credentials=start_session(mock_oss))
     session.put_object("uploads/a", b"hello")
     url = urlsplit(session.sign_url("PUT", "uploads/b", 60, slash_safe=True))
 
@@ -121,6 +125,34 @@ def test_a_session_is_accepted_in_headers_and_urls(mock_oss: MockOSS, version: s
 
     assert answer.status == 200
     assert list(mock_oss.bucket(BUCKET).objects) == ["uploads/a", "uploads/b"]
+
+
+def test_a_signed_header_that_was_changed_is_named(mock_oss: MockOSS, bucket: Any) -> None:
+    bucket.put_object("a", b"hello")
+    url = urlsplit(bucket.sign_url("GET", "a", 60, slash_safe=True))
+
+    answer = send(mock_oss, "GET", f"{url.path}?{url.query}&x-oss-process=style/a")
+
+    assert (answer.status, answer.code) == (403, "SignatureDoesNotMatch")
+    cause = mock_oss.requests[-1].why["cause"]
+    assert cause == "the query parameter x-oss-process was sent and not signed"
+
+
+@pytest.mark.parametrize(
+    ("signed", "cause"),
+    [
+        ("%2Fa%20b%2Fc", "the path was signed without the bucket"),
+        ("/web-direct-upload/a%20b/c", "the slashes of the path were signed unencoded"),
+    ],
+)
+def test_a_path_that_was_signed_otherwise_is_named(
+    mock_oss: MockOSS, bucket: Any, monkeypatch: pytest.MonkeyPatch, signed: str, cause: str
+) -> None:
+    name = "_ProviderAuthV2__get_resource_string"
+    monkeypatch.setattr(bucket.auth, name, lambda *_given: signed)
+
+    assert refusal(bucket.put_object, "a b/c", b"") == (403, "SignatureDoesNotMatch")
+    assert mock_oss.requests[-1].why["cause"] == cause
 
 
 # Explanations of refused signatures, for requests of oss2 changed after signing

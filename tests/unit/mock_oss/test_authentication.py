@@ -174,6 +174,8 @@ def test_the_unsigned_token_header_of_an_sdk_is_read(gate: Gate) -> None:
     caller = gate.send("PUT", vector["key"], headers=headers)
 
     assert caller.arn == f"{ROLE.arn}/alice"
+    headers["Authorization"] = f"OSS2 AccessKeyId:{SESSION.access_key_id},Signature:s"
+    assert gate.refusal("PUT", vector["key"], headers=headers)["EC"] == "0002-00000003"
 
 
 @pytest.mark.parametrize("query", ["", "uploads", "x-oss-date=1&x-oss-credential=2", "list-type=2"])
@@ -300,6 +302,7 @@ V4_URL = {
     "x-oss-expires": "60",
     "x-oss-signature": "0" * 64,
 }
+V2_URL = {"x-oss-access-key-id": KEY_ID, "x-oss-expires": "60", "x-oss-signature": "AAAA"}
 V1_URL = {"OSSAccessKeyId": KEY_ID, "Expires": str(NOW_S + 60), "Signature": "AAAA"}
 AFTER_THE_LAST_YEAR = "Fri, 31 Dec 9999 23:59:59 -0100"  # in UTC
 DATES: list[tuple[str, dict[str, str], str]] = [
@@ -318,7 +321,7 @@ DEFAULT_EC = "0002-00000229"
 AT_FAULT = "Invalid Authorization header: "
 AUTHORIZATIONS = {
     "OSS3 AccessKeyId:a": "Unsupported authorization type.",
-    "OSS2 AccessKeyId:a": "Unsupported authorization type.",
+    "OSS2 AccessKeyId:a": f"{AT_FAULT}the Authorization header lacks Signature.",
     "OSS4-HMAC-SHA256": "Unsupported authorization type.",
     "Basic OSS a:b": "Unsupported authorization type.",
     "OSS4-HMAC-SHA256 nonsense": f"{AT_FAULT}cannot read 'nonsense' in the Authorization header.",
@@ -387,6 +390,18 @@ REFUSED: list[tuple[str, Mapping[str, str], dict[str, Any]]] = [
         )
         for name, query in incomplete(V4_URL)
     ),
+    *(
+        (
+            f"x-oss-signature-version=OSS2&{query}",
+            {},
+            invalid(
+                f"Query-string authentication version 2 requires {name}.",
+                DEFAULT_EC,
+                ArgumentName=name,
+            ),
+        )
+        for name, query in incomplete(V2_URL)
+    ),
     (
         urlencode({**V4_URL, "x-oss-signature-version": "OSS5"}),
         {},
@@ -428,15 +443,15 @@ REFUSED: list[tuple[str, Mapping[str, str], dict[str, Any]]] = [
         for _, query in incomplete(V1_URL)
     ),
     *(
-        (
-            urlencode({**V1_URL, "Expires": text}),
-            {},
-            denied("Invalid date (should be seconds since epoch).", "0002-00000064"),
-        )
+        (query, {}, denied("Invalid date (should be seconds since epoch).", "0002-00000064"))
         for text in NO_SECONDS
+        for query in (
+            urlencode({**V1_URL, "Expires": text}),
+            urlencode({"x-oss-signature-version": "OSS2", **V2_URL, "x-oss-expires": text}),
+        )
     ),
     (
-        urlencode({**V1_URL, "Expires": "60"}),
+        urlencode({"x-oss-signature-version": "OSS2", **V2_URL}),
         {},
         expired("1970-01-01T00:01:00.000Z", "2026-03-14T09:26:53.000Z"),
     ),

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from oss2.auth import Auth
 
-from mock_oss.signing import acs3, callback, rpc, v1, v4
+from mock_oss.signing import acs3, callback, rpc, v1, v2, v4
 from mock_oss.signing.cases import V1Case, V4Case
 from mock_oss.signing.encoding import encode, encode_path
 from support.vectors import load
@@ -145,6 +145,19 @@ READ: dict[Any, dict[str, Any]] = {  # the text behind the algorithm: the fields
         "": UNREADABLE.format(""),
         " Credential=a,Signature=b,AdditionalHeaders=": ADDITIONAL,
         " Credential=a,Signature=b,AdditionalHeaders=host;": ADDITIONAL,
+    },
+    (v2, v2.ALGORITHM): {
+        " AdditionalHeaders: a;b ,AccessKeyId:k:k, Signature:s=": {
+            "AdditionalHeaders": "a;b",
+            "AccessKeyId": "k:k",
+            "Signature": "s=",
+        },
+        " AccessKeyId:a": LACKS.format("Signature"),
+        " Signature:a": LACKS.format("AccessKeyId"),
+        " AccessKeyId:,Signature:a": LACKS.format("AccessKeyId"),
+        " AccessKeyId:a,AccessKeyId:a,Signature:b": UNREADABLE.format("AccessKeyId:a"),
+        " AccessKeyId:a,Strange:b,Signature:c": UNREADABLE.format("Strange:b"),
+        " AccessKeyId": UNREADABLE.format("AccessKeyId"),
     },
     (acs3, acs3.ALGORITHM): {
         " Signature=s=, Credential=a=b,SignedHeaders=Host;X-acs-Date": (
