@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from mock_oss.access.authentication import authenticate
 from mock_oss.access.authorization import authorize
+from mock_oss.access.referer import check_referer
 from mock_oss.clock import Pace, monotonic_ms
 from mock_oss.errors import RefusedError, STSRefusedError
 from mock_oss.faults import effects
@@ -278,6 +279,8 @@ class _Exchange:
             check_page(self.bucket.cors if self.bucket else "", self.request.headers.get("origin"))
         if operation.name != "PostObject":  # the form of a PostObject carries the signature
             call.caller = authenticate(call)
+        if self.bucket is not None and target.key:
+            check_referer(self.bucket.referer, self.request)
         if operation.action:
             authorize(call, operation.action)
         if (rate := traffic_limit(call)) is not None:

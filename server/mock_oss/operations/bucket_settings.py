@@ -1,4 +1,5 @@
-"""Settings of a bucket: ACL, CORS, lifecycle, Block Public Access, versioning and tags.
+"""Settings of a bucket: ACL, CORS, lifecycle, Block Public Access, hotlink protection, versioning
+and tags.
 
 While Block Public Access is on, the mock refuses requests that set a public ACL, and ignores public
 ACLs that exist. The vendor does not document the error codes for bucket tags that are not valid;
@@ -10,6 +11,7 @@ import re
 from typing import Any
 
 from mock_oss.access.authorization import authorize
+from mock_oss.access.referer import RefererRules, parse_referer, render_referer
 from mock_oss.errors import RefusedError
 from mock_oss.http.cors import parse_cors, render_cors
 from mock_oss.http.documents import malformed_xml
@@ -131,6 +133,23 @@ async def get_block(call: Call) -> Response:
 async def delete_block(call: Call) -> Response:
     """Switch Block Public Access of the bucket off."""
     return _changed(call, 204, block_public=False)
+
+
+async def put_referer(call: Call) -> Response:
+    """Replace the bucket's hotlink protection with the rules in the request body.
+
+    The rules say which Referer headers are allowed.
+    """
+    rules = parse_referer(await call.body.read(MAX_XML_BYTES))
+    return _changed(call, referer=render_referer(rules).decode())
+
+
+async def get_referer(call: Call) -> Response:
+    """Return the hotlink protection of the bucket, as a RefererConfiguration document.
+
+    If the bucket has no hotlink protection, the document allows every Referer.
+    """
+    return document_response(call.bucket.referer.encode() or render_referer(RefererRules()))
 
 
 async def put_versioning(call: Call) -> Response:

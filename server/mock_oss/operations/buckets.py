@@ -1,13 +1,14 @@
 """Operations on buckets: create, delete and list buckets; read their properties and statistics."""
 
+import json
 from typing import Any
 
-from mock_oss.errors import RefusedError
+from mock_oss.errors import RefusedError, invalid_argument
 from mock_oss.http.addressing import check_bucket_name
 from mock_oss.http.documents import parse
 from mock_oss.http.request import one_of
 from mock_oss.http.response import Response, xml_response
-from mock_oss.operations.common import endpoints, iso, owner
+from mock_oss.operations.common import endpoints, iso, owner, tagging
 from mock_oss.service import MAX_XML_BYTES, Call
 from mock_oss.store.records import DELETE_MARKER, BucketRecord
 from mock_oss.world.model import BUCKET_ACLS, STORAGE_CLASSES
@@ -95,8 +96,9 @@ async def delete_bucket(call: Call) -> Response:
 async def list_buckets(call: Call) -> Response:
     """Return one page of the buckets of the caller's account.
 
-    A parameter of the request can limit the list to a prefix of the bucket name.
+    The parameters of the request can limit the list to a prefix of the bucket name and to tags.
     """
+    key, wanted = _wanted_tags(call)
     prefix, marker = call.param("prefix"), call.param("marker")
     limit = call.max_keys()
     account_id = call.caller.account_id
@@ -106,6 +108,8 @@ async def list_buckets(call: Call) -> Response:
         if bucket.account_id == account_id
         and bucket.name.startswith(prefix)
         and bucket.name > marker
+        and wanted <= bucket.tags.items()
+        and (not key or key in bucket.tags)
     ]
     page, truncated = buckets[:limit], len(buckets) > limit
     paging: dict[str, Any] = {}
@@ -125,6 +129,8 @@ async def list_buckets(call: Call) -> Response:
             "Name": bucket.name,
             "Region": bucket.region,
             "StorageClass": bucket.storage_class,
+            # only a list by tags contains the tags
+            "Tagging": tagging(bucket.tags) if bucket.tags and (key or wanted) else None,
         }
         for bucket in page
     ]
@@ -132,6 +138,32 @@ async def list_buckets(call: Call) -> Response:
         "ListAllMyBucketsResult",
         {**paging, "Owner": owner(account_id), "Buckets": {"Bucket": listed}},
     )
+
+
+def _wanted_tags(call: Call) -> tuple[str, set[tuple[str, str]]]:
+    """Return the tags that a bucket must have to be listed.
+
+    The parameters are `tag-key`, `tag-value`, and `tagging` in the form `"k":"v","k2":"w"`.
+
+    Returns:
+        A key that a bucket must have, or empty text; and (key, value) pairs.
+
+    Raises:
+        RefusedError: InvalidArgument for a value without a key, and for other forms of `tagging`.
+    """
+    key, value, text = call.param("tag-key"), call.param("tag-value"), call.param("tagging")
+    if value and not key:
+        raise invalid_argument("tag-key", "")
+    wanted = {(key, value)} if value else set()
+    if not text:
+        return key, wanted
+    try:
+        tags = json.loads("{" + text + "}")
+    except (ValueError, RecursionError):
+        tags = {"": None}
+    if not all(isinstance(value, str) for value in tags.values()):
+        raise invalid_argument("tagging", text[:256])
+    return key, wanted | set(tags.items())
 
 
 async def get_info(call: Call) -> Response:

@@ -55,17 +55,17 @@ NOT_IMPLEMENTED = frozenset(
     dataPipeline encryption group httpsConfig img inventory legalHold link logging
     metadataConfiguration metadataInventoryTable metadataJournalTable metaQuery MetaQuery objectInfo
     objectWorm openMetaQuery overwriteConfig policy policyStatus processConfiguration
-    qos qosInfo quota redundancyTransition referer regions replication
+    qos qosInfo quota redundancyTransition regions replication
     replicationLocation replicationProgress requestPayment requesterQosInfo resourceGroup
-    resourcePool resourcePoolBuckets resourcePoolInfo retention rtc seal style styleName tag-key
-    tag-value     transferAcceleration userDefinedLogFieldsConfig vod website worm
+    resourcePool resourcePoolBuckets resourcePoolInfo retention rtc seal style styleName
+    transferAcceleration userDefinedLogFieldsConfig vod website worm
     wormExtend wormId x-oss-access-point-name x-oss-async-process
     x-oss-write-get-object-response""".split()  # noqa: SIM905 - easier to read as a table
 )
 _PARAMETERS = frozenset(
     """callback callback-var continuation-token delimiter encoding-type Expires fetch-owner
     key-marker list-type marker max-keys max-parts max-uploads OSSAccessKeyId part-number-marker
-    partNumber position prefix security-token sequential Signature start-after
+    partNumber position prefix security-token sequential Signature start-after tag-key tag-value
     upload-id-marker versionId version-id-marker""".split()  # noqa: SIM905 - easier to read as a table
 )
 """Query parameters that are not sub-resources, although they may have no value."""
@@ -90,6 +90,7 @@ def _table(*rows: tuple[Any, ...]) -> Mapping[tuple[str, str], Operation]:
 _SERVICE = _table(
     ("GET", "", "ListBuckets", buckets.list_buckets),
     ("GET", "regionList", "ListBuckets", buckets.list_buckets),
+    ("GET", "tagging", "ListBuckets", buckets.list_buckets),
 )
 _BUCKET = _table(
     ("PUT", "", "PutBucket", buckets.put_bucket),
@@ -109,6 +110,8 @@ _BUCKET = _table(
     ("PUT", "publicAccessBlock", "PutBucketPublicAccessBlock", settings.put_block),
     ("GET", "publicAccessBlock", "GetBucketPublicAccessBlock", settings.get_block),
     ("DELETE", "publicAccessBlock", "DeleteBucketPublicAccessBlock", settings.delete_block),
+    ("PUT", "referer", "PutBucketReferer", settings.put_referer),
+    ("GET", "referer", "GetBucketReferer", settings.get_referer),
     ("PUT", "versioning", "PutBucketVersioning", settings.put_versioning),
     ("GET", "versioning", "GetBucketVersioning", settings.get_versioning),
     ("GET", "versions", "ListObjectVersions", listing.list_versions),

@@ -150,7 +150,6 @@ class V1Case(_Case):
 class V2Case(_Case):
     """A request with a V2 signature."""
 
-
     def text(self) -> str:
         """Return the string to sign of the request.
 

@@ -66,9 +66,9 @@ def load_segments(text: str) -> list[Segment]:
 class BucketRecord(NamedTuple):
     """The database row of a bucket.
 
-    `cors` and `lifecycle` are XML documents or empty text. `block_public` tells whether Block
-    Public Access is on. `versioning` is `Enabled`, `Suspended` or empty text. `tagging` is JSON
-    text: {tag key: tag value}. `created_ms` is in milliseconds since the epoch.
+    `cors`, `lifecycle` and `referer` are XML documents or empty text. `block_public` tells whether
+    Block Public Access is on. `versioning` is `Enabled`, `Suspended` or empty text. `tagging` is
+    JSON text: {tag key: tag value}. `created_ms` is in milliseconds since the epoch.
     """
 
     name: str
@@ -83,6 +83,7 @@ class BucketRecord(NamedTuple):
     block_public: bool = False
     versioning: str = ""
     tagging: str = "{}"
+    referer: str = ""
 
     @property
     def tags(self) -> dict[str, str]:

@@ -6,7 +6,7 @@ from typing import Any
 import oss2
 import pytest
 
-from contract.mock_oss.clients import ask, oss2_bucket, refusal, send, signed_headers
+from contract.mock_oss.clients import REGION, ask, oss2_bucket, refusal, send, signed_headers
 from mock_oss import BUCKET, MockOSS
 
 
@@ -170,6 +170,31 @@ def test_tags_of_a_bucket_are_replaced_and_deleted(tmp_path: Path) -> None:
         assert tags_of(bucket) == {"stage": "test"}
         bucket.delete_bucket_tagging()
         assert tags_of(bucket) == {}
+
+
+def test_buckets_are_listed_by_their_tags(mock_oss: MockOSS) -> None:
+    for name, tags in (
+        ("one", {"env": "test"}),
+        ("two", {"env": "test", "team": "dev"}),
+        ("three", {"env": "prod"}),
+    ):
+        bucket = oss2_bucket(mock_oss, name)
+        bucket.create_bucket()
+        put_tags(bucket, tags)
+    service = oss2.Service(oss2_bucket(mock_oss).auth, mock_oss.endpoint, region=REGION)
+
+    def names(**params: str) -> list[str]:
+        asked = {name.replace("_", "-"): value for name, value in params.items()}
+        return [found.name for found in service.list_buckets(params=asked).buckets]
+
+    assert names(tag_key="env") == ["one", "three", "two"]
+    assert names(tag_key="env", tag_value="test") == ["one", "two"]
+    assert names(tagging='"env":"test","team":"dev"') == ["two"]
+    assert names(tag_key="team", tagging='"env":"prod"') == []
+    answer = service._do("GET", "", "", params={"tag-key": "team"}).read().decode()
+    assert "<Tagging><TagSet><Tag><Key>env</Key><Value>test</Value></Tag>" in answer
+    for wrong in ({"tag-value": "test"}, {"tagging": "env"}, {"tagging": '"env":1'}):
+        assert refusal(service.list_buckets, params=wrong) == (400, "InvalidArgument")
 
 
 @pytest.mark.parametrize(

@@ -129,6 +129,8 @@ def _settings(bucket: Any) -> None:
     bucket.put_bucket_public_access_block(True)
     assert bucket.get_bucket_public_access_block().block_public_access
     bucket.delete_bucket_public_access_block()
+    bucket.put_bucket_referer(models.BucketReferer(True, ["http://*.example.com"]))
+    assert bucket.get_bucket_referer().referers == ["http://*.example.com"]
     assert bucket.get_bucket_versioning().status is None
     tags = models.Tagging()
     tags.tag_set.add("team", "uploads")

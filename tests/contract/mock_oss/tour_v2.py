@@ -152,6 +152,11 @@ def _switches(call: Call) -> None:
     found = call("get_bucket_public_access_block")
     assert found.public_access_block_configuration.block_public_access
     call("delete_bucket_public_access_block")
+    sites = oss_v2.RefererList(referers=["*.example.com"])
+    referers = oss_v2.RefererConfiguration(allow_empty_referer=True, referer_list=sites)
+    call("put_bucket_referer", referer_configuration=referers)
+    told = call("get_bucket_referer").referer_configuration
+    assert told.referer_list.referers == ["*.example.com"]
     call("put_bucket_tags", tagging=TAGS)
     assert [tag.key for tag in call("get_bucket_tags").tagging.tag_set.tags] == ["team"]
     call("delete_bucket_tags")

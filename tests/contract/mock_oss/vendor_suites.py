@@ -60,7 +60,7 @@ FILES: Mapping[str, tuple[str, str]] = {
             test_client test_client_filelike test_object_basic test_paginator test_presign
             test_bucket_cors_client test_bucket_lifecycle_client test_encryption_client
             test_clean_restored_object_client test_bucket_tags_client
-            test_bucket_public_access_block_client
+            test_bucket_referer_client test_bucket_public_access_block_client
             aio/test_bucket_basic_async aio/test_client_extension_async
             aio/test_multipart_upload_async aio/test_object_basic_async aio/test_paginator_async
             aio/test_presign_async

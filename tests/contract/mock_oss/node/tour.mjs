@@ -145,6 +145,9 @@ async function settings() {
   ]);
   assert.equal((await store.getBucketLifecycle(NAME)).rules[0].id, 'r');
   await store.deleteBucketLifecycle(NAME);
+  await store.putBucketReferer(NAME, true, ['http://*.example.com']);
+  assert.deepEqual((await store.getBucketReferer(NAME)).referers, ['http://*.example.com']);
+  await store.deleteBucketReferer(NAME);
   assert.deepEqual((await store.listChannels()).channels, []);
 }
 
