@@ -60,7 +60,7 @@ class Trash:
             if await receipts.mark_deleted(connection, key, now=now, undo=undo):
                 await self._hooks.announce(connection, deleted(owner, key, now))
             else:  # a concurrent request has deleted the upload first
-                undo = await receipts.undo_under(connection, key, now)
+                undo = await receipts.find_undo(connection, now, key=key)
         self._quotas.forget(owner)
         self._hooks.wake()
         return undo
@@ -83,7 +83,7 @@ class Trash:
 
     async def _undo_one(self, owner: Owner, undo_id: str) -> tuple[Stored, Receipt]:
         async with self._database.read() as connection:
-            undo = await receipts.find_undo(connection, undo_id, self._clock())
+            undo = await receipts.find_undo(connection, self._clock(), undo_id=undo_id)
         if undo is None or not undo.key.startswith(owner.prefix):
             raise NothingToUndoError("There is no deleted upload to restore under this id.")
         self._quotas.forget(owner)
