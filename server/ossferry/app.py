@@ -66,8 +66,7 @@ from ossferry.oss.sts import (
 )
 from ossferry.oss.sts_guard import Breaker, GuardedSts, Pace
 from ossferry.pages.assets import Assets, find_web_dir
-from ossferry.pages.embedding import EmbeddingApi
-from ossferry.pages.endpoints import AssetApi
+from ossferry.pages.endpoints import AssetApi, EmbeddingApi
 from ossferry.pages.pages import Pages
 from ossferry.routes import all_routes
 from ossferry.settings.model import Settings

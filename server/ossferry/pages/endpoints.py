@@ -1,10 +1,15 @@
-"""The handlers of routes that serve files of the built page."""
+"""The handlers of routes for files of the built page, and for sites that embed it."""
+
+from collections.abc import Mapping
+from typing import Literal
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
+from typing_extensions import TypedDict
 
 from ossferry.pages.assets import Assets
+from ossferry.settings.choices import FrameLevel
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 ONE_DAY = "public, max-age=86400"
@@ -47,3 +52,37 @@ class AssetApi:
         if file is None:
             return Response(status_code=204)
         return file.respond(request, cache_control=ONE_DAY)
+
+
+class Embedding(TypedDict):
+    """The JSON response of `GET /api/embedding`.
+
+    `level` says what a site learns about uploads if it embeds the upload page. `counts`: the
+    numbers of files and bytes. `results`: also names, keys and checksums. `none`: the site may
+    not embed the page.
+    """
+
+    level: FrameLevel | Literal["none"]
+
+
+class EmbeddingApi:
+    """The handler of `/api/embedding`.
+
+    Args:
+        levels: a mapping from the origins that may embed the page to `counts` or `results`.
+    """
+
+    def __init__(self, levels: Mapping[str, FrameLevel]) -> None:
+        self._levels = levels
+
+    async def show(self, request: Request) -> Response:
+        """Handle `GET /api/embedding?origin=...`: return the level of this origin; see `Embedding`.
+
+        No authentication is necessary: `embed.js` on any site uses the response to explain why the
+        frame with the upload page stays empty. The `frame-ancestors` directive of the page allows
+        all origins whose level is not `none`.
+        """
+        answer: Embedding = {
+            "level": self._levels.get(request.query_params.get("origin", ""), "none")
+        }
+        return JSONResponse(answer, headers={"access-control-allow-origin": "*"})

@@ -29,7 +29,7 @@ from ossferry.mount import mount_path, route_path
 from ossferry.oss.objects import Stored
 from ossferry.oss.response_headers import headers_of
 from ossferry.sharing.links import MAX_DIRECT_S, id_of
-from ossferry.state.key_value import Storage
+from ossferry.state.choice import Storage
 from ossferry.uploads.places import Places
 
 LEAST_S = 600
