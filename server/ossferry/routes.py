@@ -35,10 +35,9 @@ from ossferry.asking.api import (
     Requests,
 )
 from ossferry.asking.guest import AboutRequest, Entry, GuestApi, GuestName
-from ossferry.checks.configuration import FILES, Checks
-from ossferry.checks.endpoints import CheckApi
+from ossferry.checks.configuration import FILES, Checks, PageChecks
 from ossferry.forms.pages import FormPages
-from ossferry.forms.service import Form, FormApi, FormWish
+from ossferry.forms.service import Form, FormWish
 from ossferry.grants.answers import FormGrant, StsGrant
 from ossferry.grants.endpoints import CredentialsRequest, StsToken, TokenApi
 from ossferry.http.security_headers import FORM, LINKS
@@ -48,7 +47,7 @@ from ossferry.openapi import INTEGER, SOUND, TEXT, Described, Operation, openapi
 from ossferry.operations.metrics import MetricsApi
 from ossferry.operations.readiness import Readiness, Status, health
 from ossferry.oss.image_processing import PRESETS
-from ossferry.pages.endpoints import AssetApi, Embedding, EmbeddingApi
+from ossferry.pages.endpoints import AssetApi, Embedding
 from ossferry.pages.pages import Pages
 from ossferry.sharing import links
 from ossferry.sharing.visits import LinkApi
@@ -162,7 +161,7 @@ ROWS: Sequence[Row] = (
     ),
     Row(
         "GET /api/embedding",
-        EmbeddingApi.show,
+        AssetApi.embedding,
         summary="What a site learns from the page that it embeds.",
         answer=Embedding,
         parameters=[{"name": "origin", "in": "query", "schema": SOUND}],
@@ -191,7 +190,7 @@ ROWS: Sequence[Row] = (
     Row("GET /openapi.json", show_openapi, head=True),
     Row(
         "POST /api/form",
-        FormApi.create,
+        FormPages.create,
         summary="A signed form (PostObject) that stores one file: the fields in this order,"
         " then a field `file`. It allows only the described file; with a name the whole key is"
         " fixed.",
@@ -205,14 +204,14 @@ ROWS: Sequence[Row] = (
     Row(f"GET {FORM}/arrived", FormPages.arrived, action="form-arrived", requirements=FOR_VISITORS),
     Row(
         "GET /api/checks",
-        CheckApi.show,
+        PageChecks.show,
         action="list-checks",
         summary="The checks that the page runs before an upload; only if the settings switch"
         " some on.",
         answer=Checks,
         problems=["404"],
     ),
-    Row(f"GET {FILES}/{{hash}}/{{name}}", CheckApi.file),
+    Row(f"GET {FILES}/{{hash}}/{{name}}", PageChecks.file),
     Row(
         "POST /api/receipts",
         ReceiptApi.create,

@@ -108,7 +108,7 @@ class Gate:
                 reached.
         """
         principal = await self._identify(request, requirements)
-        await self.rates.admit_principal(principal.counter)
+        await self.rates.count("principal", principal.counter)
         return principal
 
     async def _identify(self, request: Request, requirements: Requirements) -> Owner:
@@ -151,16 +151,6 @@ class Gate:
         identified = await self.authenticator.identify(request)
         return owner_of(identified, secret=self.settings.secret_bytes)
 
-    async def admit_renewal(self, principal: Owner) -> None:
-        """Count a request for new credentials, sent because OSS has refused the old ones.
-
-        Each such request may cause a call to STS, and all principals share the rate limit of STS.
-
-        Raises:
-            TooManyError: the principal sent too many such requests.
-        """
-        await self.rates.admit_renewal(principal.counter)
-
     def audited(
         self, action: str, endpoint: PrincipalEndpoint, requirements: Requirements
     ) -> Endpoint:
@@ -183,7 +173,7 @@ class Gate:
             try:
                 principal = await self._identify(request, requirements)
                 with self._place(principal):
-                    await self.rates.admit_objects(principal.counter)
+                    await self.rates.count("objects", principal.counter)
                     if self.refuse_revoked is not None:
                         await self.refuse_revoked(principal)
                     response = await endpoint(request, principal)

@@ -325,13 +325,13 @@ class GuestApi:
         """Return the limits of a guest's grant; `Authorizer` calls this method."""
         asked = (await self._visit(request)).request
         self._refuse_over(asked)
-        await self.rates.admit_link(asked.id)
+        await self.rates.count("link", asked.id)
         return bounds(asked, self.clock())
 
     async def _welcome(self, asked: FileRequest, entry: Entry) -> Guest:
         """Check what a guest has sent, and record the guest."""
         terms = asked.terms
-        await self.rates.admit_link(asked.id)
+        await self.rates.count("link", asked.id)
         if asked.password_hash:
             await self._check_password(asked, entry.password)
         guest = Guest(
@@ -355,7 +355,7 @@ class GuestApi:
         async with self._passwords:
             await self.rates.refuse_passwords(asked.id)
             if not await is_right(password, asked.password_hash):
-                await self.rates.wrong_password(asked.id)
+                await self.rates.count("password", asked.id)
                 raise errors.WrongPasswordError
 
 

@@ -1,6 +1,7 @@
 """The handlers of routes for files of the built page, and for sites that embed it."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Literal
 
 from starlette.exceptions import HTTPException
@@ -16,44 +17,6 @@ ONE_DAY = "public, max-age=86400"
 ONE_HOUR = "public, max-age=3600"
 
 
-class AssetApi:
-    """The handlers of the routes `/assets/`, `/embed.js` and `/favicon.ico`."""
-
-    def __init__(self, assets: Assets) -> None:
-        self._assets = assets
-
-    async def asset(self, request: Request) -> Response:
-        """Handle `GET /assets/{path}`: return a file of the page; status 404 if there is none.
-
-        Browsers may cache the file permanently, because the path contains a hash of the content.
-        """
-        file = self._assets.find(f"/assets/{request.path_params['path']}")
-        if file is None:
-            raise HTTPException(404)
-        return file.respond(request, cache_control=IMMUTABLE)
-
-    async def embed(self, request: Request) -> Response:
-        """Handle `GET /embed.js`: return the script with which a site embeds the upload page.
-
-        Any site may load the script. The `frame-ancestors` directive limits which sites can embed
-        the page.
-        """
-        file = self._assets.find(self._assets.address("embed.js"))
-        if file is None:
-            raise HTTPException(404)
-        response = file.respond(request, cache_control=ONE_HOUR)
-        response.headers["access-control-allow-origin"] = "*"
-        return response
-
-    async def icon(self, request: Request) -> Response:
-        """Handle `GET /favicon.ico`: return the icon; browsers request this path by default."""
-        assets = self._assets
-        file = assets.find("/favicon.ico") or assets.find(assets.address("favicon.svg"))
-        if file is None:
-            return Response(status_code=204)
-        return file.respond(request, cache_control=ONE_DAY)
-
-
 class Embedding(TypedDict):
     """The JSON response of `GET /api/embedding`.
 
@@ -65,17 +28,49 @@ class Embedding(TypedDict):
     level: FrameLevel | Literal["none"]
 
 
-class EmbeddingApi:
-    """The handler of `/api/embedding`.
+@dataclass(slots=True, eq=False, repr=False)
+class AssetApi:
+    """The handlers of the routes `/assets/`, `/embed.js`, `/favicon.ico` and `/api/embedding`.
 
-    Args:
+    Attributes:
         levels: a mapping from the origins that may embed the page to `counts` or `results`.
     """
 
-    def __init__(self, levels: Mapping[str, FrameLevel]) -> None:
-        self._levels = levels
+    assets: Assets
+    levels: Mapping[str, FrameLevel]
 
-    async def show(self, request: Request) -> Response:
+    async def asset(self, request: Request) -> Response:
+        """Handle `GET /assets/{path}`: return a file of the page; status 404 if there is none.
+
+        Browsers may cache the file permanently, because the path contains a hash of the content.
+        """
+        file = self.assets.find(f"/assets/{request.path_params['path']}")
+        if file is None:
+            raise HTTPException(404)
+        return file.respond(request, cache_control=IMMUTABLE)
+
+    async def embed(self, request: Request) -> Response:
+        """Handle `GET /embed.js`: return the script with which a site embeds the upload page.
+
+        Any site may load the script. The `frame-ancestors` directive limits which sites can embed
+        the page.
+        """
+        file = self.assets.find(self.assets.address("embed.js"))
+        if file is None:
+            raise HTTPException(404)
+        response = file.respond(request, cache_control=ONE_HOUR)
+        response.headers["access-control-allow-origin"] = "*"
+        return response
+
+    async def icon(self, request: Request) -> Response:
+        """Handle `GET /favicon.ico`: return the icon; browsers request this path by default."""
+        assets = self.assets
+        file = assets.find("/favicon.ico") or assets.find(assets.address("favicon.svg"))
+        if file is None:
+            return Response(status_code=204)
+        return file.respond(request, cache_control=ONE_DAY)
+
+    async def embedding(self, request: Request) -> Response:
         """Handle `GET /api/embedding?origin=...`: return the level of this origin; see `Embedding`.
 
         No authentication is necessary: `embed.js` on any site uses the response to explain why the
@@ -83,6 +78,6 @@ class EmbeddingApi:
         all origins whose level is not `none`.
         """
         answer: Embedding = {
-            "level": self._levels.get(request.query_params.get("origin", ""), "none")
+            "level": self.levels.get(request.query_params.get("origin", ""), "none")
         }
         return JSONResponse(answer, headers={"access-control-allow-origin": "*"})

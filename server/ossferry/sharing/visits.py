@@ -94,7 +94,7 @@ class LinkApi:
                 password = typed.get("password", [""])[0][:MAX_LENGTH]
                 is_welcome = await is_right(password, share.password_hash)
             if not is_welcome:
-                await self.rates.wrong_password(share.id)
+                await self.rates.count("password", share.id)
                 return self._page(request, 403, share=share, by=owner.label, again=True)
         return await self._redirect(request, share, stored)
 

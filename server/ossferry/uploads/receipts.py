@@ -391,7 +391,7 @@ class ReceiptApi:
         reports = (await read_body(request, Batch)).reports
         for report in reports:
             check_own_key(report.key, principal.prefix)
-        await self._rates.admit_reports(principal.counter, len(reports))
+        await self._rates.count("reports", principal.counter, cost=len(reports))
         found = await self._heads(report.key for report in reports)
         outcomes = [_outcome(report, found[report.key]) for report in reports]
         uploads = {
