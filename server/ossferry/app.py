@@ -27,13 +27,12 @@ from ossferry.authentication.choice import authenticator_for
 from ossferry.authentication.sign_outs import SignOuts
 from ossferry.background import UploadServices
 from ossferry.checks.configuration import load_checks
-from ossferry.checks.endpoints import CheckApi
 from ossferry.clock import Clock, Monotonic, monotonic, utc_now
 from ossferry.diagnosis.probes import StsDate, ask_sts_date
 from ossferry.errors import OssferryError, SettingsError
 from ossferry.forms.html import FormHtml
 from ossferry.forms.pages import FormPages
-from ossferry.forms.service import FormApi, Forms
+from ossferry.forms.service import Forms
 from ossferry.grants.answers import Answers
 from ossferry.grants.cache import SealedGrantCache
 from ossferry.grants.encryption import encryption_of
@@ -66,7 +65,6 @@ from ossferry.oss.sts import (
 )
 from ossferry.oss.sts_guard import Breaker, GuardedSts, Pace
 from ossferry.pages.assets import Assets, find_web_dir
-from ossferry.pages.embedding import EmbeddingApi
 from ossferry.pages.endpoints import AssetApi
 from ossferry.pages.pages import Pages
 from ossferry.routes import all_routes
@@ -283,12 +281,10 @@ def _routes(
     )
     apis: list[object] = [
         page,
-        AssetApi(assets),
-        EmbeddingApi(settings.frame_origins),
-        *([CheckApi(base.checks)] if base.checks else []),
+        AssetApi(assets, settings.frame_origins),
+        *([base.checks] if base.checks else []),
         token,
         ready,
-        FormApi(forms, token=token, authenticator=authenticator, clock=clock),
         form_pages,
         *([_metrics_api(base)] if settings.metrics_token else []),
         *(_upload_apis(base, uploads) if uploads else []),

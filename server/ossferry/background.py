@@ -48,6 +48,8 @@ The first removal comes after a second, because some processes live shortly.
 FORGET_S = 3600.0
 """Seconds between two removals of old events."""
 
+FEATURES = ("receipts", "receipt-batches", "objects", "share", "unfinished", "refusals")
+
 log = logger("ossferry.background")
 
 
@@ -82,16 +84,7 @@ class UploadServices:
         clock: Clock,
         monotonic: Monotonic,
     ) -> None:
-        self.features = [
-            "receipts",
-            "receipt-batches",
-            "objects",
-            "share",
-            "unfinished",
-            "refusals",
-        ]
-        if settings.skip_identical:
-            self.features.append("skip-identical")
+        self.features = [*FEATURES, *(["skip-identical"] if settings.skip_identical else [])]
         self.store = store
         self.database = database
         self.outbound = outbound

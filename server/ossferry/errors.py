@@ -98,6 +98,12 @@ class OssferryError(Exception):
     more: Mapping[str, object] = MappingProxyType({})
     """Additional members of the problem document."""
 
+    def __init_subclass__(cls, *, status: int = 0, code: str = "", title: str = "") -> None:
+        """Set the status, code and title of a class of errors; by default, it inherits them."""
+        for name, value in (("status", status), ("code", code), ("title", title)):
+            if value:
+                setattr(cls, name, value)
+
     @property
     def evidence(self) -> Mapping[str, str]:
         """Log fields about the cause of the error, by name, without secrets and names of people."""
@@ -167,31 +173,21 @@ class PolicyError(OssferryError):
     """
 
 
-class RefusedError(OssferryError):
+class RefusedError(OssferryError, status=403, code="refused", title="The request was refused"):
     """Base class of the errors for requests that this server refuses."""
 
-    status = 403
-    code = "refused"
-    title = "The request was refused"
 
-
-class BadRequestError(RefusedError):
+class BadRequestError(
+    RefusedError, status=400, code="bad-request", title="The request could not be understood"
+):
     """Raised if a request is malformed, or has a value that the route does not accept."""
 
-    status = 400
-    code = "bad-request"
-    title = "The request could not be understood"
 
-
-class NotIdentifiedError(RefusedError):
+class NotIdentifiedError(RefusedError, status=401, code="not-identified", title="Please sign in"):
     """Raised if the principal of a request cannot be identified.
 
     A host application's `identify` function may raise this error; the page then shows the message.
     """
-
-    status = 401
-    code = "not-identified"
-    title = "Please sign in"
 
 
 class NoProofError(NotIdentifiedError):
@@ -201,67 +197,50 @@ class NoProofError(NotIdentifiedError):
     """
 
 
-class NowhereError(RefusedError):
+class NowhereError(RefusedError, status=404, code="http-404", title="Not Found"):
     """Raised if the server has no page and no endpoint at exactly the requested path."""
 
-    status = 404
-    code = "http-404"
-    title = "Not Found"
 
-
-class CrossSiteError(RefusedError):
+class CrossSiteError(
+    RefusedError, code="cross-site", title="Requests from other sites are refused"
+):
     """Raised if a site that the settings do not allow has caused a browser to send the request."""
 
-    code = "cross-site"
-    title = "Requests from other sites are refused"
 
-
-class InsecureError(RefusedError):
+class InsecureError(RefusedError, code="insecure", title="Please use https"):
     """Raised if a request came over plain HTTP from another machine, while `behind_tls` is set."""
 
-    code = "insecure"
-    title = "Please use https"
 
-
-class ForeignKeyError(RefusedError):
+class ForeignKeyError(RefusedError, code="foreign-key", title="This is not one of your uploads"):
     """Raised if an object is not the principal's own.
 
     The object's key is not below the principal's prefix, or the principal had no valid credentials
     when the object was stored.
     """
 
-    code = "foreign-key"
-    title = "This is not one of your uploads"
 
-
-class NotStoredError(RefusedError):
+class NotStoredError(RefusedError, status=404, code="not-stored", title="There is no such object"):
     """Raised if OSS has no object with the requested key."""
 
-    status = 404
-    code = "not-stored"
-    title = "There is no such object"
 
-
-class NoUploadError(RefusedError):
+class NoUploadError(
+    RefusedError, status=404, code="no-upload", title="There is no such unfinished upload"
+):
     """Raised if OSS has no multipart upload with the requested key and upload id."""
 
-    status = 404
-    code = "no-upload"
-    title = "There is no such unfinished upload"
 
-
-class UnknownRequestError(RefusedError):
+class UnknownRequestError(
+    RefusedError, status=404, code="unknown-request", title="Nobody asks for files here"
+):
     """Raised if no file request has the token of a link, or the principal has none of an id."""
-
-    status = 404
-    code = "unknown-request"
-    title = "Nobody asks for files here"
 
     def __init__(self) -> None:
         super().__init__("This link is wrong. Please ask for it again.")
 
 
-class RequestOverError(RefusedError):
+class RequestOverError(
+    RefusedError, status=410, code="request-over", title="Files are not taken here any more"
+):
     """Raised if a file request takes nothing any more.
 
     Args:
@@ -269,9 +248,6 @@ class RequestOverError(RefusedError):
             of the owner.
     """
 
-    status = 410
-    code = "request-over"
-    title = "Files are not taken here any more"
     words: ClassVar[Mapping[str, str]] = {
         "closed": "The request for files was closed.",
         "ended": "The request for files has ended.",
@@ -284,28 +260,25 @@ class RequestOverError(RefusedError):
         self.more = {"reason": reason}
 
 
-class WrongPasswordError(RefusedError):
+class WrongPasswordError(RefusedError, code="wrong-password", title="The password is wrong"):
     """Raised if a guest sends a wrong password for a file request."""
-
-    code = "wrong-password"
-    title = "The password is wrong"
 
     def __init__(self) -> None:
         super().__init__("Please type the password again.")
 
 
-class TooManyFilesError(RefusedError):
+class TooManyFilesError(
+    RefusedError, status=409, code="too-many-files", title="No more files are taken"
+):
     """Raised if a guest has stored as many files as the file request allows, or a larger one."""
-
-    status = 409
-    code = "too-many-files"
-    title = "No more files are taken"
 
     def __init__(self) -> None:
         super().__init__("There are as many files as were asked for, or this one is too large.")
 
 
-class ReceiptMismatchError(RefusedError):
+class ReceiptMismatchError(
+    RefusedError, status=409, code="receipt-mismatch", title="The stored object is a different one"
+):
     """Raised if the page reports an upload that differs from the stored object.
 
     Args:
@@ -313,17 +286,15 @@ class ReceiptMismatchError(RefusedError):
         stored: `key`, `size`, `crc64`, `etag` and `last_modified` of the stored object.
     """
 
-    status = 409
-    code = "receipt-mismatch"
-    title = "The stored object is a different one"
-
     def __init__(self, *, differs: list[str], stored: Mapping[str, object]) -> None:
         super().__init__("OSS has an object under this key, but not the reported one.")
         self.differs = differs
         self.more = {"differs": differs, "stored": stored}
 
 
-class UploadStandsError(RefusedError):
+class UploadStandsError(
+    RefusedError, status=409, code="upload-stands", title="The stored object cannot be refused"
+):
     """Raised if the page asks to remove a damaged upload, but the stored object must be kept.
 
     Args:
@@ -335,39 +306,28 @@ class UploadStandsError(RefusedError):
         stored: `key`, `size`, `crc64`, `etag` and `last_modified` of the stored object.
     """
 
-    status = 409
-    code = "upload-stands"
-    title = "The stored object cannot be refused"
-
     def __init__(self, reason: str, *, stored: Mapping[str, object]) -> None:
         super().__init__("The object under this key is not a damaged upload of this file.")
         self.more = {"reason": reason, "stored": stored}
 
 
-class HeldError(RefusedError):
+class HeldError(RefusedError, status=409, code="held", title="The upload is not released"):
     """Raised if nobody may read an upload yet, because it is held.
 
     Args:
         reason: why the scanner holds the upload; empty if it has not looked at it yet.
     """
 
-    status = 409
-    code = "held"
-    title = "The upload is not released"
-
     def __init__(self, reason: str) -> None:
         super().__init__(f"This upload is held: {reason}" if reason else "It is being checked.")
         self.more = {"reason": reason}
 
 
-class NotAdminError(RefusedError):
+class NotAdminError(RefusedError, code="not-admin", title="This is for administrators"):
     """Raised if the route is only for administrators, and the principal is not one."""
 
-    code = "not-admin"
-    title = "This is for administrators"
 
-
-class NotAllowedError(RefusedError):
+class NotAllowedError(RefusedError, title="You may not upload here"):
     """Raised by the application that hosts the server, if a principal may not upload.
 
     Args:
@@ -379,7 +339,6 @@ class NotAllowedError(RefusedError):
         ValueError: the message is empty or too long, or the code is malformed.
     """
 
-    title = "You may not upload here"
     more = MappingProxyType({"reason": "application"})
 
     def __init__(self, message: str, *, code: str = "not-allowed") -> None:
@@ -391,59 +350,49 @@ class NotAllowedError(RefusedError):
         self.code = code  # type: ignore[misc]  # the application chooses the code
 
 
-class RevokedError(RefusedError):
+class RevokedError(RefusedError, code="revoked", title="Your access was ended"):
     """Raised if an administrator has revoked the principal's access."""
 
-    code = "revoked"
-    title = "Your access was ended"
 
-
-class ForgedCallbackError(RefusedError):
+class ForgedCallbackError(
+    RefusedError, code="forged-callback", title="This callback is not from OSS"
+):
     """Raised if a callback request has no valid signature of OSS."""
 
-    code = "forged-callback"
-    title = "This callback is not from OSS"
 
-
-class NothingToUndoError(RefusedError):
+class NothingToUndoError(
+    RefusedError, status=404, code="nothing-to-undo", title="This cannot be undone any more"
+):
     """Raised if no deleted upload has the requested id, or if it can no longer be restored."""
 
-    status = 404
-    code = "nothing-to-undo"
-    title = "This cannot be undone any more"
 
-
-class KeyTakenError(RefusedError):
+class KeyTakenError(
+    RefusedError, status=409, code="key-taken", title="Another object has this key"
+):
     """Raised if an upload cannot be deleted or restored: another object now has its key."""
-
-    status = 409
-    code = "key-taken"
-    title = "Another object has this key"
 
     def __init__(self) -> None:
         super().__init__("Another object has been stored under this key.")
 
 
-class NotInlineError(RefusedError):
+class NotInlineError(
+    RefusedError, status=409, code="not-inline", title="This type can only be downloaded"
+):
     """Raised if a share link would display an object whose content type is unsafe in a browser.
 
     Scripts in the object could run if the browser displayed it. The object can be downloaded.
     """
 
-    status = 409
-    code = "not-inline"
-    title = "This type can only be downloaded"
 
-
-class NoPreviewError(RefusedError):
+class NoPreviewError(
+    RefusedError, status=415, code="no-preview", title="There is no preview of this"
+):
     """Raised if OSS cannot create a preview image of an object."""
 
-    status = 415
-    code = "no-preview"
-    title = "There is no preview of this"
 
-
-class QuotaExceededError(RefusedError):
+class QuotaExceededError(
+    RefusedError, status=429, code="quota-exceeded", title="Your storage quota is used up"
+):
     """Raised if a principal's quota is used up, or too small for the next upload.
 
     The error response also contains the quota and the principal's key prefix. With the prefix, the
@@ -457,10 +406,6 @@ class QuotaExceededError(RefusedError):
             principal has to delete uploads.
         prefix: the principal's key prefix.
     """
-
-    status = 429
-    code = "quota-exceeded"
-    title = "Your storage quota is used up"
 
     def __init__(
         self,
@@ -482,59 +427,45 @@ class QuotaExceededError(RefusedError):
             self.retry_after_s = max(1, math.ceil((frees_at - now).total_seconds()))
 
 
-class BodyTooLargeError(RefusedError):
+class BodyTooLargeError(
+    RefusedError, status=413, code="body-too-large", title="The request is too large"
+):
     """Raised if the body of a request is longer than the route allows."""
 
-    status = 413
-    code = "body-too-large"
-    title = "The request is too large"
 
-
-class FileTooLargeError(RefusedError):
+class FileTooLargeError(
+    RefusedError, status=413, code="file-too-large", title="The file is too large"
+):
     """Raised if a client requests a signed form for a file that is larger than a form may allow."""
 
-    status = 413
-    code = "file-too-large"
-    title = "The file is too large"
 
-
-class TypeNotTakenError(RefusedError):
+class TypeNotTakenError(
+    RefusedError, status=415, code="type-not-taken", title="Files of this type are not taken"
+):
     """Raised if a client requests a signed form for a file of a type that is not allowed."""
 
-    status = 415
-    code = "type-not-taken"
-    title = "Files of this type are not taken"
 
-
-class FormsOnlyError(RefusedError):
+class FormsOnlyError(
+    RefusedError, code="forms-only", title="This server gives signed forms, and no credentials"
+):
     """Raised if a client asks for credentials, but the settings allow signed forms only."""
 
-    code = "forms-only"
-    title = "This server gives signed forms, and no credentials"
 
-
-class HeadersTooLargeError(RefusedError):
+class HeadersTooLargeError(
+    RefusedError, status=431, code="headers-too-large", title="The request's headers are too large"
+):
     """Raised if the headers of a request are longer than this server allows."""
 
-    status = 431
-    code = "headers-too-large"
-    title = "The request's headers are too large"
 
-
-class UnknownHostError(RefusedError):
+class UnknownHostError(
+    RefusedError, status=421, code="unknown-host", title="This host is not served here"
+):
     """Raised if the Host header is missing, repeated, or not one of this server's hosts."""
 
-    status = 421
-    code = "unknown-host"
-    title = "This host is not served here"
 
-
-class TooManyError(RefusedError):
+class TooManyError(RefusedError, status=429, code="too-many", title="Too many requests"):
     """Raised if a client sends more requests than a rate limit allows."""
 
-    status = 429
-    code = "too-many"
-    title = "Too many requests"
     retryable = True
 
     def __init__(self, *, retry_after_s: int) -> None:
@@ -542,7 +473,9 @@ class TooManyError(RefusedError):
         self.retry_after_s = retry_after_s
 
 
-class StsRefusedError(OssferryError):
+class StsRefusedError(
+    OssferryError, status=502, code="sts-refused", title="Upload permission could not be obtained"
+):
     """Raised if STS refuses a request; an operator must change the configuration.
 
     Attributes:
@@ -550,9 +483,6 @@ class StsRefusedError(OssferryError):
         sts_request_id: request id, by which Alibaba Cloud finds the call in its logs.
     """
 
-    status = 502
-    code = "sts-refused"
-    title = "Upload permission could not be obtained"
     retry_after_s = REPAIR_S
 
     def __init__(self, sts_code: str, sts_request_id: str) -> None:
@@ -569,7 +499,9 @@ class StsRefusedError(OssferryError):
         return {"sts_code": self.sts_code, "sts_request_id": self.sts_request_id}
 
 
-class OssRefusedError(OssferryError):
+class OssRefusedError(
+    OssferryError, status=502, code="oss-refused", title="The stored object could not be read"
+):
     """Raised if OSS refuses a request of this server; an operator must change the configuration.
 
     Attributes:
@@ -579,10 +511,6 @@ class OssRefusedError(OssferryError):
             has none. OSS can change these codes, so use them only for explanations.
         oss_message: the explanation by OSS, in English; may be empty.
     """
-
-    status = 502
-    code = "oss-refused"
-    title = "The stored object could not be read"
 
     def __init__(
         self, oss_code: str, oss_request_id: str, oss_ec: str = "", oss_message: str = ""
@@ -602,14 +530,16 @@ class OssRefusedError(OssferryError):
         return {"oss_code": self.oss_code, "oss_request_id": self.oss_request_id}
 
 
-class OssEndpointError(OssRefusedError):
+class OssEndpointError(
+    OssRefusedError,
+    code="oss-endpoint-refused",
+    title="OSS refuses the address that this server uses",
+):
     """Raised if OSS does not allow this account to use the configured endpoint.
 
     The message tells the operator what to do; it contains no URLs.
     """
 
-    code = "oss-endpoint-refused"
-    title = "OSS refuses the address that this server uses"
     words: ClassVar[str] = (
         "OSS does not let this account use public endpoints for objects. Bind a custom domain"
         " to the bucket and set OSSFERRY_ENDPOINT and OSSFERRY_CNAME=1, or give the server"
@@ -621,17 +551,18 @@ class OssEndpointError(OssRefusedError):
         self.args = (self.words,)
 
 
-class OssDomainError(OssEndpointError):
+class OssDomainError(OssEndpointError, code="oss-domain-refused"):
     """Raised if no bucket is bound to the configured custom domain."""
 
-    code = "oss-domain-refused"
     words: ClassVar[str] = (
         "The custom domain in OSSFERRY_ENDPOINT is bound to no bucket. Bind it to the bucket;"
         " docs/custom-domain.md has the steps."
     )
 
 
-class UnavailableError(OssferryError):
+class UnavailableError(
+    OssferryError, status=503, code="unavailable", title="The server cannot do this right now"
+):
     """Raised if a service that the server needs is down or busy.
 
     Attributes:
@@ -640,9 +571,6 @@ class UnavailableError(OssferryError):
         retry_after_s: seconds to wait before trying again.
     """
 
-    status = 503
-    code = "unavailable"
-    title = "The server cannot do this right now"
     retryable = True
     words: ClassVar[str] = "The server cannot do this right now. Please try again."
 
@@ -658,84 +586,74 @@ class UnavailableError(OssferryError):
         return {"reason": self.reason, **({"cause": self.cause} if self.cause else {})}
 
 
-class StsLostError(UnavailableError):
+class StsLostError(
+    UnavailableError, code="sts-unavailable", title="Upload permission is not available right now"
+):
     """Raised if STS gives no usable answer, or if the server has no credentials to call STS.
 
     The reason is the error code of STS, or a short name such as `no-answer` or `throttled`.
     """
 
-    code = "sts-unavailable"
-    title = "Upload permission is not available right now"
     words = "The token service (STS) does not answer right now. Please try again."
 
 
-class StsExpiredError(StsLostError):
+class StsExpiredError(StsLostError, code="sts-expired"):
     """Raised if STS returned credentials that had already expired."""
 
-    code = "sts-expired"
     words = (
         "The token service (STS) answered with credentials that have already expired."
         " Please try again."
     )
 
 
-class OssLostError(UnavailableError):
+class OssLostError(
+    UnavailableError, code="oss-unavailable", title="The stored object cannot be read right now"
+):
     """Raised if OSS gives no usable answer.
 
     The reason is the error code of OSS, or a short name such as `no-answer`.
     """
 
-    code = "oss-unavailable"
-    title = "The stored object cannot be read right now"
     words = "OSS does not answer the server right now. Please try again."
 
 
-class ApplicationLostError(UnavailableError):
+class ApplicationLostError(UnavailableError, code="application-unavailable"):
     """Raised if a function of the host application does not return in time.
 
     The reason is the name of the function, such as `authorize`.
     """
 
-    code = "application-unavailable"
 
-
-class StorageLostError(UnavailableError):
+class StorageLostError(UnavailableError, code="storage-unavailable"):
     """Raised if Redis does not answer, and the server cannot handle the request without Redis."""
 
-    code = "storage-unavailable"
 
-
-class LedgerLostError(UnavailableError):
+class LedgerLostError(
+    UnavailableError, code="ledger-unavailable", title="The ledger cannot be reached right now"
+):
     """Raised if the ledger's database is locked, full or unreachable.
 
     Objects in OSS are not affected.
     """
 
-    code = "ledger-unavailable"
-    title = "The ledger cannot be reached right now"
     words = "The server cannot reach its ledger right now; no upload is lost. Please try again."
 
 
-class IssuerLostError(UnavailableError):
+class IssuerLostError(
+    UnavailableError, code="issuer-unavailable", title="Sign-in is not available right now"
+):
     """Raised if another host does not answer, or its answer is invalid.
 
     This host is the identity provider, a webhook, or the host with the public keys that verify
     OSS's callbacks.
     """
 
-    code = "issuer-unavailable"
-    title = "Sign-in is not available right now"
     words = "The identity provider does not answer right now. Please try again."
 
 
-class AuditLostError(UnavailableError):
+class AuditLostError(UnavailableError, code="audit-unavailable"):
     """Raised if the audit trail cannot be written, so the server refuses the request."""
 
-    code = "audit-unavailable"
 
-
-class BusyError(UnavailableError):
+class BusyError(UnavailableError, code="busy", title="The server is busy"):
     """Raised if this process has too many requests, or another task holds a lock for too long."""
-
-    code = "busy"
-    title = "The server is busy"

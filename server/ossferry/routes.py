@@ -35,45 +35,24 @@ from ossferry.asking.api import (
     Requests,
 )
 from ossferry.asking.guest import AboutRequest, Entry, GuestApi, GuestName
-from ossferry.checks.configuration import FILES, Checks
-from ossferry.checks.endpoints import CheckApi
+from ossferry.checks.configuration import FILES, Checks, PageChecks
 from ossferry.forms.pages import FormPages
-from ossferry.forms.service import Form, FormApi, FormWish
+from ossferry.forms.service import Form, FormWish
 from ossferry.grants.answers import FormGrant, StsGrant
 from ossferry.grants.endpoints import CredentialsRequest, StsToken, TokenApi
 from ossferry.http.security_headers import FORM, LINKS
 from ossferry.identity.object_keys import RANDOM
 from ossferry.ledger.listing import SORTS
 from ossferry.openapi import INTEGER, SOUND, TEXT, Described, Operation, openapi_document
-from ossferry.operations.health import Status, health
 from ossferry.operations.metrics import MetricsApi
-from ossferry.operations.readiness import Readiness
+from ossferry.operations.readiness import Readiness, Status, health
 from ossferry.oss.image_processing import PRESETS
-from ossferry.pages.embedding import Embedding, EmbeddingApi
-from ossferry.pages.endpoints import AssetApi
+from ossferry.pages.endpoints import AssetApi, Embedding
 from ossferry.pages.pages import Pages
-from ossferry.sharing.links import (
-    Downloads,
-    DownloadWish,
-    Revoked,
-    ShareApi,
-    ShareJson,
-    Shares,
-    Wish,
-)
+from ossferry.sharing import links
 from ossferry.sharing.visits import LinkApi
+from ossferry.uploads import lists
 from ossferry.uploads.callbacks import Callback, CallbackApi, Taken
-from ossferry.uploads.lists import (
-    CURSOR,
-    MAX_PAGE,
-    MAX_WORDS,
-    DeletedObjects,
-    File,
-    Identical,
-    ListApi,
-    Object,
-    Objects,
-)
 from ossferry.uploads.objects import Deleted, ObjectApi, Preview, Undo
 from ossferry.uploads.receipts import Batch, ReceiptApi, ReceiptJson, ReceiptsJson, Report
 from ossferry.uploads.refused import RefusalApi, RefusedOutcome, RefusedUpload
@@ -111,11 +90,15 @@ OF_GUESTS: Mapping[str, Any] = {
     "is_open": True,
 }
 PRESET = {"name": "preset", "in": "query", "schema": {"enum": list(PRESETS)}}
-LIMIT = {"name": "limit", "in": "query", "schema": INTEGER | {"minimum": 1, "maximum": MAX_PAGE}}
+LIMIT = {
+    "name": "limit",
+    "in": "query",
+    "schema": INTEGER | {"minimum": 1, "maximum": lists.MAX_PAGE},
+}
 AFTER = {"name": "after", "in": "query", "schema": SOUND}
-AFTER_DELETED = AFTER | {"schema": TEXT | {"pattern": f"^({CURSOR})?$"}}
+AFTER_DELETED = AFTER | {"schema": TEXT | {"pattern": f"^({lists.CURSOR})?$"}}
 SEARCH = [
-    {"name": "q", "in": "query", "schema": SOUND | {"maxLength": MAX_WORDS}},
+    {"name": "q", "in": "query", "schema": SOUND | {"maxLength": lists.MAX_WORDS}},
     {"name": "sort", "in": "query", "schema": {"enum": list(SORTS)}},
 ]
 SIGNED_HEADERS = [
@@ -178,7 +161,7 @@ ROWS: Sequence[Row] = (
     ),
     Row(
         "GET /api/embedding",
-        EmbeddingApi.show,
+        AssetApi.embedding,
         summary="What a site learns from the page that it embeds.",
         answer=Embedding,
         parameters=[{"name": "origin", "in": "query", "schema": SOUND}],
@@ -207,7 +190,7 @@ ROWS: Sequence[Row] = (
     Row("GET /openapi.json", show_openapi, head=True),
     Row(
         "POST /api/form",
-        FormApi.create,
+        FormPages.create,
         summary="A signed form (PostObject) that stores one file: the fields in this order,"
         " then a field `file`. It allows only the described file; with a name the whole key is"
         " fixed.",
@@ -221,14 +204,14 @@ ROWS: Sequence[Row] = (
     Row(f"GET {FORM}/arrived", FormPages.arrived, action="form-arrived", requirements=FOR_VISITORS),
     Row(
         "GET /api/checks",
-        CheckApi.show,
+        PageChecks.show,
         action="list-checks",
         summary="The checks that the page runs before an upload; only if the settings switch"
         " some on.",
         answer=Checks,
         problems=["404"],
     ),
-    Row(f"GET {FILES}/{{hash}}/{{name}}", CheckApi.file),
+    Row(f"GET {FILES}/{{hash}}/{{name}}", PageChecks.file),
     Row(
         "POST /api/receipts",
         ReceiptApi.create,
@@ -261,10 +244,10 @@ ROWS: Sequence[Row] = (
     ),
     Row(
         "GET /api/objects",
-        ListApi.list,
+        lists.ListApi.list,
         action="list",
         summary="List uploads.",
-        answer=Objects,
+        answer=lists.Objects,
         parameters=[LIMIT, AFTER, *SEARCH],
     ),
     Row(
@@ -272,24 +255,24 @@ ROWS: Sequence[Row] = (
         ObjectApi.undo,
         action="undo",
         summary="Restore a deleted upload.",
-        answer=Object,
+        answer=lists.Object,
         body=Undo,
         problems=["404", "409"],
     ),
     Row(
         "POST /api/objects/identical",
-        ListApi.identical,
+        lists.ListApi.identical,
         action="identical",
         summary="Find an identical upload.",
-        answer=Identical,
-        body=File,
+        answer=lists.Identical,
+        body=lists.File,
     ),
     Row(
         "GET /api/objects/deleted",
-        ListApi.deleted,
+        lists.ListApi.deleted,
         action="list-deleted",
         summary="List restorable uploads.",
-        answer=DeletedObjects,
+        answer=lists.DeletedObjects,
         parameters=[LIMIT, AFTER_DELETED],
     ),
     Row(
@@ -312,27 +295,27 @@ ROWS: Sequence[Row] = (
     ),
     Row(
         "POST /api/share",
-        ShareApi.create,
+        links.ShareApi.create,
         action="share",
         summary="Create a share link.",
-        answer=ShareJson,
-        body=Wish,
+        answer=links.ShareJson,
+        body=links.Wish,
         problems=["404", "409", "415"],
     ),
     Row(
         "GET /api/shares",
-        ShareApi.list,
+        links.ShareApi.list,
         action="shares",
         summary="List links, newest first.",
-        answer=Shares,
+        answer=links.Shares,
         parameters=[LIMIT, AFTER],
     ),
     Row(
         "DELETE /api/shares/{id}",
-        ShareApi.revoke,
+        links.ShareApi.revoke,
         action="revoke-share",
         summary="End a share link that is not a presigned URL.",
-        answer=Revoked,
+        answer=links.Revoked,
         parameters=[REQUEST_IN_PATH],
         problems=["404"],
     ),
@@ -340,11 +323,11 @@ ROWS: Sequence[Row] = (
     Row(f"POST {LINKS}{{token}}", LinkApi.open),
     Row(
         "POST /api/downloads",
-        ShareApi.download,
+        links.ShareApi.download,
         action="download",
         summary="Create short-lived URLs to save uploads.",
-        answer=Downloads,
-        body=DownloadWish,
+        answer=links.Downloads,
+        body=links.DownloadWish,
     ),
     Row(
         "GET /api/unfinished",

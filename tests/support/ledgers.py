@@ -49,9 +49,10 @@ async def record(
     async with database.write() as connection:
         await people.remember(connection, who, NOW)
         found = stored(key, **changes)
-        return await receipts.record(
-            connection, who, found, source=source, request_id="", now=now, checks=checks
+        [receipt] = await receipts.record_all(
+            connection, who, [(found, "")], source=source, now=now, checks={key: checks}
         )
+    return receipt
 
 
 async def hold(database: Database, who: Owner, key: str, **changes: object) -> Receipt:

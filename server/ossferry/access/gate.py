@@ -7,23 +7,16 @@ selects the checks.
 
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ossferry import errors
 from ossferry.access.audit import Audit
 from ossferry.access.authenticator import Authenticator, Endpoint
 from ossferry.access.rate_limits import Rates
-from ossferry.errors import (
-    NoProofError,
-    NotAdminError,
-    NotIdentifiedError,
-    OssferryError,
-    TooManyError,
-    UnknownRequestError,
-)
 from ossferry.http.concurrency import MAX_REQUESTS
 from ossferry.http.problems import accepts_html
 from ossferry.http.proxies import address_of
@@ -82,6 +75,7 @@ def for_guests(requirements: Requirements) -> Requirements:
     return replace(requirements, guests=True, page=False)
 
 
+@dataclass(slots=True, eq=False, repr=False)
 class Gate:
     """Checks requests, and identifies the principals who sent them.
 
@@ -91,27 +85,15 @@ class Gate:
         find_guest: identifies guests of file requests; None if nobody is one.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        *,
-        authenticator: Authenticator,
-        rates: Rates,
-        audit: Audit,
-        refuse_revoked: RefuseRevoked | None = None,
-        find_guest: FindGuest | None = None,
-    ) -> None:
-        self._secret = settings.secret_bytes
-        self._admins = frozenset(settings.admins)
-        self._authenticator = authenticator
-        self._guard = Guard(settings, ambient=authenticator.ambient)
-        self._rates = rates
-        self._audit = audit
-        self._refuse_revoked = refuse_revoked
-        self._find_guest = find_guest
-        self._guest_guard = Guard(settings, ambient=with_cookie)
-        self._most = max(1, MAX_REQUESTS // SHARE)
-        self._running: dict[str, int] = {}  # principal -> requests that run now
+    settings: Settings
+    _: KW_ONLY
+    authenticator: Authenticator
+    rates: Rates
+    audit: Audit
+    refuse_revoked: RefuseRevoked | None = None
+    find_guest: FindGuest | None = None
+    # the number of requests that run now, by principal
+    _running: dict[str, int] = field(init=False, default_factory=dict)
 
     async def enter(self, request: Request, requirements: Requirements) -> Owner:
         """Check a request that asks for upload credentials, and return the principal who sent it.
@@ -126,7 +108,7 @@ class Gate:
                 reached.
         """
         principal = await self._identify(request, requirements)
-        await self._rates.admit_principal(principal.counter)
+        await self.rates.count("principal", principal.counter)
         return principal
 
     async def _identify(self, request: Request, requirements: Requirements) -> Owner:
@@ -135,48 +117,39 @@ class Gate:
         A failed identification counts against the address. If identification is expensive, failures
         also block principals at the same address who could prove their identity.
         """
-        guard = self._guest_guard if requirements.guests else self._guard
+        ambient = with_cookie if requirements.guests else self.authenticator.ambient
+        guard = Guard(self.settings, ambient=ambient)
         if requirements.origin == "own":
             guard.refuse_other_sites(request)
         elif requirements.origin == "own-links":
             guard.refuse_links_from_elsewhere(request)
         address = address_of(request)
         if requirements.credentials:
-            await self._rates.admit(address)
+            await self.rates.admit(address)
         else:
-            await self._rates.admit_frequent(address)
-        if self._authenticator.expensive:
-            await self._rates.refuse_guessing(address)
+            await self.rates.admit_frequent(address)
+        if self.authenticator.expensive:
+            await self.rates.refuse_guessing(address)
         try:
             principal = await self._owner(request, requirements)
-        except NotIdentifiedError as error:
+        except errors.NotIdentifiedError as error:
             if not requirements.credentials:
-                await self._rates.admit_stranger(address)
-            if not isinstance(error, NoProofError):
-                await self._rates.failed(address, getattr(request.state, "key_id", ""))
+                await self.rates.admit_stranger(address)
+            if not isinstance(error, errors.NoProofError):
+                await self.rates.failed(address, getattr(request.state, "key_id", ""))
             raise
         request.state.principal = principal
-        if requirements.admins_only and principal.id not in self._admins:
-            raise NotAdminError("Administrators are named in OSSFERRY_ADMINS.")
+        if requirements.admins_only and principal.id not in self.settings.admins:
+            raise errors.NotAdminError("Administrators are named in OSSFERRY_ADMINS.")
         return principal
 
     async def _owner(self, request: Request, requirements: Requirements) -> Owner:
         if requirements.guests:
-            if self._find_guest is None:
-                raise UnknownRequestError
-            return await self._find_guest(request)
-        identified = await self._authenticator.identify(request)
-        return owner_of(identified, secret=self._secret)
-
-    async def admit_renewal(self, principal: Owner) -> None:
-        """Count a request for new credentials, sent because OSS has refused the old ones.
-
-        Each such request may cause a call to STS, and all principals share the rate limit of STS.
-
-        Raises:
-            TooManyError: the principal sent too many such requests.
-        """
-        await self._rates.admit_renewal(principal.counter)
+            if self.find_guest is None:
+                raise errors.UnknownRequestError
+            return await self.find_guest(request)
+        identified = await self.authenticator.identify(request)
+        return owner_of(identified, secret=self.settings.secret_bytes)
 
     def audited(
         self, action: str, endpoint: PrincipalEndpoint, requirements: Requirements
@@ -200,23 +173,23 @@ class Gate:
             try:
                 principal = await self._identify(request, requirements)
                 with self._place(principal):
-                    await self._rates.admit_objects(principal.counter)
-                    if self._refuse_revoked is not None:
-                        await self._refuse_revoked(principal)
+                    await self.rates.count("objects", principal.counter)
+                    if self.refuse_revoked is not None:
+                        await self.refuse_revoked(principal)
                     response = await endpoint(request, principal)
-            except OssferryError as error:
-                self._audit.acted(request, action=action, outcome=error.code)
+            except errors.OssferryError as error:
+                self.audit.acted(request, action=action, outcome=error.code)
                 if (
                     requirements.page
-                    and isinstance(error, NotIdentifiedError)
+                    and isinstance(error, errors.NotIdentifiedError)
                     and accepts_html(request)
                 ):
-                    redirect = self._authenticator.sign_in(request)
+                    redirect = self.authenticator.sign_in(request)
                     if redirect is not None:
                         return redirect
                 raise
-            self._audit.acted(request, action=action, outcome="done")
-            self._authenticator.renew(request, response)
+            self.audit.acted(request, action=action, outcome="done")
+            self.authenticator.renew(request, response)
             return response
 
         return answer
@@ -230,8 +203,8 @@ class Gate:
         """
         who = principal.counter
         running = self._running.get(who, 0)
-        if running >= self._most:
-            raise TooManyError(retry_after_s=1)
+        if running >= max(1, MAX_REQUESTS // SHARE):
+            raise errors.TooManyError(retry_after_s=1)
         self._running[who] = running + 1
         try:
             yield

@@ -1,7 +1,9 @@
 """Rate limits: for each principal, for each address, and for all requests together."""
 
 import ipaddress
+from collections.abc import Mapping
 from functools import lru_cache
+from typing import Literal, TypeAlias
 
 import limits
 
@@ -34,7 +36,19 @@ LINK = "600/minute"
 """New guests and grants of one file request, whose link may reach anybody."""
 
 PASSWORDS = "10/minute"
-"""Wrong passwords for one file request; while the limit is reached, right ones are refused too."""
+"""Wrong passwords for one file request or share link.
+
+While the limit is reached, right ones are refused too.
+"""
+
+Counted: TypeAlias = Literal["principal", "renewal", "objects", "reports", "link", "password"]
+"""What is counted, besides the requests of addresses.
+
+`principal`: a principal's requests for credentials. `renewal`: those for new ones, because OSS has
+refused the old ones. `objects`: requests about stored uploads, such as a list. `reports`: the
+page's reports that uploads are stored; they count separately, so a page that has reported many can
+still list them. `link`: new guests and grants of a file request. `password`: wrong passwords.
+"""
 
 
 class Rates:
@@ -46,14 +60,18 @@ class Rates:
 
     def __init__(self, settings: Settings, counter: Counter) -> None:
         self._counter = counter
-        self._per_principal = limits.parse(settings.rate_per_principal)
-        self._renewals = limits.parse(RENEWALS)
-        self._objects = limits.parse(OBJECTS)
+        kinds: Mapping[Counted, str] = {
+            "principal": settings.rate_per_principal,
+            "renewal": RENEWALS,
+            "objects": OBJECTS,
+            "reports": OBJECTS,
+            "link": LINK,
+            "password": PASSWORDS,
+        }
+        self._limits = {what: limits.parse(limit) for what, limit in kinds.items()}
         self._per_address = limits.parse(settings.rate_per_address)
         self._global = limits.parse(GLOBAL)
         self._failures = limits.parse(FAILURES)
-        self._link = limits.parse(LINK)
-        self._passwords = limits.parse(PASSWORDS)
 
     async def admit(self, address: str) -> None:
         """Count a request against the limit of its address and against the limit of all requests.
@@ -91,55 +109,19 @@ class Rates:
         """
         await self._count(self._per_address, "address", address_key(address))
 
-    async def admit_principal(self, principal: str) -> None:
-        """Count an identified principal's request for credentials.
+    async def count(self, what: Counted, who: str, *, cost: int = 1) -> None:
+        """Count requests against a limit that is not for addresses.
 
         Args:
-            principal: hash of the principal.
+            what: the kind of the requests.
+            who: hash of the principal who sent them; for `link` and `password`, the id of the file
+                request or share link.
+            cost: the number of requests, as for `Counter.hit`.
 
         Raises:
-            TooManyError: the principal sent too many requests.
+            TooManyError: there are too many requests of this kind.
         """
-        await self._count(self._per_principal, "principal", principal)
-
-    async def admit_renewal(self, principal: str) -> None:
-        """Count a request for new credentials, sent because OSS has refused the old ones.
-
-        Args:
-            principal: hash of the principal who sent the request.
-
-        Raises:
-            TooManyError: the principal sent too many such requests.
-        """
-        await self._count(self._renewals, "renewal", principal)
-
-    async def admit_objects(self, principal: str) -> None:
-        """Count one request of a principal about stored uploads, such as a list or a share link.
-
-        Args:
-            principal: hash of the principal.
-
-        Raises:
-            TooManyError: the principal has sent more such requests than the limit allows; the
-                request was not counted.
-        """
-        await self._count(self._objects, "objects", principal)
-
-    async def admit_reports(self, principal: str, count: int) -> None:
-        """Count all reports of stored uploads that one request contains.
-
-        With a report, the upload page tells the server that an upload is stored; the server then
-        asks OSS about it. The limit is separate from that of `admit_objects`, so a page that has
-        reported many uploads can still list them.
-
-        Args:
-            principal: hash of the principal.
-            count: number of reports.
-
-        Raises:
-            TooManyError: the principal sent too many reports.
-        """
-        await self._count(self._objects, "reports", principal, cost=count)
+        await self._count(self._limits[what], what, who, cost=cost)
 
     async def failed(self, address: str, key_id: str) -> None:
         """Count a failed identification: one more failure of its address and of its API key.
@@ -175,30 +157,14 @@ class Rates:
         if not await self._counter.test(self._failures, "failed", who):
             await self._refuse(self._failures, "failed", who)
 
-    async def admit_link(self, request_id: str) -> None:
-        """Count a new guest or a grant of a file request.
-
-        Raises:
-            TooManyError: the request has too many.
-        """
-        await self._count(self._link, "link", request_id)
-
-    async def refuse_passwords(self, request_id: str) -> None:
-        """Raise an error if a file request got too many wrong passwords; count nothing.
+    async def refuse_passwords(self, id_: str) -> None:
+        """Raise an error if a file request or link got too many wrong passwords; count nothing.
 
         Raises:
             TooManyError: too many passwords were wrong.
         """
-        if not await self._counter.test(self._passwords, "password", request_id):
-            await self._refuse(self._passwords, "password", request_id)
-
-    async def wrong_password(self, request_id: str) -> None:
-        """Count a wrong password for a file request.
-
-        Raises:
-            TooManyError: too many passwords were wrong.
-        """
-        await self._count(self._passwords, "password", request_id)
+        if not await self._counter.test(self._limits["password"], "password", id_):
+            await self._refuse(self._limits["password"], "password", id_)
 
     async def _count(self, item: limits.RateLimitItem, *names: str, cost: int = 1) -> None:
         if not await self._counter.hit(item, *names, cost=cost):

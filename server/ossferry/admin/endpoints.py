@@ -24,15 +24,8 @@ from ossferry.http.body import read_small
 from ossferry.http.languages import LANGUAGES, VARY, language_of
 from ossferry.identity.object_keys import UPLOADS, check_own_key
 from ossferry.identity.owner import Owner, without_names
-from ossferry.ledger import Database, holds
+from ossferry.ledger import Database, holds, reports
 from ossferry.ledger.holds import Hold
-from ossferry.ledger.reports import (
-    UploadRow,
-    count_outcomes,
-    principals_report,
-    upload_pages,
-    uploads_report,
-)
 from ossferry.ledger.standing import NAMES, Quota
 from ossferry.mount import mount_path
 from ossferry.settings.model import Settings
@@ -67,8 +60,8 @@ class AdminApi:
         """
         principal = request.query_params.get("principal", "")
         async with self._database.read() as connection:
-            people = await principals_report(connection, principal=principal, limit=SHOWN)
-            uploads = await uploads_report(connection, principal=principal, limit=SHOWN)
+            people = await reports.principals_report(connection, principal=principal, limit=SHOWN)
+            uploads = await reports.uploads_report(connection, principal=principal, limit=SHOWN)
             held = await holds.page(connection, principal=principal, limit=SHOWN)
         language = language_of(request, LANGUAGES)
         body = admin_page(
@@ -161,10 +154,12 @@ async def csv_pieces(
     Raises:
         LedgerLostError: the ledger's database does not answer.
     """
-    names = [each.name for each in fields(UploadRow)]
+    names = [each.name for each in fields(reports.UploadRow)]
     lines: list[Iterable[str]] = [names]
-    async for page in upload_pages(database, principal=principal, since=since):
-        lines += [[_cell(getattr(row, name)) for name in names] for row in page]
+    async for page in reports.upload_pages(database, principal=principal, since=since):
+        lines += [
+            [FORMULA.sub(r"\1'", _text(getattr(row, name))) for name in names] for row in page
+        ]
         yield _csv(lines)
         lines = []
     if lines:
@@ -183,15 +178,10 @@ async def _with(first: str, rest: AsyncIterator[str]) -> AsyncIterator[str]:
         yield piece
 
 
-def _cell(value: object) -> str:
-    """Return a value as text, with `'` where a spreadsheet would read a formula."""
-    return FORMULA.sub(r"\1'", _text(value))
-
-
 def _text(value: object) -> str:
     if isinstance(value, datetime):
         return utc_text(value)
     if isinstance(value, Mapping):
-        counts = count_outcomes(value).items()
+        counts = reports.count_outcomes(value).items()
         return ", ".join(f"{outcome}: {count}" for outcome, count in counts)
     return "" if value is None else str(value)

@@ -46,7 +46,7 @@ def folder_of_request(owner: Owner, request_id: str) -> str:
 
 
 def acting_for(owner: Owner, request_id: str, guest_id: str) -> Owner:
-    """Return the owner of a request as services see them if a guest acts."""
+    """Return the owner of a file request, limited to the folder of one guest who acts for them."""
     prefix = f"{folder_of_request(owner, request_id)}{guest_id}/"
     return replace(owner, prefix=prefix, guest=guest_id)
 

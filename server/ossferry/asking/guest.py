@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from typing_extensions import TypedDict
 
+from ossferry import errors
 from ossferry.access.audit import Audit
 from ossferry.access.gate import FOR_CREDENTIALS, FOR_CREDENTIALS_PAGE, for_guests
 from ossferry.access.passwords import MAX_LENGTH, PASSWORDS_AT_ONCE, is_right
@@ -25,13 +26,6 @@ from ossferry.access.rate_limits import Rates
 from ossferry.asking.folder import acting_for, bounds, seal, token_hash, unseal
 from ossferry.checks.configuration import PageChecks
 from ossferry.clock import Clock, utc_text
-from ossferry.errors import (
-    BadRequestError,
-    NoProofError,
-    RequestOverError,
-    UnknownRequestError,
-    WrongPasswordError,
-)
 from ossferry.forms.pages import FormPages
 from ossferry.grants.endpoints import CredentialsRequest, TokenApi
 from ossferry.grants.permission import Authorizer, Permission, Wanted
@@ -71,7 +65,7 @@ class Entry(Body):
 
 
 class GuestName(TypedDict):
-    """A guest, in the answers to the guest; `files` is the number of recorded files."""
+    """The guest in a JSON response to this guest; `files` is the number of recorded files."""
 
     name: str
     files: int
@@ -130,7 +124,10 @@ class GuestApi:
     )
 
     def issue_with(self, token: TokenApi, forms: FormPages) -> None:
-        """Set what issues grants and shows forms, which themselves need this object."""
+        """Set the objects that issue grants and show forms; call this once, after the constructor.
+
+        They are not arguments of the constructor, because their own constructors need this object.
+        """
         self._forms = forms
         features = [*FEATURES, *(["checks"] if self.checks else [])]
         for way in get_args(Way):
@@ -150,7 +147,7 @@ class GuestApi:
         """
         visit = await self._visit(request)
         if visit.guest is None:
-            raise NoProofError("Please open the link again.")
+            raise errors.NoProofError("Please open the link again.")
         return acting_for(visit.owner, visit.request.id, visit.guest.id)
 
     async def open(self, request: Request) -> Response:
@@ -219,7 +216,7 @@ class GuestApi:
                 visit = await self._open_visit(request)
                 entry = await (read_body(request, Entry) if is_json else _read_form(request))
                 guest = visit.guest or await self._welcome(visit.request, entry)
-        except (BadRequestError, WrongPasswordError):
+        except (errors.BadRequestError, errors.WrongPasswordError):
             if is_json:
                 raise
             return RedirectResponse(f"{_address(request)}{FORM}?again=1", 303)
@@ -283,7 +280,7 @@ class GuestApi:
             UnknownRequestError: there are no checks.
         """
         if self.checks is None:
-            raise UnknownRequestError
+            raise errors.UnknownRequestError
         visit = await self._visit(request)
         return JSONResponse(self.checks.chosen(visit.request.terms["checks"]))
 
@@ -296,12 +293,12 @@ class GuestApi:
         async with self.database.read() as connection:
             found = await file_requests.by_token(connection, token_hash(token))
             if found is None:
-                raise UnknownRequestError
+                raise errors.UnknownRequestError
             asked, owner, is_revoked = found
             id_ = unseal(cookie, asked.id, secret=self.settings.secret_bytes)
             guests = await file_requests.guests_by_id(connection, [id_])
         if is_revoked:
-            raise RequestOverError("closed")
+            raise errors.RequestOverError("closed")
         request.state.visit = visit = Visit(request=asked, owner=owner, guest=guests.get(id_))
         return visit
 
@@ -318,9 +315,9 @@ class GuestApi:
 
     def _refuse_over(self, asked: FileRequest) -> None:
         if asked.closed_at is not None:
-            raise RequestOverError("closed")
+            raise errors.RequestOverError("closed")
         if asked.ends_at <= self.clock():
-            raise RequestOverError("ended")
+            raise errors.RequestOverError("ended")
 
     async def _authorize(
         self, _principal: Principal, request: Request, _wanted: Wanted
@@ -328,13 +325,13 @@ class GuestApi:
         """Return the limits of a guest's grant; `Authorizer` calls this method."""
         asked = (await self._visit(request)).request
         self._refuse_over(asked)
-        await self.rates.admit_link(asked.id)
+        await self.rates.count("link", asked.id)
         return bounds(asked, self.clock())
 
     async def _welcome(self, asked: FileRequest, entry: Entry) -> Guest:
         """Check what a guest has sent, and record the guest."""
         terms = asked.terms
-        await self.rates.admit_link(asked.id)
+        await self.rates.count("link", asked.id)
         if asked.password_hash:
             await self._check_password(asked, entry.password)
         guest = Guest(
@@ -346,20 +343,20 @@ class GuestApi:
             first_at=self.clock(),
         )
         if terms["ask_name"] and not guest.name:
-            raise BadRequestError("name must be text that people can see.")
+            raise errors.BadRequestError("name must be text that people can see.")
         if terms["ask_email"] and not _EMAIL.fullmatch(guest.email):
-            raise BadRequestError("email must be an e-mail address.")
+            raise errors.BadRequestError("email must be an e-mail address.")
         async with self.database.write() as connection:
             if not await file_requests.enter(connection, guest, most=terms["max_guests"]):
-                raise RequestOverError("full")
+                raise errors.RequestOverError("full")
         return guest
 
     async def _check_password(self, asked: FileRequest, password: str) -> None:
         async with self._passwords:
             await self.rates.refuse_passwords(asked.id)
             if not await is_right(password, asked.password_hash):
-                await self.rates.wrong_password(asked.id)
-                raise WrongPasswordError
+                await self.rates.count("password", asked.id)
+                raise errors.WrongPasswordError
 
 
 async def _read_form(request: Request) -> Entry:
@@ -384,7 +381,7 @@ def _filled(asked: Mapping[str, Any], entry: Entry) -> str:
     is_good = text in choices if choices else 0 < len(text) <= MAX_ANSWER
     if not is_good and (text or asked["required"]):
         wanted = f"one of: {', '.join(choices)}" if choices else "text"
-        raise BadRequestError(f"fields.{asked['name']} must be {wanted}.")
+        raise errors.BadRequestError(f"fields.{asked['name']} must be {wanted}.")
     return text
 
 
@@ -400,5 +397,5 @@ def _address(request: Request) -> str:
     """
     token: str = request.path_params["token"]
     if not re.fullmatch(RANDOM, token):
-        raise UnknownRequestError
+        raise errors.UnknownRequestError
     return f"{mount_path(request.scope)}/r/{token}"

@@ -7,18 +7,18 @@ from ossferry.authentication.apikey import ApiKeyAuth
 from ossferry.authentication.apikey_file import ApiKeyFile
 from ossferry.authentication.apikey_format import KEY_PREFIX
 from ossferry.authentication.demo import demo_authenticator
-from ossferry.authentication.jwt import jwt_authenticator
 from ossferry.authentication.oidc import Oidc
 from ossferry.authentication.proxy import ProxyAuth
 from ossferry.authentication.several import several
 from ossferry.authentication.sign_outs import SignOuts
+from ossferry.authentication.tokens import jwt_authenticator
 from ossferry.clock import Clock, Monotonic
 from ossferry.errors import SettingsError
 from ossferry.http.bearer import has_bearer
 from ossferry.http.same_site import always, never
 from ossferry.settings.choices import Auth
 from ossferry.settings.model import Settings
-from ossferry.state.key_value import Storage
+from ossferry.state.choice import Storage
 
 ORDER: tuple[Auth, ...] = ("apikey", "jwt", "proxy", "oidc", "demo", "app")
 """If a request has several proofs of identity, the first method in this order handles it. Browsers

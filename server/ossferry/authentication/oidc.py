@@ -28,7 +28,7 @@ from ossferry.identity.owner import owner_of
 from ossferry.identity.principal import Principal
 from ossferry.mount import mount_path
 from ossferry.settings.model import Settings
-from ossferry.state.key_value import Storage
+from ossferry.state.choice import Storage
 
 ATTEMPT_COOKIE = "__Host-ossferry_login"
 ATTEMPT_S = 600

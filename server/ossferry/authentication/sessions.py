@@ -11,7 +11,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 from itsdangerous import BadData, TimestampSigner, URLSafeTimedSerializer
 from starlette.requests import Request
@@ -165,7 +164,9 @@ class Sessions:
             value, signed = self._sealer.loads(cookie, return_timestamp=True)
         except BadData as error:
             raise NotIdentifiedError("Please sign in again.") from error
-        return _session(value), int(signed.timestamp())
+        id_, born, principal_id, name = value  # as `_seal` has serialized them
+        principal = Principal(id=principal_id, name=name)
+        return Session(id=id_, born=born, principal=principal), int(signed.timestamp())
 
     def _seal(self, session: Session) -> str:
         principal = session.principal
@@ -188,12 +189,3 @@ def set_cookie(response: Response, name: str, value: str, *, max_age: int) -> No
     response.set_cookie(
         name, value, max_age=max_age, path="/", secure=True, httponly=True, samesite="lax"
     )
-
-
-def _session(value: Any) -> Session:
-    """Return the session from a value that `Sessions._seal` has serialized.
-
-    The caller has already verified the signature of the value.
-    """
-    id_, born, principal_id, name = value
-    return Session(id=id_, born=born, principal=Principal(id=principal_id, name=name))

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from ossferry.clock import Clock
 from ossferry.ledger import Database, sign_outs
-from ossferry.state.key_value import Storage
+from ossferry.state.choice import Storage
 
 
 class SignOuts:

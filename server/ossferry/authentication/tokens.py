@@ -1,7 +1,7 @@
-"""Verification of an issuer's signed tokens: signature, issuer, audience and expiry.
+"""Authentication by signed tokens (JWT) of an issuer, such as a company's sign-in service.
 
-Public keys are fetched only from the issuer's configured address. Key locations in the header of a
-token are ignored.
+The server verifies signature, issuer, audience and expiry of a token. Public keys are fetched only
+from the issuer's configured address. Key locations in the header of a token are ignored.
 """
 
 from collections.abc import Mapping
@@ -10,11 +10,17 @@ from typing import Any
 from joserfc import jwt
 from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
+from starlette.requests import Request
 
+from ossferry.access.authenticator import Authenticator
 from ossferry.authentication.jwks import Jwks
-from ossferry.clock import Clock
+from ossferry.clock import Clock, Monotonic
 from ossferry.errors import NotIdentifiedError
+from ossferry.http.bearer import bearer_token, has_bearer
+from ossferry.http.client import fetch_json, outbound_client
+from ossferry.http.same_site import never
 from ossferry.identity.principal import Principal, display_name, is_plain_id
+from ossferry.settings.model import Settings
 
 LEEWAY_S = 60
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA", "Ed25519"]
@@ -74,3 +80,22 @@ def principal_in(claims: Mapping[str, Any]) -> Principal:
     """
     name = display_name(claims.get("name"), otherwise=claims["sub"])
     return Principal(id=claims["sub"], name=name)
+
+
+def jwt_authenticator(settings: Settings, *, clock: Clock, monotonic: Monotonic) -> Authenticator:
+    """Return an authenticator for bearer tokens (JWT) of the issuer in the settings.
+
+    The claim `sub` of a token is the principal's id.
+    """
+    client = outbound_client(settings)
+    verifier = TokenVerifier(
+        Jwks(lambda: fetch_json(client, settings.jwt_jwks_url), monotonic=monotonic),
+        issuer=settings.jwt_issuer,
+        audience=settings.jwt_audience,
+        clock=clock,
+    )
+
+    async def identify(request: Request) -> Principal:
+        return principal_in(await verifier.claims(bearer_token(request)))
+
+    return Authenticator(identify=identify, ambient=never, carries=has_bearer, close=client.aclose)

@@ -70,15 +70,6 @@ def normal_name(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def name_in(requirement: str) -> str:
-    """Return the normalized package name in a requirement, such as `numpy` in `NumPy>=2`.
-
-    Return an empty text if there is no name.
-    """
-    found = re.match(r"[A-Za-z0-9._-]+", requirement)
-    return normal_name(found[0]) if found else ""
-
-
 def read_bundle(settings: CheckSettings) -> Bundle | None:
     """Read `bundle.json`; return None if the settings name no packages.
 

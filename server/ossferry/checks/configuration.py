@@ -10,12 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 from typing_extensions import TypedDict
 
 from ossferry.checks.bundle import Bundle, Package, read_bundle, read_package
 from ossferry.checks.selection import ListedCheck, RunJson, run_json, select_checks
 from ossferry.checks.source import Source
 from ossferry.errors import SettingsError
+from ossferry.identity.owner import Owner
 from ossferry.pages.assets import Assets, StoredFile, how_to_install, is_installed, stored_file
 from ossferry.settings.model import Settings
 from ossferry_checks.builtin.check_options import BuiltInOptions
@@ -103,7 +107,7 @@ class Checks(RunJson):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageChecks:
-    """The checks that run in the page.
+    """The checks that run in the page, and the handlers of `/api/checks` and `/checks/files/…`.
 
     Attributes:
         answer: the content of the response of `GET /api/checks`, before it is encoded as JSON.
@@ -132,6 +136,29 @@ class PageChecks:
         answer["checks"] = [each for each in answer["checks"] if _chosen_by(each) in names]
         answer["built_in"] = {name: on for name, on in answer["built_in"].items() if name in names}
         return answer
+
+    async def show(self, _request: Request, _principal: Owner) -> Response:
+        """Handle `GET /api/checks`: return the `Checks` document as JSON.
+
+        It describes the checks that run in the page, and has the URLs of their files.
+        """
+        return JSONResponse(self.answer)
+
+    async def file(self, request: Request) -> Response:
+        """Handle `GET /checks/files/{hash}/{name}`: return `checks.py` or a wheel.
+
+        Browsers may cache the file permanently, because the path contains a hash of the content.
+        The response is 404 if there is no such file.
+
+        The request needs no authentication, because the web worker that sends it has no bearer
+        token. Only people who know the hash can find the path. It is in the response of `show`, and
+        the path of `checks.py` can be computed from its version in a receipt.
+        """
+        params = request.path_params
+        file = self.files.get(f"{params['hash']}/{params['name']}")
+        if file is None:
+            raise HTTPException(404)
+        return file.respond(request, cache_control="private, max-age=31536000, immutable")
 
 
 def _chosen_by(check: ListedCheck) -> str:

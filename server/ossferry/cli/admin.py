@@ -5,19 +5,21 @@ running server. Each command imports its dependencies when it is called, so that
 starts quickly.
 """
 
+from collections.abc import Awaitable, Callable
 from dataclasses import fields
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
 
 from ossferry.cli.output import JsonOption, Rows, counted, json_line, note, progress
+from ossferry.cli.tools import Tools, with_bucket, with_ledger
 from ossferry.cli.values import day
 from ossferry.clock import utc_now, utc_text
 
 if TYPE_CHECKING:
-    from ossferry.cli.tools import Tools
-    from ossferry.ledger import Database
+    from ossferry.ledger import AsyncConnection, Database
 
 MOST = 100_000
 
@@ -32,7 +34,6 @@ admin_commands = typer.Typer(help="Manage uploads and principals.", no_args_is_h
 @admin_commands.command()
 def principals(as_json: JsonOption = False) -> None:
     """List all principals: number and size of their uploads, and time of the last upload in UTC."""
-    from ossferry.cli.tools import with_ledger
     from ossferry.ledger.reports import principals_report
 
     names = ("hash", "name", "files", "bytes", "last_upload", "revoked_at")
@@ -65,7 +66,6 @@ def uploads(
 ) -> None:
     """Print the receipts of uploads as CSV or JSON, newest first, including deleted uploads."""
     from ossferry.admin.endpoints import csv_pieces
-    from ossferry.cli.tools import with_ledger
     from ossferry.ledger.reports import UploadRow, upload_pages
 
     async def print_csv(database: "Database") -> None:
@@ -85,7 +85,6 @@ def uploads(
 @admin_commands.command()
 def requests(as_json: JsonOption = False) -> None:
     """List open file requests: number and size of what guests have sent, newest request first."""
-    from ossferry.cli.tools import with_ledger
     from ossferry.ledger.file_requests import open_requests
 
     names = ("id", "owner", "name", "title", "ends_at", "guests", "files", "bytes", "last_file")
@@ -131,16 +130,9 @@ def forget(principal: Principal, as_json: JsonOption = False) -> None:
     Events whose delivery is not finished stay. The next grant to this principal adds the id and the
     name again. Uploads and receipts stay.
     """
-    from ossferry.cli.tools import with_ledger
     from ossferry.ledger import people
-    from ossferry.uploads.scope import nobody
 
-    async def write(database: "Database") -> None:
-        async with database.write() as connection:
-            if not await people.forget(connection, principal):
-                raise nobody(principal)
-
-    with_ledger(write)
+    _change(principal, partial(people.forget, hash_=principal))
     if as_json:
         json_line({"hash": principal, "label": principal})
 
@@ -161,7 +153,6 @@ def quota(
     count stored uploads. 0 allows no upload. If any option is given, all other limits are reset to
     the limits in the settings.
     """
-    from ossferry.cli.tools import with_ledger
     from ossferry.ledger import people
     from ossferry.ledger.standing import Quota, set_quota
     from ossferry.uploads.scope import nobody
@@ -209,14 +200,13 @@ def reconcile(
     as_json: JsonOption = False,
 ) -> None:
     """Compare the bucket with the ledger, correct the ledger, and print the differences."""
-    from ossferry.cli.tools import with_bucket
     from ossferry.ledger import people
     from ossferry.ledger.reports import principals_report
     from ossferry.uploads.reconcile import reconciler
     from ossferry.uploads.refused import SETTLE
     from ossferry.uploads.scope import nobody
 
-    async def compare(tools: "Tools") -> None:
+    async def compare(tools: Tools) -> None:
         async with tools.database.read() as connection:
             known = [principal] if principal else []
             if not known:
@@ -279,15 +269,24 @@ def kill_switch(
 
 
 def _set_revoked(principal: str, at: datetime | None, *, as_json: bool) -> None:
-    from ossferry.cli.tools import with_ledger
     from ossferry.ledger import people
+
+    _change(principal, partial(people.set_revoked, hash_=principal, at=at))
+    if as_json:
+        json_line({"hash": principal, "revoked_at": utc_text(at) if at else None})
+
+
+def _change(principal: str, change: "Callable[[AsyncConnection], Awaitable[bool]]") -> None:
+    """Change a principal in the ledger.
+
+    Raises:
+        SettingsError: `change` returns False, because the ledger has no such principal.
+    """
     from ossferry.uploads.scope import nobody
 
     async def write(database: "Database") -> None:
         async with database.write() as connection:
-            if not await people.set_revoked(connection, principal, at):
+            if not await change(connection):
                 raise nobody(principal)
 
     with_ledger(write)
-    if as_json:
-        json_line({"hash": principal, "revoked_at": utc_text(at) if at else None})

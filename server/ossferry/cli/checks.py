@@ -15,12 +15,12 @@ import typer
 
 from ossferry.cli.complaints import complaint
 from ossferry.cli.output import JsonOption, Rows, counted, json_line, note, plain, progress
+from ossferry.cli.tools import Tools, with_bucket
 from ossferry.errors import OssferryError, SettingsError, UsageError
 from ossferry.extras import install_command
 
 if TYPE_CHECKING:
     from ossferry.checks.selection import Selection
-    from ossferry.cli.tools import Tools
     from ossferry.oss.objects import Stored
     from ossferry.settings.checks import CheckSettings
 
@@ -144,13 +144,9 @@ def check(
     try:
         found = _check_local(file) if file else _check_stored(key)
     except (OssferryError, OSError) as error:
-        sentence = complaint(error)
-        if not sentence:
+        if not (sentence := complaint(error)):
             raise
-        if as_json:
-            json_line({"error": sentence})
-        note(f"ossferry: {sentence}")
-        raise typer.Exit(FAILED) from error
+        raise UsageError(sentence) from error  # which has the exit code `FAILED`
     if as_json:
         json_line(found)
     else:
@@ -173,7 +169,6 @@ def _check_local(path: Path) -> dict[str, Any]:
 
 def _check_stored(key: str) -> dict[str, Any]:
     """Download an upload, and run the checks over it."""
-    from ossferry.cli.tools import with_bucket
     from ossferry.identity.object_keys import name_of, safe_name
     from ossferry.scanning.checking import Job, check_file
     from ossferry.uploads.scope import read_key
@@ -193,7 +188,7 @@ def _check_stored(key: str) -> dict[str, Any]:
 
 
 async def _download(
-    tools: "Tools", key: str, path: Path
+    tools: Tools, key: str, path: Path
 ) -> "tuple[CheckSettings, Selection, Stored]":
     """Write an upload to a file; return the settings, the checks, and what OSS says about it.
 

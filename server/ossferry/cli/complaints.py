@@ -7,28 +7,18 @@ option to check.
 
 import re
 
-from ossferry.errors import (
-    AuditLostError,
-    LedgerLostError,
-    OssEndpointError,
-    OssferryError,
-    OssLostError,
-    OssRefusedError,
-    SettingsError,
-    StsLostError,
-    StsRefusedError,
-)
+from ossferry import errors
 
 UNREADABLE = re.compile(r"OSSFERRY_[A-Z_]+ cannot be (read|opened)\.")
 """Messages about a file without the reason."""
 
 
-def complaint(error: OssferryError | OSError) -> str:
+def complaint(error: errors.OssferryError | OSError) -> str:
     """Return the message that a command prints for an exception: what failed, and what to do.
 
     The result is empty for an `OSError` without a file name.
     """
-    if isinstance(error, OssferryError):
+    if isinstance(error, errors.OssferryError):
         return _of_service(error)
     if error.filename is None:
         return ""
@@ -38,22 +28,22 @@ def complaint(error: OssferryError | OSError) -> str:
     )
 
 
-def _of_service(error: OssferryError) -> str:
+def _of_service(error: errors.OssferryError) -> str:
     match error:
-        case OssEndpointError():
+        case errors.OssEndpointError():
             return str(error)
-        case OssRefusedError():
+        case errors.OssRefusedError():
             return (
                 f"OSS refuses the request ({error.oss_code}, request id {error.oss_request_id});"
                 " check OSSFERRY_BUCKET, OSSFERRY_REGION, and the policy of"
                 " OSSFERRY_OBJECTS_ROLE_ARN."
             )
-        case OssLostError():
+        case errors.OssLostError():
             return (
                 f"OSS gives no usable answer ({error.reason}); check the network and"
                 " OSSFERRY_ENDPOINT or OSSFERRY_OBJECTS_ENDPOINT, and try again."
             )
-        case StsRefusedError():
+        case errors.StsRefusedError():
             from ossferry.oss.ram import fault_of_caller  # loads the SDK
 
             return fault_of_caller(error.sts_code) or (
@@ -61,28 +51,28 @@ def _of_service(error: OssferryError) -> str:
                 f" {error.sts_request_id}); check the access key of this command and the trust"
                 " policy of OSSFERRY_OBJECTS_ROLE_ARN."
             )
-        case StsLostError(reason="no-server-credentials"):
+        case errors.StsLostError(reason="no-server-credentials"):
             from ossferry.oss.ram import NO_CREDENTIALS  # loads the SDK
 
             return NO_CREDENTIALS
-        case StsLostError():
+        case errors.StsLostError():
             return (
                 f"STS gives no usable answer ({error.reason}); check the network and"
                 " OSSFERRY_STS_ENDPOINT, and try again."
             )
-        case LedgerLostError():
+        case errors.LedgerLostError():
             from ossferry.diagnosis.probes import lost_ledger  # slow to import
 
             found = lost_ledger(error)
             return f"{_small(found.reason).removesuffix('.')}; {_small(found.fix)}"
-        case SettingsError(__cause__=OSError(strerror=str() as why)) if UNREADABLE.fullmatch(
+        case errors.SettingsError(__cause__=OSError(strerror=str() as why)) if UNREADABLE.fullmatch(
             str(error)
         ):
             return (
                 f"{str(error).removesuffix('.')} ({why}); correct the path, or the rights of the"
                 " file and its folder."
             )
-        case AuditLostError():
+        case errors.AuditLostError():
             return "the audit trail cannot be written; check OSSFERRY_AUDIT_FILE and the disk."
     return str(error)
 

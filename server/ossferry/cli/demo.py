@@ -13,7 +13,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Self
@@ -44,6 +43,7 @@ from ossferry.observability.metrics import Metrics
 from ossferry.oss.bucket import TIMEOUT_S, OssBucket
 from ossferry.oss.cors_rule import cors_document, upload_rule
 from ossferry.oss.kill_switch import POLICY_NAME
+from ossferry.oss.policy import allow
 from ossferry.oss.sdk import Sdk
 from ossferry.oss.sts import StsClient, StsCredentials, access_key, objects_sts
 from ossferry.scanning.worker import scan_uploads
@@ -64,8 +64,7 @@ EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - compared with, not listened on
 
 
 def _allow(actions: Sequence[str], *resources: str) -> str:
-    statement = {"Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
-    return json.dumps({"Version": "1", "Statement": [statement]})
+    return json.dumps({"Version": "1", "Statement": [allow(actions, *resources)]})
 
 
 WITH_CHECKS: Mapping[str, Any] = {
@@ -370,12 +369,7 @@ def prepare_bucket(settings: Settings, endpoint: str, origins: list[str]) -> Non
         endpoint: URL of the mock.
         origins: origins of the page, which the CORS rule allows.
     """
-    operator = StsCredentials(
-        access_key_id=ACCESS_KEY_ID,
-        access_key_secret=ACCESS_KEY_SECRET,
-        security_token="",
-        expires_at=datetime.max.replace(tzinfo=UTC),
-    )
+    operator = StsCredentials(access_key_id=ACCESS_KEY_ID, access_key_secret=ACCESS_KEY_SECRET)
     with closing(Sdk(settings.bucket, settings.region, endpoint)) as sdk:
         bucket = sdk.bucket(operator, endpoint, timeout_s=TIMEOUT_S)
         bucket.change("PutBucket")

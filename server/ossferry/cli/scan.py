@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 import typer
 
 from ossferry.cli.output import JsonOption, Rows, json_line, note
+from ossferry.cli.tools import Tools, with_bucket, with_ledger
 from ossferry.clock import utc_now
 from ossferry.errors import NotStoredError, OssferryError
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
 
     from ossferry.access.audit import Audit
-    from ossferry.cli.tools import Tools
     from ossferry.ledger import Database
     from ossferry.ledger.holds import Hold
     from ossferry.observability.metrics import Metrics
@@ -55,7 +55,6 @@ def scan(
 
     The command runs until it gets SIGTERM or SIGINT. Several may run, on several machines.
     """
-    from ossferry.cli.tools import with_bucket
     from ossferry.observability.log_format import configure, logger
     from ossferry.observability.metrics import Metrics
     from ossferry.scanning.worker import scan_uploads
@@ -66,7 +65,7 @@ def scan(
     settings, metrics = load_settings(), Metrics()
     configure(settings.log_level, secrets=secret_values(settings))
 
-    async def run(tools: "Tools") -> None:
+    async def run(tools: Tools) -> None:
         stop = asyncio.Event()
         for each in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(each, stop.set)
@@ -110,8 +109,8 @@ def _metrics_app(settings: "Settings", metrics: "Metrics", audit: "Audit") -> "S
     from starlette.routing import Route
 
     from ossferry.http.problems import answer_problem
-    from ossferry.operations.health import health
     from ossferry.operations.metrics import MetricsApi
+    from ossferry.operations.readiness import health
 
     api = MetricsApi(settings, metrics, audit, clock=utc_now)
     return Starlette(
@@ -128,7 +127,6 @@ def list_held(
     as_json: JsonOption = False,
 ) -> None:
     """List the uploads that wait for the scanner, and those that it holds, newest first."""
-    from ossferry.cli.tools import with_ledger
     from ossferry.ledger import holds
 
     names = ("key", "bytes", "state", "reason", "recorded_at", "remove_at", "owner_hash")
@@ -183,11 +181,10 @@ def _decide(key: str, action: str, *, as_json: bool) -> None:
     Raises:
         NotStoredError: no held upload has this key, or it was deleted or replaced meanwhile.
     """
-    from ossferry.cli.tools import with_bucket
     from ossferry.cli.uploads import audited
     from ossferry.uploads.held import held_uploads
 
-    async def run(tools: "Tools") -> None:
+    async def run(tools: Tools) -> None:
         held = held_uploads(tools.settings, tools.store, tools.database)
         hold = await held.find(key)
         url = ""

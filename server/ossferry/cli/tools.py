@@ -1,21 +1,22 @@
 """Opens the settings, the ledger and the bucket for a command, and closes them afterwards.
 
-The ledger and the bucket are those in the server's settings. The server need not be running.
+The ledger and the bucket are those in the server's settings. The server need not be running. The
+functions import what they need when they are called, so that the command line starts quickly.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ossferry.clock import utc_now
 from ossferry.errors import SettingsError
-from ossferry.ledger import Database
-from ossferry.oss import sts
-from ossferry.oss.bucket import OssBucket
-from ossferry.settings.loading import load_settings
-from ossferry.settings.model import Settings
-from ossferry.uploads.places import Places
+
+if TYPE_CHECKING:
+    from ossferry.ledger import Database
+    from ossferry.oss.bucket import OssBucket
+    from ossferry.settings.model import Settings
+    from ossferry.uploads.places import Places
 
 T = TypeVar("T")
 
@@ -28,26 +29,28 @@ class Tools:
     `places` the final ones.
     """
 
-    settings: Settings
-    database: Database
-    store: OssBucket
-
-    @property
-    def places(self) -> Places:
-        """The bucket with final keys."""
-        return Places(self.settings, self.store, self.database)
+    settings: "Settings"
+    database: "Database"
+    store: "OssBucket"
+    places: "Places"
 
 
-def with_ledger(work: Callable[[Database], Awaitable[T]]) -> T:
+def with_ledger(work: "Callable[[Database], Awaitable[T]]") -> T:
     """Open the server's ledger, await `work` with it, and return its result.
 
     Raises:
         SettingsError: an option of the server is missing or invalid.
     """
-    settings = load_settings()
+    from ossferry.settings.loading import load_settings
+
+    return _run(load_settings().ledger_url, work)
+
+
+def _run(ledger_url: str, work: "Callable[[Database], Awaitable[T]]") -> T:
+    from ossferry.ledger import Database
 
     async def main() -> T:
-        database = Database(settings.ledger_url)
+        database = Database(ledger_url)
         try:
             return await work(database)
         finally:
@@ -65,6 +68,11 @@ def with_bucket(work: Callable[[Tools], Awaitable[T]]) -> T:
     Raises:
         SettingsError: an option of the server is missing or invalid.
     """
+    from ossferry.oss import sts
+    from ossferry.oss.bucket import OssBucket
+    from ossferry.settings.loading import load_settings
+    from ossferry.uploads.places import Places
+
     settings = load_settings()
     if settings.objects_role_arn is None:
         raise SettingsError(
@@ -72,13 +80,14 @@ def with_bucket(work: Callable[[Tools], Awaitable[T]]) -> T:
         )
     credentials = sts.default_credentials()
 
-    async def main() -> T:
+    async def run(database: "Database") -> T:
         store = OssBucket(settings, sts.objects_sts(settings, credentials), clock=utc_now)
-        database = Database(settings.ledger_url)
         try:
-            return await work(Tools(settings=settings, database=database, store=store))
+            places = Places(settings, store, database)
+            return await work(
+                Tools(settings=settings, database=database, store=store, places=places)
+            )
         finally:
-            await database.close()
             await store.close()
 
-    return asyncio.run(main())
+    return _run(settings.ledger_url, run)

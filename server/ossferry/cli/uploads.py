@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 import typer
 
 from ossferry.cli.output import JsonOption, Rows, counted, json_line, note, progress
+from ossferry.cli.tools import Tools, with_bucket
 from ossferry.cli.values import day, whole_number
 from ossferry.clock import utc_now
 from ossferry.errors import NotStoredError, OssferryError, SettingsError, UsageError
 
 if TYPE_CHECKING:
-    from ossferry.cli.tools import Tools
     from ossferry.oss.objects import Stored
     from ossferry.settings.model import Settings
     from ossferry.uploads.inventory import Outcome
@@ -81,13 +81,12 @@ def list_uploads(which: Which = "", as_json: JsonOption = False) -> None:
     contains `symlink` for a symlink, and is empty for other objects. The column `held` contains
     `waiting` for an upload that waits for the scanner, and `held` for one that it found bad.
     """
-    from ossferry.cli.tools import with_bucket
     from ossferry.uploads.inventory import stored_uploads
     from ossferry.uploads.scope import read_scope
 
     names = ("key", "bytes", "stored_at", "owner", "owner_hash", "crc64", "type", "held")
 
-    async def show(tools: "Tools") -> None:
+    async def show(tools: Tools) -> None:
         async with tools.database.read() as connection:
             scope = await read_scope(connection, which)
         with Rows(*names, as_json=as_json, titles=TITLES) as rows:
@@ -128,7 +127,6 @@ def share(
     image stays as it is. As for a link from the page, --inline is refused for types that are unsafe
     in a browser. The link is recorded in the ledger and in the audit trail. Nobody can revoke it.
     """
-    from ossferry.cli.tools import with_bucket
     from ossferry.http.body import parsed
     from ossferry.ledger import people
     from ossferry.sharing.links import MAX_DIRECT_S, MAX_NOTE, Wish, make_link
@@ -152,7 +150,7 @@ def share(
         Wish,
     )
 
-    async def make(tools: "Tools") -> None:
+    async def make(tools: Tools) -> None:
         async with tools.database.read() as connection:
             owner = await people.owner_of_key(connection, key)
         if owner is None:
@@ -240,12 +238,11 @@ def _verify_receipts(which: str, since: datetime | None, *, as_json: bool) -> bo
     Raises:
         NotStoredError: no receipt has this key or prefix.
     """
-    from ossferry.cli.tools import with_bucket
     from ossferry.ledger.reports import count_uploads
     from ossferry.uploads.inventory import check_receipts, count_unrecorded
     from ossferry.uploads.scope import read_scope
 
-    async def check(tools: "Tools") -> bool:
+    async def check(tools: Tools) -> bool:
         async with tools.database.read() as connection:
             scope = await read_scope(connection, which)
             principal = scope.owner.hash if scope.owner else ""
@@ -292,7 +289,6 @@ def _verify_file(path: Path, key: str, *, as_json: bool) -> bool:
         SettingsError: the file cannot be read.
         NotStoredError: OSS has no object with this key, or only a symlink.
     """
-    from ossferry.cli.tools import with_bucket
     from ossferry.uploads.inventory import find_upload, outcome_of
 
     stored = with_bucket(lambda tools: find_upload(tools.store, key))

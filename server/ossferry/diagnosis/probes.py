@@ -13,25 +13,16 @@ from typing import TypeAlias
 
 import httpx
 
+from ossferry import errors
 from ossferry.access.audit import Audit
 from ossferry.clock import Clock
 from ossferry.diagnosis.findings import Finding, Outcome, failed, passed, skipped, unusable
 from ossferry.diagnosis.policy_commands import caller_command, trust_command
-from ossferry.errors import (
-    AuditLostError,
-    LedgerLostError,
-    OssferryError,
-    SettingsError,
-    StorageLostError,
-    StsLostError,
-    StsRefusedError,
-    UnavailableError,
-)
 from ossferry.ledger import Database, holds, leases
 from ossferry.oss.sts import TIMEOUT_S
 from ossferry.oss.sts_guard import GuardedSts
 from ossferry.settings.model import Settings
-from ossferry.state.key_value import Storage
+from ossferry.state.choice import Storage
 
 MAX_SKEW_S = 300
 """OSS refuses signatures with a clock skew of more than 15 minutes; the server is not ready with
@@ -161,13 +152,13 @@ async def _run(probe: Probe) -> Finding:
     """Run a probe; a service that fails meanwhile is a finding too."""
     try:
         return await probe.run()
-    except SettingsError as error:
+    except errors.SettingsError as error:
         return unusable(error)
-    except OssferryError as error:
+    except errors.OssferryError as error:
         return failed(
             f"The check could not finish: {error.code} ({', '.join(error.evidence.values())}).",
             "Check the network of this machine, and try again.",
-            outage=isinstance(error, UnavailableError),
+            outage=isinstance(error, errors.UnavailableError),
         )
 
 
@@ -183,7 +174,7 @@ def ask_sts_date(settings: Settings) -> StsDate:
             async with httpx.AsyncClient(timeout=TIMEOUT_S) as client:
                 return date_of(await client.get(settings.sts_address))
         except (httpx.HTTPError, ValueError) as error:
-            raise StsLostError("no-answer") from error
+            raise errors.StsLostError("no-answer") from error
 
     return ask
 
@@ -215,7 +206,7 @@ class StsTime:
         """Check that STS answers; store by how much the clocks differ, for `probe_clock`."""
         try:
             self._skew_s = (self._clock() - await self._ask()).total_seconds()
-        except StsLostError as error:
+        except errors.StsLostError as error:
             cause = type(error.__cause__).__name__ if error.__cause__ else error.reason
             return failed(
                 f"STS does not answer ({cause}).",
@@ -264,9 +255,9 @@ async def probe_role(
     """
     try:
         await sts.check()
-    except StsRefusedError as error:
+    except errors.StsRefusedError as error:
         return refused_role(error.sts_code, settings.role_arn, settings, caller=caller)
-    except StsLostError as error:
+    except errors.StsLostError as error:
         if error.reason == "no-server-credentials":
             return NO_SERVER_CREDENTIALS
         raise
@@ -306,7 +297,7 @@ async def probe_storage(storage: Storage) -> Finding:
     """Check that the shared storage (Redis) answers."""
     try:
         await storage.ping()
-    except StorageLostError as error:
+    except errors.StorageLostError as error:
         cause = type(error.__cause__).__name__ if error.__cause__ else error.reason
         reason, fix = STORAGE_FAULTS.get(cause, STORAGE_FAULT)
         return failed(
@@ -345,12 +336,12 @@ async def probe_ledger(ledger: Database, clock: Clock) -> Finding:
     try:
         async with ledger.write() as connection:
             await leases.take(connection, "readiness", holder="any", now=clock(), hold_s=0)
-    except LedgerLostError as error:
+    except errors.LedgerLostError as error:
         return lost_ledger(error)
     return passed("The ledger can be written.")
 
 
-def lost_ledger(error: LedgerLostError) -> Finding:
+def lost_ledger(error: errors.LedgerLostError) -> Finding:
     """Return the finding for a ledger that does not answer or cannot be written."""
     words = error.cause or error.reason
     refused = LEDGER_FAULTS.get(words) or LEDGER_FAULTS.get(error.reason)
@@ -362,7 +353,7 @@ async def probe_audit(audit: Audit) -> Finding:
     """Check that the audit trail can be written."""
     try:
         audit.check()
-    except AuditLostError as error:
+    except errors.AuditLostError as error:
         cause = error.__cause__
         why = cause.strerror if isinstance(cause, OSError) else error.reason
         return failed(

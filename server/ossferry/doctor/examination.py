@@ -12,7 +12,7 @@ import httpx
 from ossferry.clock import Clock, utc_now
 from ossferry.diagnosis.findings import Finding, Outcome
 from ossferry.diagnosis.probes import Probe, run_probes
-from ossferry.doctor import account, bucket_settings, machine, outside, scanning
+from ossferry.doctor import account, bucket_settings, machine, outside
 from ossferry.doctor.server import CreateApp, Server
 from ossferry.doctor.sign_in import probe_sign_in
 from ossferry.doctor.start import probe_checks, probe_start
@@ -85,9 +85,9 @@ RUNS: Mapping[str, Run] = {
     "storage": machine.probe_storage,
     "ledger": machine.probe_ledger,
     "audit": machine.probe_audit,
-    "sandbox": scanning.probe_sandbox,
-    "clamd": scanning.probe_clamd,
-    "scanner": scanning.probe_scanner,
+    "sandbox": machine.probe_sandbox,
+    "clamd": machine.probe_clamd,
+    "scanner": machine.probe_scanner,
     "start": probe_start,
     "sign-in": probe_sign_in,
     "checks": probe_checks,

@@ -3,7 +3,6 @@
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TypeAlias, TypeVar
 
 import anyio.to_thread
@@ -60,12 +59,7 @@ class Answer:
     skew_s: float
 
 
-NO_CREDENTIALS = StsCredentials(
-    access_key_id="",
-    access_key_secret="",
-    security_token="",
-    expires_at=datetime.max.replace(tzinfo=UTC),
-)
+NO_CREDENTIALS = StsCredentials(access_key_id="", access_key_secret="")
 """In place of the server's own credentials, until a probe has found them."""
 CreateApp: TypeAlias = Callable[..., object]
 """Creates the application as `ossferry.app.create_app` does, without opening a connection."""

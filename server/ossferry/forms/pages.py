@@ -1,4 +1,4 @@
-"""The pages below `/form`, for browsers that cannot run the upload page.
+"""`POST /api/form`, and the pages below `/form` for browsers that cannot run the upload page.
 
 `GET /form` returns a signed form that needs no script. After the upload, OSS redirects the browser
 to `/form/back`. This page forwards the browser to `/form/arrived`, because browsers do not send
@@ -18,14 +18,14 @@ from typing import Literal, TypeAlias
 from urllib.parse import urlencode
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from ossferry.access.authenticator import Authenticator
 from ossferry.access.gate import FOR_CREDENTIALS_PAGE, Requirements
-from ossferry.clock import Clock
+from ossferry.clock import Clock, utc_text
 from ossferry.errors import CrossSiteError, NowhereError
 from ossferry.forms.html import FormHtml
-from ossferry.forms.service import Forms, FormWish
+from ossferry.forms.service import Form, Forms, FormWish
 from ossferry.grants.endpoints import TokenApi
 from ossferry.grants.file_types import takes
 from ossferry.grants.permission import Permission
@@ -51,7 +51,7 @@ _UPLOAD = re.compile(rf"({DAY})\.({RANDOM})\.([0-9a-f]{{32}})")
 
 @dataclass(slots=True, eq=False, repr=False)
 class FormPages:
-    """The handlers of the pages below `/form`."""
+    """The handlers of `POST /api/form` and of the pages below `/form`."""
 
     settings: Settings
     forms: Forms
@@ -62,6 +62,34 @@ class FormPages:
     store: Places | None
     recorder: Recorder | None
     clock: Clock
+
+    async def create(self, request: Request) -> Response:
+        """Handle `POST /api/form`: return a signed form for one file.
+
+        The body may be empty, or describe the file: `{"name": "a.pdf", "size": 5, "type":
+        "application/pdf"}`. The form then allows only this name, size and type.
+        """
+        grant, wish = await self.token.obtain(
+            request, FormWish, kind="form", check=self.forms.check
+        )
+        form = self.forms.sign(grant, wish)
+        answer: Form = {
+            "url": form.url,
+            "fields": form.fields,
+            "key": form.key,
+            "directory": form.directory,
+            "expires_at": utc_text(form.expires_at),
+            "server_time": utc_text(self.clock(), timespec="milliseconds"),
+            "limits": {
+                "min_size": form.min_size,
+                "max_size": form.max_size,
+                "types": list(grant.permission.types),
+                "quota": grant.left,
+            },
+        }
+        response = JSONResponse(answer)
+        self.authenticator.renew(request, response)
+        return response
 
     async def show(self, request: Request) -> Response:
         """Handle `GET /form`: return a page with a form.

@@ -16,15 +16,12 @@ from datetime import datetime
 from typing import Literal, TypeAlias
 
 import pydantic
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
 from typing_extensions import TypedDict
 
-from ossferry.access.authenticator import Authenticator
-from ossferry.clock import Clock, utc_text
+from ossferry.clock import Clock
 from ossferry.errors import FileTooLargeError, NowhereError, TypeNotTakenError
 from ossferry.grants.answers import largest_file
-from ossferry.grants.endpoints import CredentialsRequest, TokenApi
+from ossferry.grants.endpoints import CredentialsRequest
 from ossferry.grants.file_types import CONTENT_TYPE, takes
 from ossferry.grants.permission import Permission, Wanted
 from ossferry.grants.service import Grant
@@ -214,43 +211,3 @@ class Forms:
         left = grant.left["bytes_left"] if grant.left else None
         largest = largest_file(self._settings, grant.permission)
         return 0, largest if left is None else min(largest, left)
-
-
-class FormApi:
-    """The handler of `POST /api/form`."""
-
-    def __init__(
-        self, forms: Forms, *, token: TokenApi, authenticator: Authenticator, clock: Clock
-    ) -> None:
-        self._forms = forms
-        self._token = token
-        self._authenticator = authenticator
-        self._clock = clock
-
-    async def create(self, request: Request) -> Response:
-        """Handle `POST /api/form`: return a signed form for one file.
-
-        The body may be empty, or describe the file: `{"name": "a.pdf", "size": 5, "type":
-        "application/pdf"}`. The form then allows only this name, size and type.
-        """
-        grant, wish = await self._token.obtain(
-            request, FormWish, kind="form", check=self._forms.check
-        )
-        form = self._forms.sign(grant, wish)
-        answer: Form = {
-            "url": form.url,
-            "fields": form.fields,
-            "key": form.key,
-            "directory": form.directory,
-            "expires_at": utc_text(form.expires_at),
-            "server_time": utc_text(self._clock(), timespec="milliseconds"),
-            "limits": {
-                "min_size": form.min_size,
-                "max_size": form.max_size,
-                "types": list(grant.permission.types),
-                "quota": grant.left,
-            },
-        }
-        response = JSONResponse(answer)
-        self._authenticator.renew(request, response)
-        return response

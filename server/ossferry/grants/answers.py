@@ -18,17 +18,7 @@ from ossferry.clock import utc_text
 from ossferry.grants.encryption import Encryption
 from ossferry.grants.permission import Permission
 from ossferry.grants.service import Grant
-from ossferry.oss.post_object import (
-    CONTENT_TYPE_FIELD,
-    MAX_FILE_SIZE,
-    STORED,
-    Condition,
-    Field,
-    equals,
-    is_one_of,
-    signed_fields,
-    starts_with,
-)
+from ossferry.oss import post_object
 from ossferry.settings.model import Settings
 from ossferry.uploads.quotas import Left
 
@@ -57,7 +47,7 @@ def largest_file(settings: Settings, permission: Permission) -> int:
     This is the size in the permission, or else in the settings, but at most the limit of forms.
     """
     is_encrypted = settings.encrypt_public_key is not None
-    most = MAX_ENCRYPTED_SIZE if is_encrypted else MAX_FILE_SIZE
+    most = MAX_ENCRYPTED_SIZE if is_encrypted else post_object.MAX_FILE_SIZE
     return min(permission.max_file_size or settings.max_file_size, most)
 
 
@@ -118,7 +108,7 @@ class FormGrant(_Answer):
     the file.
     """
 
-    form: Annotated[list[Field], pydantic.Field(min_length=1)]
+    form: Annotated[list[post_object.Field], pydantic.Field(min_length=1)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,26 +173,26 @@ class Answers:
         }
 
 
-def _signed_form(settings: Settings, grant: Grant, *, now: datetime) -> list[Field]:
+def _signed_form(settings: Settings, grant: Grant, *, now: datetime) -> list[post_object.Field]:
     """Return the fields of a form for uploads below the prefix of a grant.
 
     The form has all fields except the key, the content type and the file.
     """
     credentials, types = grant.credentials, grant.permission.types
-    conditions: list[Condition] = [
-        equals(*STORED),
-        starts_with("key", grant.held + grant.prefix),
+    conditions: list[post_object.Condition] = [
+        post_object.equals(*post_object.STORED),
+        post_object.starts_with("key", grant.held + grant.prefix),
         ["content-length-range", 0, largest_file(settings, grant.permission)],
     ]
     if types:
-        conditions.append(is_one_of(CONTENT_TYPE_FIELD, types))
-    return signed_fields(
+        conditions.append(post_object.is_one_of(post_object.CONTENT_TYPE_FIELD, types))
+    return post_object.signed_fields(
         bucket=settings.bucket,
         region=settings.region,
         credentials=replace(
             credentials, expires_at=min(credentials.expires_at, now + VALID_FOR + SLACK)
         ),
         at=now,
-        fields=[STORED],
+        fields=[post_object.STORED],
         conditions=conditions,
     )

@@ -21,7 +21,7 @@ from joserfc.jwk import OctKey
 from ossferry.errors import StorageLostError
 from ossferry.observability.log_format import logger
 from ossferry.oss.sts import StsCredentials
-from ossferry.state.key_value import Storage
+from ossferry.state.choice import Storage
 
 LOCK_S = 8.0
 """Seconds until the lock expires, if the process that has the lock does not release it."""

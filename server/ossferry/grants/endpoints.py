@@ -158,10 +158,10 @@ class TokenApi:
                 body = await read_optional_body(request, model)
                 wanted = body.wanted(kind)
                 if body.refused_key_id:
-                    await self.gate.admit_renewal(principal)
+                    await self.gate.rates.count("renewal", principal.counter)
                 log, left = self.grant_log, None
                 if log is not None:
-                    left = await log.admit(principal, size=wanted.size or 0)
+                    left = await log.quotas.admit(principal, size=wanted.size or 0)
                 permission = await self.authorizer.allowed(request, principal, wanted)
                 check(body, permission)
                 grant = await self.grants.grant(

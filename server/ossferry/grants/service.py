@@ -9,7 +9,7 @@ does not check whether a principal has access; callers must check the access fir
 import asyncio
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -66,6 +66,7 @@ def _prefix(principal: Owner, permission: Permission) -> str:
     return principal.prefix + (f"{permission.folder}/" if permission.folder else "")
 
 
+@dataclass(slots=True, eq=False, repr=False)
 class Grants:
     """Issues grants with STS credentials.
 
@@ -77,22 +78,15 @@ class Grants:
         new_id: returns a random id for the session name, used if a request has no id.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        assume_role: AssumeRole,
-        *,
-        clock: Clock,
-        cache: SealedGrantCache | None = None,
-        new_id: NewId = lambda: secrets.token_hex(7),
-    ) -> None:
-        self._settings = settings
-        self._assume_role = assume_role
-        self._clock = clock
-        self._cache = cache
-        self._new_id = new_id
-        self._fresh: dict[str, StsCredentials] = {}  # by session policy, oldest first
-        self._asking: dict[str, asyncio.Task[Obtained]] = {}
+    settings: Settings
+    assume_role: AssumeRole
+    _: KW_ONLY
+    clock: Clock
+    cache: SealedGrantCache | None = None
+    new_id: NewId = lambda: secrets.token_hex(7)
+    # credentials by session policy, oldest first
+    _fresh: dict[str, StsCredentials] = field(init=False, default_factory=dict)
+    _asking: dict[str, asyncio.Task[Obtained]] = field(init=False, default_factory=dict)
 
     async def grant(
         self,
@@ -124,7 +118,7 @@ class Grants:
             StsRefusedError: STS refused the request.
             StsLostError: STS gave no usable answer.
         """
-        settings = self._settings
+        settings = self.settings
         conditions = Conditions(
             secure_transport=all(each.startswith("https://") for each in settings.upload_origins),
             address=address if settings.bind_address else "",
@@ -139,7 +133,7 @@ class Grants:
         )
         credentials, outcome = await self._credentials(
             policy_text(policy),
-            session_name=f"{principal.hash}-{request_id or self._new_id()}",
+            session_name=f"{principal.hash}-{request_id or self.new_id()}",
             refused_key_id=refused_key_id,
         )
         if permission.until:
@@ -182,19 +176,19 @@ class Grants:
 
     async def _obtain(self, policy: str, session_name: str, refused_key_id: str) -> Obtained:
         """Return credentials from the cache, or request new ones from STS."""
-        if self._cache is None:
+        if self.cache is None:
             return await self._issue(policy, session_name), Outcome.NEW
-        name = f"{self._settings.role_arn}|{policy}"
-        async with self._cache.locked(name):
-            cached = await self._cache.get(name)
+        name = f"{self.settings.role_arn}|{policy}"
+        async with self.cache.locked(name):
+            cached = await self.cache.get(name)
             if cached is not None and self._may_reuse(cached, refused_key_id):
                 return cached, Outcome.REUSED
             credentials = await self._issue(policy, session_name)
-            await self._cache.put(name, credentials, ttl_s=self._settings.session_duration_s / 2)
+            await self.cache.put(name, credentials, ttl_s=self.settings.session_duration_s / 2)
             return credentials, Outcome.NEW
 
     async def _issue(self, policy: str, session_name: str) -> StsCredentials:
-        issued = await self._assume_role(session_name=session_name, policy=policy)
+        issued = await self.assume_role(session_name=session_name, policy=policy)
         return replace(issued, session_name=session_name)
 
     def _finish(self, policy: str, task: asyncio.Task[Obtained]) -> None:
@@ -216,5 +210,5 @@ class Grants:
         return credentials.access_key_id != refused_key_id and self._is_fresh(credentials)
 
     def _is_fresh(self, credentials: StsCredentials) -> bool:
-        left_s = (credentials.expires_at - self._clock()).total_seconds()
-        return left_s > self._settings.session_duration_s / 2
+        left_s = (credentials.expires_at - self.clock()).total_seconds()
+        return left_s > self.settings.session_duration_s / 2

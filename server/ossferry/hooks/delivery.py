@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable
+from dataclasses import KW_ONLY, dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -54,27 +55,17 @@ def webhook_signature(secret: bytes, *, id_: str, timestamp: int, body: bytes) -
     return f"v1,{base64.b64encode(digest).decode()}"
 
 
+@dataclass(slots=True, eq=False, repr=False)
 class EventDelivery:
     """Reads due events from the ledger and delivers them to hooks."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        database: Database,
-        hooks: Hooks,
-        *,
-        clock: Clock,
-        chance: Callable[[], float],
-        client: httpx.AsyncClient,
-    ) -> None:
-        secret = settings.webhook_secret
-        self._url = settings.webhook_url
-        self._secret = webhook_key(secret.get_secret_value()) if secret else b""
-        self._database = database
-        self._hooks = hooks
-        self._clock = clock
-        self._chance = chance
-        self._client = client
+    settings: Settings
+    database: Database
+    hooks: Hooks
+    _: KW_ONLY
+    clock: Clock
+    chance: Callable[[], float]
+    client: httpx.AsyncClient
 
     async def deliver(self, target: str) -> int:
         """Try to deliver up to `AT_ONCE` due events to one hook; return the number of attempts.
@@ -88,9 +79,9 @@ class EventDelivery:
         Raises:
             LedgerLostError: the ledger does not answer.
         """
-        async with self._database.write() as connection:
+        async with self.database.write() as connection:
             due = await outbox.claim(
-                connection, self._clock(), target=target, hold_s=HOLD_S, limit=AT_ONCE
+                connection, self.clock(), target=target, hold_s=HOLD_S, limit=AT_ONCE
             )
         ended = await asyncio.gather(*[self._bring(each) for each in due], return_exceptions=True)
         for lost in ended:
@@ -103,16 +94,16 @@ class EventDelivery:
 
         A delivery is cancelled if its hook is no longer installed.
         """
-        async with self._database.write() as connection:
-            await outbox.pass_over(connection, self._hooks.targets)
-            await outbox.forget_old(connection, self._clock() - KEPT)
+        async with self.database.write() as connection:
+            await outbox.pass_over(connection, self.hooks.targets)
+            await outbox.forget_old(connection, self.clock() - KEPT)
 
     async def _pass_on(self, delivery: Delivery) -> None:
         """Add an event of another process to the queues of the hooks."""
-        async with self._database.write() as connection:
-            await self._hooks.announce(connection, _event(delivery.event))
+        async with self.database.write() as connection:
+            await self.hooks.announce(connection, _event(delivery.event))
             await outbox.note(connection, delivery, "delivered")
-        self._hooks.wake()
+        self.hooks.wake()
 
     async def _bring(self, delivery: Delivery) -> None:
         if delivery.target == SERVER:
@@ -124,40 +115,42 @@ class EventDelivery:
                 if delivery.target == WEBHOOK:
                     await self._post(delivery)
                 else:
-                    await self._hooks.call(delivery.target, _event(delivery.event))
+                    await self.hooks.call(delivery.target, _event(delivery.event))
         except Exception as error:
             outcome = _words(error)
             log.warning(
                 "hook-failed", hook=delivery.target, attempt=delivery.attempts + 1, error=outcome
             )
-        async with self._database.write() as connection:
+        async with self.database.write() as connection:
             if outcome == "delivered":
                 await outbox.note(connection, delivery, outcome)
             elif delivery.attempts + 1 >= MAX_ATTEMPTS:
                 log.error("hook-given-up", hook=delivery.target, delivery=delivery.id)
                 await outbox.note(connection, delivery, f"given up: {outcome}")
             else:
-                next_at = self._clock() + timedelta(seconds=self._pause_s(delivery.attempts))
+                next_at = self.clock() + timedelta(seconds=self._pause_s(delivery.attempts))
                 await outbox.note(connection, delivery, outcome, next_at=next_at)
 
     async def _post(self, delivery: Delivery) -> None:
+        url, given = self.settings.webhook_url, self.settings.webhook_secret
+        secret = webhook_key(given.get_secret_value()) if given else b""
         body = json.dumps(delivery.event, separators=(",", ":")).encode()
-        timestamp = int(self._clock().timestamp())
+        timestamp = int(self.clock().timestamp())
         headers = {
             "content-type": "application/json",
             "webhook-id": delivery.id,
             "webhook-timestamp": str(timestamp),
             "webhook-signature": webhook_signature(
-                self._secret, id_=delivery.id, timestamp=timestamp, body=body
+                secret, id_=delivery.id, timestamp=timestamp, body=body
             ),
         }
-        async with self._client.stream("POST", self._url, content=body, headers=headers) as answer:
+        async with self.client.stream("POST", url, content=body, headers=headers) as answer:
             if not answer.is_success:
                 raise _NotTakenError(answer.status_code)
 
     def _pause_s(self, attempts: int) -> float:
         pause_s: float = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2**attempts)
-        return pause_s * (0.5 + self._chance() / 2)
+        return pause_s * (0.5 + self.chance() / 2)
 
 
 class _NotTakenError(Exception):

@@ -136,7 +136,8 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         address = _plain(text)
         if address.is_loopback:
             return self._allow_local
-        return _is_public(address) or (self._allow_private and _is_private(address))
+        is_private = any(address in each for each in PRIVATE) and not _is_metadata(address)
+        return _is_public(address) or (self._allow_private and is_private)
 
     async def aclose(self) -> None:
         """Close the connections to all hosts."""
@@ -162,11 +163,6 @@ def _is_public(address: Address) -> bool:
     if isinstance(address, ipaddress.IPv6Address) and address not in PUBLIC_V6:
         return False
     return address.is_global and not address.is_multicast and not _is_metadata(address)
-
-
-def _is_private(address: Address) -> bool:
-    """Return whether an address is private; False for addresses of clouds' metadata services."""
-    return any(address in each for each in PRIVATE) and not _is_metadata(address)
 
 
 def _is_metadata(address: Address) -> bool:

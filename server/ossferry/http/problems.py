@@ -101,7 +101,7 @@ class ProblemBoundary:
         except Exception as error:
             request = Request(scope, receive)
             if not isinstance(error, OssferryError):
-                _log_unexpected(request, error)
+                log.error("unexpected", request_id=request_id(request), **unexpected(error))
             if started:
                 raise OssferryError("The answer broke off.") from None
             shown = error if isinstance(error, OssferryError) else OssferryError()
@@ -144,7 +144,3 @@ def _respond(
         id=id_,
     )
     return Response(text, status, headers={**headers, "vary": "accept"}, media_type="text/html")
-
-
-def _log_unexpected(request: Request, error: Exception) -> None:
-    log.error("unexpected", request_id=request_id(request), **unexpected(error))

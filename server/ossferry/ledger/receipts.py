@@ -36,15 +36,15 @@ class Receipt:
         source: origin of the first report: `page`, `form`, `callback`, `found` (no report: the
             server requested the object's metadata itself), or `listed` (the constant `LISTED`: the
             server has only seen the object in a listing of the bucket). Empty in the results of
-            `record` and `record_all`.
+            `record_all`.
         checks: results of the checks that the page ran in the browser, as reported by the page,
             which the server cannot verify; None if the page reported none.
         is_held: True if the upload waits for the scanner, or the scanner holds it.
         reason: why the scanner holds it; empty otherwise.
-        is_news: True if `record` or `record_all` has just added or changed this receipt.
-        used: the principal's usage after `record` or `record_all` has added or changed this
-            receipt, as `used[day] = (bytes, objects)`. The keys are the latest day on which one of
-            the recorded objects was stored (`YYYY-MM-DD`), and `total`. Otherwise empty.
+        is_news: True if `record_all` has just added or changed this receipt.
+        used: the principal's usage after `record_all` has added or changed this receipt, as
+            `used[day] = (bytes, objects)`. The keys are the latest day on which one of the recorded
+            objects was stored (`YYYY-MM-DD`), and `total`. Otherwise empty.
     """
 
     key: str
@@ -84,37 +84,6 @@ class Undo:
     how: str
     until: datetime
     size: int
-
-
-async def record(
-    connection: AsyncConnection,
-    owner: Owner,
-    stored: Stored,
-    *,
-    source: str,
-    request_id: str,
-    now: datetime,
-    checks: Claim | None = None,
-) -> Receipt:
-    """Record one stored object, add it to its owner's usage, and return its receipt.
-
-    If the object is already recorded, its receipt stays as it is; only missing `checks` are added.
-
-    Args:
-        source: origin of the report, as in `Receipt.source`: `page`, `form`, `callback`, `found` or
-            `LISTED`.
-        request_id: id of the request that stored the object; may be empty.
-        checks: results of the checks in the browser; None if the page reported none.
-    """
-    [receipt] = await record_all(
-        connection,
-        owner,
-        [(stored, request_id)],
-        source=source,
-        now=now,
-        checks={stored.key: checks},
-    )
-    return receipt
 
 
 async def record_all(
@@ -279,22 +248,18 @@ async def unrecord(connection: AsyncConnection, key: str) -> bool:
     return True
 
 
-async def find_undo(connection: AsyncConnection, undo_id: str, now: datetime) -> Undo | None:
-    """Return the undo data with this undo id; None if the id is unknown or has expired."""
-    found = await connection.execute(
-        sa.select(*UNDO).where(receipts.c.undo_id == undo_id, receipts.c.undo_until > now)
-    )
-    row = found.one_or_none()
-    return row and undo_of(row)
+async def find_undo(
+    connection: AsyncConnection, now: datetime, *, undo_id: str = "", key: str = ""
+) -> Undo | None:
+    """Return the undo data of a deleted upload, by its undo id or by its key.
 
-
-async def undo_under(connection: AsyncConnection, key: str, now: datetime) -> Undo | None:
-    """Return the undo data for this key; None if no deleted upload with the key is restorable."""
-    found = await connection.execute(
-        sa.select(*UNDO).where(receipts.c.key == key, receipts.c.undo_until > now)
-    )
+    The result is None if no deleted upload has this undo id or key, or if it can no longer be
+    restored.
+    """
+    same = receipts.c.undo_id == undo_id if undo_id else receipts.c.key == key
+    found = await connection.execute(sa.select(*UNDO).where(same, receipts.c.undo_until > now))
     row = found.one_or_none()
-    return row and undo_of(row)
+    return None if row is None else undo_of(row)
 
 
 async def undone(connection: AsyncConnection, undo: Undo) -> bool:
@@ -366,33 +331,16 @@ async def forget_undo(connection: AsyncConnection, undo: Undo) -> None:
     await connection.execute(sa.update(receipts).where(*same).values(**gone))
 
 
-RECEIPT = (
-    receipts.c.key,
-    receipts.c.size,
-    receipts.c.crc64,
-    receipts.c.etag,
-    receipts.c.recorded_at,
-    receipts.c.source,
-    receipts.c.checks,
-)
+def columns(names: str) -> list[sa.Column[Any]]:
+    """Return columns of the table `receipts`, by their names with spaces between them."""
+    return [receipts.c[name] for name in names.split()]
+
+
+RECEIPT = columns("key size crc64 etag recorded_at source checks")
+UNDO = columns("undo_id key undo_how undo_until size")
 _ROW = sa.select(
-    receipts.c.key,
-    receipts.c.principal,
-    receipts.c.size,
-    receipts.c.crc64,
-    receipts.c.stored_at,
-    receipts.c.recorded_at,
-    receipts.c.deleted_at,
-    receipts.c.undo_how,
-    receipts.c.checks,
+    *columns("key principal size crc64 stored_at recorded_at deleted_at undo_how checks")
 ).with_for_update()
-UNDO = (
-    receipts.c.undo_id,
-    receipts.c.key,
-    receipts.c.undo_how,
-    receipts.c.undo_until,
-    receipts.c.size,
-)
 
 
 _STORED: Mapping[str, Any] = dict.fromkeys(("deleted_at", "undo_id", "undo_how", "undo_until"))

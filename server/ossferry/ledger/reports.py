@@ -1,7 +1,7 @@
 """Reports for administrators: principals with their usage, and uploads."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, get_args
@@ -9,7 +9,7 @@ from typing import Any, get_args
 import sqlalchemy as sa
 
 from ossferry.ledger.database import AsyncConnection, Database
-from ossferry.ledger.receipts import Claim, Outcome
+from ossferry.ledger.receipts import Claim, Outcome, columns
 from ossferry.ledger.standing import NAMES, Quota
 from ossferry.ledger.tables import TOTAL, principals, quotas, receipts, usage
 
@@ -74,13 +74,10 @@ async def principals_report(
     used = sa.and_(usage.c.principal == principals.c.hash, usage.c.day == TOTAL)
     rows = await connection.execute(
         sa.select(
-            principals.c.hash,
-            principals.c.label,
-            principals.c.prefix,
+            *(principals.c[name] for name in ("hash", "label", "prefix", "revoked_at")),
             sa.func.coalesce(usage.c.objects, 0).label("objects"),
             sa.func.coalesce(usage.c.bytes, 0).label("bytes"),
             last.label("last_upload"),
-            principals.c.revoked_at,
             *(quotas.c[name] for name in NAMES),
         )
         .select_from(principals.outerjoin(usage, used).outerjoin(quotas))
@@ -112,23 +109,11 @@ async def uploads_report(
         after: the last row of the previous page; None for the first page.
         limit: the highest number of rows on a page.
     """
-    wanted = sa.select(
-        receipts.c.recorded_at,
-        receipts.c.principal,
-        principals.c.label,
-        receipts.c.key,
-        receipts.c.size,
-        receipts.c.crc64,
-        receipts.c.content_type,
-        receipts.c.source,
-        receipts.c.request_id,
-        receipts.c.deleted_at,
-        receipts.c.checks.label("checks_claimed"),
-    ).join_from(receipts, principals)
-    if principal:
-        wanted = wanted.where(receipts.c.principal == principal)
-    if since is not None:
-        wanted = wanted.where(receipts.c.recorded_at >= since)
+    wanted = (
+        sa.select(*_ROW, principals.c.label, receipts.c.checks.label("checks_claimed"))
+        .join_from(receipts, principals)
+        .where(*_limits(principal, since))
+    )
     if after is not None:
         same = sa.and_(receipts.c.recorded_at == after.recorded_at, receipts.c.key > after.key)
         wanted = wanted.where(sa.or_(receipts.c.recorded_at < after.recorded_at, same))
@@ -146,12 +131,19 @@ async def count_uploads(
         principal: hash of one principal; empty for all principals.
         since: the earliest time of recording; None for all uploads.
     """
-    wanted = sa.select(sa.func.count()).where(receipts.c.deleted_at.is_(None))
+    stored = sa.select(sa.func.count()).where(receipts.c.deleted_at.is_(None))
+    found = await connection.execute(stored.where(*_limits(principal, since)))
+    return int(found.scalar_one())
+
+
+_ROW = columns("recorded_at principal key size crc64 content_type source request_id deleted_at")
+
+
+def _limits(principal: str, since: datetime | None) -> Iterator[sa.ColumnElement[bool]]:
     if principal:
-        wanted = wanted.where(receipts.c.principal == principal)
+        yield receipts.c.principal == principal
     if since is not None:
-        wanted = wanted.where(receipts.c.recorded_at >= since)
-    return int((await connection.execute(wanted)).scalar_one())
+        yield receipts.c.recorded_at >= since
 
 
 def count_outcomes(checks: Claim | None) -> Mapping[str, int]:

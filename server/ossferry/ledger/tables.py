@@ -6,21 +6,9 @@ it does not fit into a signed 64-bit integer column.
 
 import unicodedata
 from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import (
-    JSON,
-    BigInteger,
-    Column,
-    DateTime,
-    Dialect,
-    ForeignKey,
-    Index,
-    MetaData,
-    String,
-    Table,
-    Text,
-    TypeDecorator,
-)
+import sqlalchemy as sa
 
 KEY_LENGTH = 1024
 BYTES = {"sqlite": "BINARY", "postgresql": "C"}
@@ -30,20 +18,20 @@ TOTAL = "total"
 """The `day` of the row that counts all days."""
 
 
-class Utc(TypeDecorator[datetime]):
+class Utc(sa.TypeDecorator[datetime]):
     """Column type for timezone-aware times in UTC.
 
     SQLite does not store the time zone, so this type adds UTC when it reads a value.
     """
 
-    impl = DateTime(timezone=True)
+    impl = sa.DateTime(timezone=True)
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
         """Convert a time to UTC before storing it."""
         return None if value is None else value.astimezone(UTC)
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
         """Return a stored time as a timezone-aware time in UTC."""
         if value is None:
             return None
@@ -63,7 +51,7 @@ def folded(text: str) -> str:
     return unicodedata.normalize("NFC", text.casefold())[:KEY_LENGTH]
 
 
-metadata = MetaData(
+metadata = sa.MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
         "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -72,174 +60,177 @@ metadata = MetaData(
     }
 )
 
-principals = Table(
+principals = sa.Table(
     "principals",
     metadata,
-    Column("hash", String(16), primary_key=True),
-    Column("label", String(200), nullable=False),
-    Column("prefix", String(100), nullable=False, unique=True),
-    Column("first_seen_at", Utc, nullable=False),
-    Column("granted_until", Utc, nullable=False, index=True),  # when the newest credentials expire
-    Column("reconciled_at", Utc),
-    Column("revoked_at", Utc),
-    Column("id", Text, nullable=False, server_default=""),  # empty if it is not known
+    sa.Column("hash", sa.String(16), primary_key=True),
+    sa.Column("label", sa.String(200), nullable=False),
+    sa.Column("prefix", sa.String(100), nullable=False, unique=True),
+    sa.Column("first_seen_at", Utc, nullable=False),
+    # when the newest credentials expire
+    sa.Column("granted_until", Utc, nullable=False, index=True),
+    sa.Column("reconciled_at", Utc),
+    sa.Column("revoked_at", Utc),
+    sa.Column("id", sa.Text, nullable=False, server_default=""),  # empty if it is not known
 )
-grants = Table(
+grants = sa.Table(
     "grants",
     metadata,
-    Column("session_name", String(64), primary_key=True),
-    Column("principal", ForeignKey("principals.hash"), nullable=False),
-    Column("key_last4", String(4), nullable=False),
-    Column("issued_at", Utc, nullable=False),
-    Column("expires_at", Utc, nullable=False),
-    Index(None, "principal", "issued_at"),
+    sa.Column("session_name", sa.String(64), primary_key=True),
+    sa.Column("principal", sa.ForeignKey("principals.hash"), nullable=False),
+    sa.Column("key_last4", sa.String(4), nullable=False),
+    sa.Column("issued_at", Utc, nullable=False),
+    sa.Column("expires_at", Utc, nullable=False),
+    sa.Index(None, "principal", "issued_at"),
 )
-receipts = Table(
+
+
+def _of_upload() -> list[sa.Column[Any]]:
+    """Return the columns that a receipt and a held upload have in common."""
+    return [
+        sa.Column("key", sa.String(KEY_LENGTH), primary_key=True),  # always without `INCOMING`
+        sa.Column("principal", sa.ForeignKey("principals.hash"), nullable=False),
+        sa.Column("size", sa.BigInteger, nullable=False),
+        sa.Column("crc64", sa.String(20), nullable=False),
+        sa.Column("etag", sa.String(100), nullable=False),
+        sa.Column("content_type", sa.String(200), nullable=False),
+        sa.Column("stored_at", Utc, nullable=False),  # according to OSS
+        sa.Column("source", sa.String(10), nullable=False),  # page, form, callback or found
+        sa.Column("request_id", sa.String(64), nullable=False),
+        sa.Column("checks", sa.JSON(none_as_null=True)),  # a claim of the page
+    ]
+
+
+receipts = sa.Table(
     "receipts",
     metadata,
-    Column("key", String(KEY_LENGTH), primary_key=True),
-    Column("principal", ForeignKey("principals.hash"), nullable=False),
-    Column("size", BigInteger, nullable=False),
-    Column("crc64", String(20), nullable=False),
-    Column("etag", String(100), nullable=False),
-    Column("content_type", String(200), nullable=False),
-    Column("stored_at", Utc, nullable=False),  # according to OSS
-    Column("recorded_at", Utc, nullable=False, index=True),
-    Column("source", String(10), nullable=False),  # page, form, callback or found
-    Column("request_id", String(64), nullable=False),
-    Column("deleted_at", Utc),
-    Column("undo_id", String(32), unique=True),
-    Column("undo_how", String(KEY_LENGTH)),  # a key in the trash, or a version id
-    Column("undo_until", Utc, index=True),
-    Column("name", String(KEY_LENGTH), nullable=False, server_default=""),  # file name, case-folded
+    *_of_upload(),
+    sa.Column("recorded_at", Utc, nullable=False, index=True),
+    sa.Column("deleted_at", Utc),
+    sa.Column("undo_id", sa.String(32), unique=True),
+    sa.Column("undo_how", sa.String(KEY_LENGTH)),  # a key in the trash, or a version id
+    sa.Column("undo_until", Utc, index=True),
+    # file name, case-folded
+    sa.Column("name", sa.String(KEY_LENGTH), nullable=False, server_default=""),
     # folders and file name, case-folded
-    Column("path", String(KEY_LENGTH), nullable=False, server_default=""),
-    Column("checks", JSON(none_as_null=True)),  # a claim of the page
-    Index(None, "principal", "recorded_at"),
-    Index(None, "principal", "crc64"),
+    sa.Column("path", sa.String(KEY_LENGTH), nullable=False, server_default=""),
+    sa.Index(None, "principal", "recorded_at"),
+    sa.Index(None, "principal", "crc64"),
 )
-holds = Table(
+holds = sa.Table(
     "holds",
     metadata,
-    Column("key", String(KEY_LENGTH), primary_key=True),  # without `INCOMING`
-    Column("principal", ForeignKey("principals.hash"), nullable=False),
-    Column("size", BigInteger, nullable=False),
-    Column("crc64", String(20), nullable=False),
-    Column("etag", String(100), nullable=False),
-    Column("content_type", String(200), nullable=False),
-    Column("stored_at", Utc, nullable=False),  # according to OSS
-    Column("recorded_at", Utc, nullable=False),
-    Column("source", String(10), nullable=False),  # as in `receipts`
-    Column("request_id", String(64), nullable=False),
-    Column("name", String(KEY_LENGTH), nullable=False),  # file name, case-folded
-    Column("path", String(KEY_LENGTH), nullable=False),  # folders and file name, case-folded
-    Column("checks", JSON(none_as_null=True)),  # a claim of the page
-    Column("state", String(10), nullable=False),  # waiting, held or removed
-    Column("reason", String(500), nullable=False),  # why it is held
-    Column("attempts", BigInteger, nullable=False),
-    Column("next_at", Utc),  # when a scanner may take it; NULL unless it waits
-    Column("holder", String(40), nullable=False),  # the scanner that has it
-    Column("remove_at", Utc, index=True),
-    Index(None, "principal", "recorded_at"),
-    Index(None, "state", "next_at"),
+    *_of_upload(),
+    sa.Column("recorded_at", Utc, nullable=False),
+    sa.Column("name", sa.String(KEY_LENGTH), nullable=False),  # file name, case-folded
+    sa.Column("path", sa.String(KEY_LENGTH), nullable=False),  # folders and file name, case-folded
+    sa.Column("state", sa.String(10), nullable=False),  # waiting, held or removed
+    sa.Column("reason", sa.String(500), nullable=False),  # why it is held
+    sa.Column("attempts", sa.BigInteger, nullable=False),
+    sa.Column("next_at", Utc),  # when a scanner may take it; NULL unless it waits
+    sa.Column("holder", sa.String(40), nullable=False),  # the scanner that has it
+    sa.Column("remove_at", Utc, index=True),
+    sa.Index(None, "principal", "recorded_at"),
+    sa.Index(None, "state", "next_at"),
 )
-quotas = Table(
+quotas = sa.Table(
     "quotas",
     metadata,
-    Column("principal", ForeignKey("principals.hash"), primary_key=True),
-    Column("bytes_day", BigInteger),
-    Column("objects_day", BigInteger),
-    Column("bytes_total", BigInteger),
-    Column("objects_total", BigInteger),
+    sa.Column("principal", sa.ForeignKey("principals.hash"), primary_key=True),
+    sa.Column("bytes_day", sa.BigInteger),
+    sa.Column("objects_day", sa.BigInteger),
+    sa.Column("bytes_total", sa.BigInteger),
+    sa.Column("objects_total", sa.BigInteger),
 )
-usage = Table(
+usage = sa.Table(
     "usage",
     metadata,
-    Column("principal", ForeignKey("principals.hash"), primary_key=True),
-    Column("day", String(10), primary_key=True),  # YYYY-MM-DD in UTC, or `TOTAL`
-    Column("bytes", BigInteger, nullable=False),
-    Column("objects", BigInteger, nullable=False),
+    sa.Column("principal", sa.ForeignKey("principals.hash"), primary_key=True),
+    sa.Column("day", sa.String(10), primary_key=True),  # YYYY-MM-DD in UTC, or `TOTAL`
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    sa.Column("objects", sa.BigInteger, nullable=False),
 )
-shares = Table(
+shares = sa.Table(
     "shares",
     metadata,
-    Column("id", String(32), primary_key=True),
-    Column("principal", ForeignKey("principals.hash"), nullable=False),
-    Column("key", String(KEY_LENGTH), nullable=False),
-    Column("made_at", Utc, nullable=False),
-    Column("expires_at", Utc, nullable=False),
-    Column("disposition", String(10), nullable=False),
-    Column("process", Text, nullable=False),  # JSON
-    Column("note", String(200), nullable=False),
-    Column("password_hash", String(100), nullable=False, server_default=""),
-    Column("opens", BigInteger),  # NULL: a presigned URL, whose use nobody counts
-    Column("max_opens", BigInteger),  # NULL: any number
-    Column("opened_at", Utc),
-    Column("revoked_at", Utc),
-    Index(None, "principal", "made_at"),
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("principal", sa.ForeignKey("principals.hash"), nullable=False),
+    sa.Column("key", sa.String(KEY_LENGTH), nullable=False),
+    sa.Column("made_at", Utc, nullable=False),
+    sa.Column("expires_at", Utc, nullable=False),
+    sa.Column("disposition", sa.String(10), nullable=False),
+    sa.Column("process", sa.Text, nullable=False),  # JSON
+    sa.Column("note", sa.String(200), nullable=False),
+    sa.Column("password_hash", sa.String(100), nullable=False, server_default=""),
+    sa.Column("opens", sa.BigInteger),  # NULL: a presigned URL, whose use nobody counts
+    sa.Column("max_opens", sa.BigInteger),  # NULL: any number
+    sa.Column("opened_at", Utc),
+    sa.Column("revoked_at", Utc),
+    sa.Index(None, "principal", "made_at"),
 )
-deliveries = Table(
+deliveries = sa.Table(
     "deliveries",
     metadata,
-    Column("id", String(40), primary_key=True),
-    Column("target", String(200), nullable=False),
-    Column("event", Text, nullable=False),  # JSON
-    Column("attempts", BigInteger, nullable=False),
-    Column("next_at", Utc, index=True),  # NULL: delivered, or given up
-    Column("made_at", Utc, nullable=False),
-    Column("outcome", String(100), nullable=False),
+    sa.Column("id", sa.String(40), primary_key=True),
+    sa.Column("target", sa.String(200), nullable=False),
+    sa.Column("event", sa.Text, nullable=False),  # JSON
+    sa.Column("attempts", sa.BigInteger, nullable=False),
+    sa.Column("next_at", Utc, index=True),  # NULL: delivered, or given up
+    sa.Column("made_at", Utc, nullable=False),
+    sa.Column("outcome", sa.String(100), nullable=False),
 )
-leases = Table(
+leases = sa.Table(
     "leases",
     metadata,
-    Column("name", String(40), primary_key=True),
-    Column("holder", String(40), nullable=False),
-    Column("until", Utc, nullable=False),
+    sa.Column("name", sa.String(40), primary_key=True),
+    sa.Column("holder", sa.String(40), nullable=False),
+    sa.Column("until", Utc, nullable=False),
 )
-sign_outs = Table(
+sign_outs = sa.Table(
     "sign_outs",
     metadata,
-    Column("session", String(64), primary_key=True),  # the random id in the session cookie
-    Column("until", Utc, nullable=False, index=True),  # when all its cookies have expired
+    sa.Column("session", sa.String(64), primary_key=True),  # the random id in the session cookie
+    sa.Column("until", Utc, nullable=False, index=True),  # when all its cookies have expired
 )
-refusals = Table(
+refusals = sa.Table(
     "refusals",
     metadata,
-    Column("key", String(KEY_LENGTH), primary_key=True),
-    Column("principal", ForeignKey("principals.hash"), nullable=False),
-    Column("etag", String(100), nullable=False),  # of the object that was refused
-    Column("size", BigInteger, nullable=False),
-    Column("crc64", String(20), nullable=False),
-    Column("file_size", BigInteger, nullable=False),  # of the file that was sent
-    Column("file_crc64", String(20), nullable=False),
-    Column("request_id", String(64), nullable=False),
-    Column("refused_at", Utc, nullable=False),
+    sa.Column("key", sa.String(KEY_LENGTH), primary_key=True),
+    sa.Column("principal", sa.ForeignKey("principals.hash"), nullable=False),
+    sa.Column("etag", sa.String(100), nullable=False),  # of the object that was refused
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("crc64", sa.String(20), nullable=False),
+    sa.Column("file_size", sa.BigInteger, nullable=False),  # of the file that was sent
+    sa.Column("file_crc64", sa.String(20), nullable=False),
+    sa.Column("request_id", sa.String(64), nullable=False),
+    sa.Column("refused_at", Utc, nullable=False),
 )
-file_requests = Table(
+file_requests = sa.Table(
     "file_requests",
     metadata,
-    Column("id", String(32), primary_key=True),
-    Column("principal", ForeignKey("principals.hash"), nullable=False),
-    Column("token_hash", String(64), nullable=False, unique=True),  # the link has the token
-    Column("terms", JSON, nullable=False),  # what is asked for, and the limits
-    Column("password_hash", String(200), nullable=False),  # empty without a password
-    Column("made_at", Utc, nullable=False),
-    Column("ends_at", Utc, nullable=False),
-    Column("closed_at", Utc),
-    Column("guests", BigInteger, nullable=False),
-    Column("files", BigInteger, nullable=False),  # recorded, even if the owner has deleted them
-    Column("bytes", BigInteger, nullable=False),
-    Column("last_at", Utc),  # of the last file
-    Index(None, "principal", "made_at"),
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("principal", sa.ForeignKey("principals.hash"), nullable=False),
+    sa.Column("token_hash", sa.String(64), nullable=False, unique=True),  # the link has the token
+    sa.Column("terms", sa.JSON, nullable=False),  # what is asked for, and the limits
+    sa.Column("password_hash", sa.String(200), nullable=False),  # empty without a password
+    sa.Column("made_at", Utc, nullable=False),
+    sa.Column("ends_at", Utc, nullable=False),
+    sa.Column("closed_at", Utc),
+    sa.Column("guests", sa.BigInteger, nullable=False),
+    # recorded, even if the owner has deleted them
+    sa.Column("files", sa.BigInteger, nullable=False),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    sa.Column("last_at", Utc),  # of the last file
+    sa.Index(None, "principal", "made_at"),
 )
-guests = Table(
+guests = sa.Table(
     "guests",
     metadata,
-    Column("id", String(32), primary_key=True),
-    Column("request", ForeignKey("file_requests.id"), nullable=False, index=True),
-    Column("name", String(100), nullable=False),
-    Column("email", String(254), nullable=False),
-    Column("fields", JSON, nullable=False),  # text by name of the field
-    Column("first_at", Utc, nullable=False),
-    Column("files", BigInteger, nullable=False),
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("request", sa.ForeignKey("file_requests.id"), nullable=False, index=True),
+    sa.Column("name", sa.String(100), nullable=False),
+    sa.Column("email", sa.String(254), nullable=False),
+    sa.Column("fields", sa.JSON, nullable=False),  # text by name of the field
+    sa.Column("first_at", Utc, nullable=False),
+    sa.Column("files", sa.BigInteger, nullable=False),
 )

@@ -8,6 +8,7 @@ folder. Each process reports the sum over all processes.
 
 import os
 from collections.abc import Collection, Mapping
+from typing import Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -26,45 +27,28 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self._decisions = Counter(
-            "ossferry_decisions", "Decisions about grants.", ["outcome"], registry=self.registry
-        )
-        self._sts_calls = Counter(
-            "ossferry_sts_calls", "Calls to STS.", ["result"], registry=self.registry
-        )
-        self._receipts = Counter(
-            "ossferry_receipts",
-            "Recorded uploads, by the source of the report.",
-            ["source"],
-            registry=self.registry,
-        )
-        self._bytes = Counter(
-            "ossferry_recorded_bytes", "Bytes of recorded uploads.", registry=self.registry
-        )
-        self._refused = Counter(
-            "ossferry_refused_uploads",
-            "Uploads that the page refused, because OSS stored other bytes.",
-            registry=self.registry,
-        )
-        self._scans = Counter(
-            "ossferry_scans", "Looks at held uploads.", ["outcome"], registry=self.registry
-        )
-        self._scanned_bytes = Counter(
-            "ossferry_scanned_bytes", "Bytes of held uploads.", registry=self.registry
-        )
-        self._oldest = Gauge(
-            "ossferry_scan_oldest_seconds",
-            "Age of the oldest upload that waits for the scanner.",
-            registry=self.registry,
-            multiprocess_mode="mostrecent",
-        )
-        self._failed = Gauge(
-            "ossferry_check_failed",
-            "1 if a check of /readyz failed the last time, otherwise 0.",
-            ["check"],
-            registry=self.registry,
-            multiprocess_mode="mostrecent",
-        )
+
+        def counter(name: str, about: str, *labels: str) -> Counter:
+            return Counter(f"ossferry_{name}", about, labels, registry=self.registry)
+
+        def gauge(name: str, about: str, *labels: str) -> Gauge:
+            mode: Literal["mostrecent"] = "mostrecent"
+            name = f"ossferry_{name}"
+            return Gauge(name, about, labels, registry=self.registry, multiprocess_mode=mode)
+
+        self._decisions = counter("decisions", "Decisions about grants.", "outcome")
+        self._sts_calls = counter("sts_calls", "Calls to STS.", "result")
+        recorded = "Recorded uploads, by the source of the report."
+        self._receipts = counter("receipts", recorded, "source")
+        self._bytes = counter("recorded_bytes", "Bytes of recorded uploads.")
+        refused = "Uploads that the page refused, because OSS stored other bytes."
+        self._refused = counter("refused_uploads", refused)
+        self._scans = counter("scans", "Looks at held uploads.", "outcome")
+        self._scanned_bytes = counter("scanned_bytes", "Bytes of held uploads.")
+        waits = "Age of the oldest upload that waits for the scanner."
+        self._oldest = gauge("scan_oldest_seconds", waits)
+        failed = "1 if a check of /readyz failed the last time, otherwise 0."
+        self._failed = gauge("check_failed", failed, "check")
         self._requests = Histogram(
             "ossferry_request_seconds",
             "Time from the request to the end of the response.",

@@ -2,6 +2,7 @@
 
 import hmac
 from contextlib import suppress
+from dataclasses import KW_ONLY, dataclass
 
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from starlette.requests import Request
@@ -16,6 +17,7 @@ from ossferry.observability.metrics import Metrics
 from ossferry.settings.model import Settings
 
 
+@dataclass(slots=True, eq=False, repr=False)
 class MetricsApi:
     """The handler of `/metrics`; a request needs the bearer token `OSSFERRY_METRICS_TOKEN`.
 
@@ -23,21 +25,12 @@ class MetricsApi:
         ledger: the ledger with uploads that wait for the scanner; None if none can wait.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        metrics: Metrics,
-        audit: Audit,
-        *,
-        ledger: Database | None = None,
-        clock: Clock,
-    ) -> None:
-        self._ledger = ledger
-        self._clock = clock
-        token = settings.metrics_token
-        self._token = token.get_secret_value().encode() if token else b""
-        self._metrics = metrics
-        self._audit = audit
+    settings: Settings
+    metrics: Metrics
+    audit: Audit
+    _: KW_ONLY
+    ledger: Database | None = None
+    clock: Clock
 
     async def show(self, request: Request) -> Response:
         """Handle `GET /metrics`: return all metrics in the Prometheus text format.
@@ -45,14 +38,15 @@ class MetricsApi:
         Raises:
             NotIdentifiedError: the token is missing or wrong.
         """
-        with self._audit.refusals(request, "metrics"):
+        with self.audit.refusals(request, "metrics"):
             given = bearer_token(request).encode("latin-1", "replace")
-            if not self._token or not hmac.compare_digest(given, self._token):
+            token = self.settings.metrics_token
+            if not (token and hmac.compare_digest(given, token.get_secret_value().encode())):
                 raise NotIdentifiedError("The token is not valid.")
-        if self._ledger is not None:
+        if self.ledger is not None:
             with suppress(LedgerLostError):  # another metric tells it
-                async with self._ledger.read() as connection:
+                async with self.ledger.read() as connection:
                     oldest = await holds.oldest(connection)
-                now = self._clock()
-                self._metrics.waits((now - oldest).total_seconds() if oldest else 0.0)
-        return Response(self._metrics.text(), media_type=CONTENT_TYPE_LATEST)
+                now = self.clock()
+                self.metrics.waits((now - oldest).total_seconds() if oldest else 0.0)
+        return Response(self.metrics.text(), media_type=CONTENT_TYPE_LATEST)

@@ -1,4 +1,4 @@
-"""Readiness: whether a load balancer should send requests to this process.
+"""Health and readiness: whether the process runs, and whether it should get requests.
 
 The server checks its services, such as STS and Redis, with probes. A load balancer removes a
 process that is not ready. If a service that all processes share does not answer, this would remove
@@ -14,35 +14,42 @@ probes. The result is cached for 10 seconds.
 import asyncio
 from collections.abc import Mapping
 from functools import partial
+from typing import Literal, NotRequired
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from typing_extensions import TypedDict
 
 from ossferry.access.audit import Audit
 from ossferry.clock import Clock, Monotonic
+from ossferry.diagnosis import probes
 from ossferry.diagnosis.findings import Finding, Outcome
-from ossferry.diagnosis.probes import (
-    Probe,
-    StsDate,
-    StsTime,
-    probe_audit,
-    probe_ledger,
-    probe_role,
-    probe_scanner,
-    probe_storage,
-    run_probes,
-)
 from ossferry.ledger import Database
 from ossferry.observability.log_format import logger
 from ossferry.observability.metrics import Metrics
-from ossferry.operations.health import Status
 from ossferry.oss.sts_guard import GuardedSts
 from ossferry.settings.model import Settings
-from ossferry.state.key_value import Storage
+from ossferry.state.choice import Storage
 
 KEPT_S = 10.0
 
 log = logger("ossferry.readiness")
+
+
+class Status(TypedDict):
+    """The JSON response of `/healthz` and `/readyz`.
+
+    `degraded` lists the ids of services that do not answer, if the process is ready without them.
+    """
+
+    status: Literal["ok", "not-ready"]
+    degraded: NotRequired[list[str]]
+
+
+async def health(_request: Request) -> Response:
+    """Handle `GET /healthz`: return status 200 while the process runs; check nothing else."""
+    answer: Status = {"status": "ok"}
+    return JSONResponse(answer)
 
 
 def survived_losses(settings: Settings, *, has_ledger: bool) -> frozenset[str]:
@@ -63,7 +70,7 @@ class Readiness:
         self,
         settings: Settings,
         storage: Storage,
-        sts_date: StsDate,
+        sts_date: probes.StsDate,
         *,
         sts: GuardedSts,
         audit: Audit,
@@ -72,21 +79,21 @@ class Readiness:
         clock: Clock,
         monotonic: Monotonic,
     ) -> None:
-        time = StsTime(sts_date, clock)
-        role = partial(probe_role, sts, settings)
+        time = probes.StsTime(sts_date, clock)
+        role = partial(probes.probe_role, sts, settings)
         self._probes = [
-            Probe(id="sts", run=time.probe_answer),
-            Probe(id="clock", run=time.probe_clock, needs=("sts",)),
-            Probe(id="role", run=role, needs=("clock",)),
-            Probe(id="storage", run=partial(probe_storage, storage)),
-            Probe(id="audit", run=partial(probe_audit, audit)),
+            probes.Probe(id="sts", run=time.probe_answer),
+            probes.Probe(id="clock", run=time.probe_clock, needs=("sts",)),
+            probes.Probe(id="role", run=role, needs=("clock",)),
+            probes.Probe(id="storage", run=partial(probes.probe_storage, storage)),
+            probes.Probe(id="audit", run=partial(probes.probe_audit, audit)),
         ]
         if ledger is not None:
-            run = partial(probe_ledger, ledger, clock)
-            self._probes.append(Probe(id="ledger", run=run))
+            run = partial(probes.probe_ledger, ledger, clock)
+            self._probes.append(probes.Probe(id="ledger", run=run))
             if settings.release == "checked":
-                run = partial(probe_scanner, ledger, clock)
-                self._probes.append(Probe(id="scanner", run=run, needs=("ledger",)))
+                run = partial(probes.probe_scanner, ledger, clock)
+                self._probes.append(probes.Probe(id="scanner", run=run, needs=("ledger",)))
         self._survived = survived_losses(settings, has_ledger=ledger is not None)
         self._metrics = metrics
         self._monotonic = monotonic
@@ -120,7 +127,7 @@ class Readiness:
         async with self._one_at_a_time:
             now = self._monotonic()
             if self._known is None or now - self._known[0] >= KEPT_S:
-                found = await run_probes(self._probes)
+                found = await probes.run_probes(self._probes)
                 wrong = {id_: each for id_, each in found.items() if each.outcome is Outcome.FAIL}
                 is_ready = self._is_ready(wrong)
                 self._was_ready |= is_ready

@@ -11,7 +11,7 @@ logged. Clients do not receive the codes; they learn only whether a retry can he
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -319,8 +319,6 @@ class OssBucket:
         return StsCredentials(
             access_key_id=settings.share_access_key_id,
             access_key_secret=settings.share_access_key_secret.get_secret_value(),
-            security_token="",
-            expires_at=datetime.max.replace(tzinfo=UTC),
         )
 
     def _reading(self, source: str, target: str = "") -> str:

@@ -69,6 +69,11 @@ class Conditions:
 ANYWHERE = Conditions()
 
 
+def allow(actions: Sequence[str], *resources: str) -> dict[str, Json]:
+    """Return a statement of a policy that allows actions on resources, as a dictionary."""
+    return {"Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
+
+
 def upload_policy(
     *,
     bucket: str,
@@ -92,14 +97,10 @@ def upload_policy(
     _check_names(bucket, prefix)
     if not actions or not all(_ACTION.fullmatch(action) for action in actions):
         raise PolicyError("An action cannot be used in a session policy.")
-    allow: dict[str, Json] = {
-        "Effect": "Allow",
-        "Action": list(actions),
-        "Resource": [f"acs:oss:*:*:{bucket}/{prefix}*"],
-    }
+    upload = allow(actions, f"acs:oss:*:*:{bucket}/{prefix}*")
     if condition := conditions.as_data():
-        allow["Condition"] = condition
-    return {"Version": "1", "Statement": [allow, _never_public()]}
+        upload["Condition"] = condition
+    return {"Version": "1", "Statement": [upload, _never_public()]}
 
 
 def objects_policy(*, bucket: str, versions: bool = False) -> dict[str, Json]:
@@ -118,26 +119,12 @@ def objects_policy(*, bucket: str, versions: bool = False) -> dict[str, Json]:
     if not _BUCKET.fullmatch(bucket):
         raise PolicyError("The bucket's name cannot be used in a session policy.")
     where = f"acs:oss:*:*:{bucket}"
-    objects: dict[str, Json] = {
-        "Effect": "Allow",
-        "Action": list(OBJECT_ACTIONS),
-        "Resource": [f"{where}/{each}*" for each in (UPLOADS, INCOMING, TRASH)],
-    }
-    unfinished: dict[str, Json] = {
-        "Effect": "Allow",
-        "Action": [
-            "oss:ListParts",
-            "oss:AbortMultipartUpload",
-            *(["oss:DeleteObjectVersion"] if versions else []),
-        ],
-        "Resource": [f"{where}/{each}*" for each in (UPLOADS, INCOMING)],
-    }
-    listing: dict[str, Json] = {
-        "Effect": "Allow",
-        "Action": ["oss:ListObjects", "oss:ListMultipartUploads"],
-        "Resource": [where],
-        "Condition": {"StringLike": {"oss:Prefix": [f"{UPLOADS}*", f"{INCOMING}*"]}},
-    }
+    uploads = f"{where}/{UPLOADS}*", f"{where}/{INCOMING}*"
+    objects = allow(OBJECT_ACTIONS, *uploads, f"{where}/{TRASH}*")
+    more = ["oss:DeleteObjectVersion"] if versions else []
+    unfinished = allow(["oss:ListParts", "oss:AbortMultipartUpload", *more], *uploads)
+    listing = allow(["oss:ListObjects", "oss:ListMultipartUploads"], where)
+    listing["Condition"] = {"StringLike": {"oss:Prefix": [f"{UPLOADS}*", f"{INCOMING}*"]}}
     return {"Version": "1", "Statement": [objects, unfinished, listing]}
 
 
@@ -155,18 +142,13 @@ def reading_policy(*, bucket: str, source: str, target: str = "") -> dict[str, J
     """
     _check_names(bucket, source)
     reads, writes = TAGGING
-    may: list[tuple[list[Json], str]] = [(["oss:GetObject"], source)]
-    if target:
-        _check_names(bucket, target)
-        may = [
-            (["oss:GetObject", reads], source),
-            (["oss:PutObject", "oss:AbortMultipartUpload", writes], target),
-        ]
-    statements: list[Json] = [
-        {"Effect": "Allow", "Action": actions, "Resource": [f"acs:oss:*:*:{bucket}/{prefix}*"]}
-        for actions, prefix in may
-    ]
-    return {"Version": "1", "Statement": statements}
+    where = f"acs:oss:*:*:{bucket}"
+    if not target:
+        return {"Version": "1", "Statement": [allow(["oss:GetObject"], f"{where}/{source}*")]}
+    _check_names(bucket, target)
+    read = allow(["oss:GetObject", reads], f"{where}/{source}*")
+    write = allow(["oss:PutObject", "oss:AbortMultipartUpload", writes], f"{where}/{target}*")
+    return {"Version": "1", "Statement": [read, write]}
 
 
 def policy_text(policy: dict[str, Json]) -> str:

@@ -47,6 +47,7 @@ MAX_CALLS = 32
 logging.getLogger("darabonba-core").setLevel(logging.WARNING)
 hush("darabonba-core", "alibabacloud-tea", "credentials")
 
+NEVER = datetime.max.replace(tzinfo=UTC)
 T = TypeVar("T")
 
 log = logger("ossferry.sts")
@@ -58,15 +59,15 @@ class StsCredentials:
 
     Attributes:
         security_token: empty for a long-term access key.
-        expires_at: time when the credentials expire, in UTC; `datetime.max` if it is not known.
+        expires_at: time when the credentials expire, in UTC; `NEVER` if it is not known.
         session_name: name of the STS session in the audit trails of the server and of the cloud;
             empty for the server's own credentials.
     """
 
     access_key_id: str
     access_key_secret: str = field(repr=False)
-    security_token: str = field(repr=False)
-    expires_at: datetime
+    security_token: str = field(default="", repr=False)
+    expires_at: datetime = NEVER
     session_name: str = ""
 
 
@@ -132,7 +133,6 @@ def read_credentials(client: CredentialClient) -> tuple[str, StsCredentials]:
         access_key_id=found.access_key_id,
         access_key_secret=found.access_key_secret,
         security_token=found.security_token or "",
-        expires_at=datetime.max.replace(tzinfo=UTC),
     )
 
 

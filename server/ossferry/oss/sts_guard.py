@@ -55,13 +55,10 @@ class Pace:
         self._waiting += 1
         try:
             async with self._turn:
-                while not await self._may_call():  # noqa: ASYNC110 - no event to wait for
+                while not await self._counter.hit(self._item, "sts"):  # noqa: ASYNC110 - no event
                     await asyncio.sleep(1 / self._calls_per_s)
         finally:
             self._waiting -= 1
-
-    async def _may_call(self) -> bool:
-        return await self._counter.hit(self._item, "sts")
 
 
 class Breaker:

@@ -43,7 +43,7 @@ EICAR = "".join((r"X5O!P%@AP[4\PZX54(P^)7CC)7}$", "EICAR-STANDARD-", "ANTIVIRUS-
 
 
 class Clamd:
-    """A connection for each command to clamd.
+    """A client of clamd, which opens a new connection for each command.
 
     Args:
         address: the path of a Unix socket, or `host:port`.
@@ -54,10 +54,10 @@ class Clamd:
         self._clock = clock
 
     async def scan(self, content: Content) -> Verdict:
-        """Return what clamd says about an upload.
+        """Send the content of an upload to clamd, and return its verdict.
 
         Raises:
-            ChangedError: the file on the disk is not the object any more.
+            ChangedError: the temporary file no longer has the bytes of the object.
         """
         try:
             return _verdict(await self._stream(content.pieces()))

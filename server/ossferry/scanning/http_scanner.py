@@ -38,7 +38,7 @@ _REASONS: Mapping[Outcome, str] = {
 
 
 class HttpScanner:
-    """A scanner that gets uploads by POST.
+    """A client of a scanner that receives the content of uploads in HTTP POST requests.
 
     Args:
         url: the address of the scanner.
@@ -50,10 +50,10 @@ class HttpScanner:
         self._client = client
 
     async def scan(self, content: Content) -> Verdict:
-        """Return what the scanner says about an upload.
+        """Send the content of an upload to the scanner, and return its verdict.
 
         Raises:
-            ChangedError: the file on the disk is not the object any more.
+            ChangedError: the temporary file no longer has the bytes of the object.
         """
         headers = {
             "content-type": "application/octet-stream",

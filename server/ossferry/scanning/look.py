@@ -1,7 +1,7 @@
-"""The looks at an upload, in their order: size, type, checks, clamd, and an HTTP scanner.
+"""Scans one upload, in this order: size, type, checks, clamd, and an HTTP scanner.
 
-The first look that finds the upload bad ends them. If nobody could look into it, the others still
-look.
+The first step that finds the upload bad ends the scan. After a step that cannot read the content,
+the other steps still run.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ from ossferry.scanning.clamd import Clamd
 from ossferry.scanning.http_scanner import HttpScanner
 from ossferry.scanning.verdict import CLEAN, ChangedError, Content, Outcome, Verdict
 from ossferry.settings.model import Settings
-from ossferry.uploads.claims import RanCheck
+from ossferry.uploads.receipts import RanCheck
 from ossferry_checks.runner import Verdict as Checked
 
 PIECE = 8 << 20  # bytes of one request to OSS
@@ -41,18 +41,22 @@ Spend: TypeAlias = Callable[[int], Awaitable[None]]
 
 @dataclass(slots=True)
 class Found:
-    """What all looks at an upload have found.
+    """The result of all steps of the scan of an upload.
 
     Attributes:
         verdict: the worst verdict.
-        ran: the checks and scanners that looked, in their order, as in a receipt.
+        ran: the results of the checks and scanners that ran, in order, as in a receipt.
     """
 
     verdict: Verdict = CLEAN
     ran: list[RanCheck] = field(default_factory=list)
 
     def add(self, scanner: str, verdict: Verdict) -> None:
-        """Add the verdict of a scanner."""
+        """Add the verdict of a scanner; a verdict that is not `clean` becomes the worst one.
+
+        Args:
+            scanner: name of the scanner in the receipt.
+        """
         is_clean = verdict.outcome is Outcome.CLEAN
         says = "" if is_clean else verdict.reason[:MAX_SAYS]
         self.ran.append(
@@ -63,11 +67,13 @@ class Found:
 
 
 class Looks:
-    """Looks at uploads as the settings say.
+    """Scans uploads with the checks and scanners of the settings.
 
     Args:
         scanners: the scanners by the names that receipts show.
         largest: the largest upload in bytes that is read.
+        spend: called before each read with the number of bytes; waits while a rate limit is
+            reached.
 
     Raises:
         SettingsError: the settings of the checks are wrong.
@@ -96,20 +102,20 @@ class Looks:
         return " ".join(filter(None, said))
 
     def claim(self, found: Found) -> Claim:
-        """Return what was found as JSON for the receipt."""
+        """Return the results of a scan as JSON for the receipt."""
         return {"version": self._selection.version, "ran": found.ran}
 
     async def look(self, stored: Stored, key: str) -> Found:
-        """Look at an upload.
+        """Scan an upload, and return the results.
 
         Args:
             stored: the object, with its key in the bucket.
             key: the final key.
 
         Raises:
-            SettingsError: this machine cannot look, for example because a package is missing.
+            SettingsError: this machine cannot scan, for example because a package is missing.
             OssLostError, OssRefusedError: the object cannot be read, or was replaced.
-            ChangedError: the bytes are not those of the object.
+            ChangedError: the downloaded bytes differ from the object.
         """
         found, name = Found(), name_of(key)
         if verdict := self._without_bytes(stored, name):

@@ -85,11 +85,11 @@ SHARED = 1 << 30
 
 @dataclass(frozen=True, slots=True)
 class Locks:
-    """What holds this process, besides the limits.
+    """The locks of this process, in addition to its resource limits.
 
     Attributes:
-        calls: whether system calls are filtered: no network, no other process.
-        files: whether other files are out of reach.
+        calls: whether a filter of system calls (seccomp) forbids the network and other processes.
+        files: whether Landlock forbids access to other files.
     """
 
     calls: bool
@@ -97,10 +97,12 @@ class Locks:
 
 
 def limit(kind: int, most: int, *, for_good: bool = True) -> None:
-    """Set the limit of a resource, as far as the process may.
+    """Set a resource limit of this process, such as `RLIMIT_CPU`.
 
     Args:
-        for_good: whether the process can never raise it again.
+        kind: the resource, a constant of the module `resource`.
+        most: the limit in the resource's unit; the present hard limit applies if it is lower.
+        for_good: whether to lower the hard limit too, so that the process cannot raise the limit.
     """
     _, hard = resource.getrlimit(kind)
     most = most if hard == resource.RLIM_INFINITY else min(most, hard)
@@ -108,10 +110,10 @@ def limit(kind: int, most: int, *, for_good: bool = True) -> None:
 
 
 def limit_all(*, memory: int, new_files: int) -> None:
-    """Set all limits except that of CPU time.
+    """Set all resource limits of this process except the limit of CPU time.
 
-    There is no limit of processes: it would count all processes of this user. The filter lets the
-    process start none.
+    The number of processes has no limit, because it would count all processes of this user. The
+    filter of system calls forbids new processes.
 
     Args:
         memory: the largest memory in bytes.
@@ -138,11 +140,11 @@ def end_with(parent: int) -> None:
 
 
 def lock(*, readable: Iterable[Path], writable: Path) -> Locks:
-    """Lock this process in for good, as far as the kernel can, and return what holds.
+    """Lock this process permanently, and return which locks this kernel supports.
 
     Args:
-        readable: files and folders that it may read, besides those of Python.
-        writable: the only folder that it may write and read.
+        readable: files and folders that the process may read, in addition to those of Python.
+        writable: the only folder in which the process may write.
     """
     if sys.platform != "linux":
         return Locks(calls=False, files=False)

@@ -1,4 +1,4 @@
-"""What a look at an upload finds, and the bytes that are looked at."""
+"""The verdict of a scanner about an upload, and the content that scanners read."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -12,11 +12,11 @@ PIECE = 1 << 18  # bytes
 
 
 class Outcome(StrEnum):
-    """What is to be done with an upload after a look at it.
+    """The outcome of a scan, which says what happens to the upload.
 
-    `clean`: nothing was found. `bad`: it must not be released. `unscannable`: nobody could look
-    into it, so the operator's choice decides. `later`: the look must be repeated, because a service
-    did not answer.
+    `clean`: the scan found nothing. `bad`: the upload must not be released. `unscannable`: no
+    scanner can read the content, so the setting `unscannable` decides. `later`: the scan must be
+    repeated, because a service did not answer.
     """
 
     CLEAN = "clean"
@@ -27,7 +27,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The result of a look at an upload.
+    """The result of a scan of an upload.
 
     Attributes:
         reason: what was found, as a sentence for the owner of the upload; for `later`, a clause for
@@ -42,14 +42,15 @@ CLEAN = Verdict(Outcome.CLEAN)
 
 
 class ChangedError(Exception):
-    """The file on the disk is not the object any more."""
+    """Raised if the temporary file of an upload no longer has the bytes of the stored object."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
-    """The bytes of an upload, in a file on the disk of the scanner.
+    """The content of an upload, which `ossferry scan` has downloaded into a temporary file.
 
     Attributes:
+        path: the temporary file.
         name: the name of the file that was uploaded.
         size: the size in bytes.
         crc64: the CRC-64 of the object as decimal text.
@@ -61,11 +62,11 @@ class Content:
     crc64: str
 
     async def pieces(self) -> AsyncGenerator[bytes]:
-        """Yield the bytes in pieces; each scanner gets exactly the bytes of the object.
+        """Yield the content in pieces of at most 256 KiB.
 
         Raises:
-            ChangedError: the file is not the object; the checks may have changed it, if this
-                machine cannot lock them in.
+            ChangedError: the content has another CRC-64 than the object, for example because a
+                check has changed the temporary file. The error is raised after the last piece.
         """
         crc = 0
         with self.path.open("rb") as source:

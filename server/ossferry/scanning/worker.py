@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import secrets
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -101,10 +101,10 @@ async def scan_uploads(
 
 
 class Rate:
-    """Lets so many bytes pass in a second, for all uploads together.
+    """A rate limit for the bytes that are read from OSS, for all uploads together.
 
     Args:
-        bytes_per_s: None for no limit.
+        bytes_per_s: the limit in bytes per second; None for no limit.
     """
 
     def __init__(self, bytes_per_s: int | None, *, monotonic: Monotonic) -> None:
@@ -113,41 +113,33 @@ class Rate:
         self._free_at = 0.0
 
     async def __call__(self, size: int, /) -> None:
-        """Wait until some bytes may be read."""
+        """Wait until the rate limit allows the read of `size` more bytes."""
         if self._bytes_per_s is not None:
             now = self._monotonic()
             start, self._free_at = self._free_at, max(self._free_at, now) + size / self._bytes_per_s
             await asyncio.sleep(max(0.0, start - now))
 
 
+@dataclass(slots=True, eq=False, repr=False)
 class Worker:
-    """Scans held uploads, some at a time.
+    """Leases held uploads from the ledger, scans them, and releases or keeps them.
 
-    A failed look is repeated after a pause.
+    A failed scan is repeated after a pause.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        database: Database,
-        held: HeldUploads,
-        looks: Looks,
-        *,
-        metrics: Metrics,
-        clock: Clock,
-    ) -> None:
-        self._releases_unscannable = settings.unscannable == "release"
-        self._database = database
-        self._held = held
-        self._looks = looks
-        self._metrics = metrics
-        self._clock = clock
-        self._me = secrets.token_hex(8)
-        self._probed_at: datetime | None = None
-        self._complaint = ""
+    settings: Settings
+    database: Database
+    held: HeldUploads
+    looks: Looks
+    _: KW_ONLY
+    metrics: Metrics
+    clock: Clock
+    _me: str = field(init=False, default_factory=lambda: secrets.token_hex(8))
+    _probed_at: datetime | None = field(init=False, default=None)
+    _complaint: str = field(init=False, default="")
 
     async def run(self, stop: asyncio.Event, *, concurrency: int = 2, once: bool = False) -> None:
-        """Scan uploads until `stop` is set; then let running looks end.
+        """Scan uploads until `stop` is set; then wait up to `GRACE_S` seconds for running scans.
 
         Args:
             concurrency: how many uploads are scanned at a time.
@@ -203,31 +195,31 @@ class Worker:
 
     async def _lease(self, limit: int) -> Sequence[Hold]:
         """Lease uploads that are due, if the scanners can be used."""
-        now = self._clock()
-        async with self._database.read() as connection:
+        now = self.clock()
+        async with self.database.read() as connection:
             oldest = await holds.oldest(connection)
-        self._metrics.waits((now - oldest).total_seconds() if oldest else 0.0)
+        self.metrics.waits((now - oldest).total_seconds() if oldest else 0.0)
         await self._probe()
         if self._complaint or oldest is None or limit < 1:
             return ()
-        async with self._database.write() as connection:
+        async with self.database.write() as connection:
             return await holds.lease(
                 connection, holder=self._me, now=now, lease_s=LEASE_S, limit=limit
             )
 
     async def _probe(self) -> None:
         """Test the scanners from time to time; only a worker that can scan counts in `/readyz`."""
-        now = self._clock()
+        now = self.clock()
         if self._probed_at and timedelta(0) <= now - self._probed_at < timedelta(seconds=PROBE_S):
             return
-        before, self._complaint = self._complaint, await self._looks.probe()
+        before, self._complaint = self._complaint, await self.looks.probe()
         self._probed_at = now
         if self._complaint:
             log.warning("scanner-away", reason=self._complaint, help="ossferry doctor")
             return
         if before:
             log.info("scanner-back")
-        async with self._database.write() as connection:
+        async with self.database.write() as connection:
             name = leases.SCANNER
             await leases.take(connection, name, holder=name, now=now, hold_s=3 * PROBE_S)
 
@@ -243,8 +235,8 @@ class Worker:
         await self._attempt(self._put_off, hold, pause_s)
 
     async def _put_off(self, hold: Hold, pause_s: float) -> None:
-        next_at = self._clock() + timedelta(seconds=pause_s)
-        async with self._database.write() as connection:
+        next_at = self.clock() + timedelta(seconds=pause_s)
+        async with self.database.write() as connection:
             await holds.put_off(connection, hold, next_at=next_at)
 
     async def _scan(self, hold: Hold) -> bool:
@@ -253,28 +245,28 @@ class Worker:
         Raises:
             OssferryError, ChangedError: nothing is decided; try again later.
         """
-        stored = await self._held.locate(hold)
+        stored = await self.held.locate(hold)
         if stored is None:
             await self._replaced(hold)
             return True
-        found = await self._while_leased(hold, self._looks.look(stored, hold.key))
+        found = await self._while_leased(hold, self.looks.look(stored, hold.key))
         if found is None:
             return True  # another worker has the upload
         verdict, outcome = found.verdict, str(found.verdict.outcome)
         if verdict.outcome is Outcome.LATER:
-            if hold.attempts < MAX_ATTEMPTS or await self._looks.probe():
+            if hold.attempts < MAX_ATTEMPTS or await self.looks.probe():
                 log.warning("scanner-failed", reason=verdict.reason)
-                self._metrics.scanned(outcome, stored.size)
+                self.metrics.scanned(outcome, stored.size)
                 return False
             verdict = Verdict(Outcome.BAD, "No scanner could finish looking at it.")
         if verdict.outcome is Outcome.CLEAN or (
-            verdict.outcome is Outcome.UNSCANNABLE and self._releases_unscannable
+            verdict.outcome is Outcome.UNSCANNABLE and self.settings.unscannable == "release"
         ):
-            is_done = await self._held.release(hold, checks=self._looks.claim(found)) is not None
+            is_done = await self.held.release(hold, checks=self.looks.claim(found)) is not None
         else:
-            is_done = await self._held.keep(hold, reason=verdict.reason)
+            is_done = await self.held.keep(hold, reason=verdict.reason)
         if is_done:
-            self._metrics.scanned(outcome, stored.size)
+            self.metrics.scanned(outcome, stored.size)
             log.info("scanned", principal=hold.principal, size=stored.size, outcome=outcome)
         return is_done
 
@@ -284,10 +276,8 @@ class Worker:
         try:
             while True:
                 done, _ = await asyncio.wait({looking}, timeout=LEASE_S / 3)
-                async with self._database.write() as connection:
-                    is_mine = await holds.renew(
-                        connection, hold, now=self._clock(), lease_s=LEASE_S
-                    )
+                async with self.database.write() as connection:
+                    is_mine = await holds.renew(connection, hold, now=self.clock(), lease_s=LEASE_S)
                 if not is_mine:
                     return None
                 if done:
@@ -298,14 +288,14 @@ class Worker:
 
     async def _replaced(self, hold: Hold) -> None:
         """Hold the object that has replaced an upload; remove the row if there is none."""
-        stored = await self._held.store.head(INCOMING + hold.key)
+        stored = await self.held.store.head(INCOMING + hold.key)
         if stored is None:
-            await self._held.remove(hold)
+            await self.held.remove(hold)
             return
-        async with self._database.write() as connection:
+        async with self.database.write() as connection:
             owner = await people.owner_by_hash(connection, hold.principal)
             if owner is not None:
                 new = replace(stored, key=hold.key)
                 await holds.hold_all(
-                    connection, owner, [(new, "")], source="found", now=self._clock()
+                    connection, owner, [(new, "")], source="found", now=self.clock()
                 )

@@ -11,9 +11,9 @@ from pydantic import model_validator
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource
 
 from ossferry.settings.checks import PREFIX
-from ossferry.settings.files import file_secrets
 from ossferry.settings.options import Options
 from ossferry.settings.rules import broken_rules
+from ossferry.settings.secrets import file_secrets
 
 __all__ = ["PREFIX", "Settings"]
 

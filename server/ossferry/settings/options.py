@@ -5,37 +5,9 @@ from pathlib import Path
 
 from pydantic import Field, SecretStr, field_validator
 
+from ossferry.settings import choices, types
 from ossferry.settings.addresses import SUFFIX, host_of, is_mock_endpoint, with_bucket
 from ossferry.settings.checks import CheckSettings
-from ossferry.settings.choices import (
-    UPLOAD_ACTIONS,
-    Action,
-    GrantKind,
-    Level,
-    Release,
-    Runtime,
-    Undo,
-    Unscannable,
-)
-from ossferry.settings.types import (
-    HOST_NAME,
-    MAX_OBJECT_SIZE,
-    BucketName,
-    Clamd,
-    Description,
-    FileType,
-    FrameOrigins,
-    HeaderName,
-    LongSecret,
-    Methods,
-    Origin,
-    Rate,
-    Region,
-    RoleArn,
-    ScannerUrl,
-    SignInUrl,
-    WebhookSecret,
-)
 
 
 class Options(CheckSettings):
@@ -44,7 +16,7 @@ class Options(CheckSettings):
     Each option is set by the environment variable `OSSFERRY_` + the option's name in capitals.
     """
 
-    auth: Methods = Field(default=("demo",), min_length=1)
+    auth: types.Methods = Field(default=("demo",), min_length=1)
     """How the server identifies people: one word, or a JSON list such as `["oidc", "apikey"]`.
     `demo`: a cookie that selects Alice or Bob; starts only with a mock. `apikey`: keys made with
     `ossferry apikey`. `jwt`: bearer tokens of an issuer. `oidc`: a sign-in page. `proxy`: a header
@@ -52,13 +24,13 @@ class Options(CheckSettings):
     [production.md](production.md#3-who-may-upload) has the combinations.
     """
 
-    bucket: BucketName
+    bucket: types.BucketName
     """The bucket that stores the uploads."""
 
-    region: Region
+    region: types.Region
     """The bucket's region without `oss-`, such as `cn-hangzhou`."""
 
-    endpoint: Origin
+    endpoint: types.Origin
     """The public OSS endpoint, such as `https://oss-cn-hangzhou.aliyuncs.com`; browsers send files
     to `BUCKET.` + this host. With `OSSFERRY_CNAME=1`, a custom domain of the bucket.
     """
@@ -68,27 +40,27 @@ class Options(CheckSettings):
     [custom-domain.md](custom-domain.md).
     """
 
-    upload_hosts: tuple[Origin, ...] = ()
+    upload_hosts: tuple[types.Origin, ...] = ()
     """More addresses of the bucket, in order of preference: endpoints without the bucket, such as
     `https://oss-accelerate.aliyuncs.com`, and custom domains. `OSSFERRY_ENDPOINT` comes first
     unless it is in the list. The page sends small files to all custom domains.
     """
 
-    sts_endpoint: Origin | None = None
+    sts_endpoint: types.Origin | None = None
     """By default `https://sts.REGION.aliyuncs.com`."""
 
-    ram_endpoint: Origin = "https://ram.aliyuncs.com"
+    ram_endpoint: types.Origin = "https://ram.aliyuncs.com"
     """The RAM endpoint for `ossferry admin kill-switch`."""
 
-    role_arn: RoleArn
+    role_arn: types.RoleArn
     """The RAM role for the page's credentials, `acs:ram::ACCOUNT:role/NAME`."""
 
-    objects_role_arn: RoleArn | None = None
+    objects_role_arn: types.RoleArn | None = None
     """The RAM role with which the server reads, lists and deletes uploads; without it there are no
     receipts.
     """
 
-    objects_endpoint: Origin | None = None
+    objects_endpoint: types.Origin | None = None
     """The OSS endpoint for the server's own requests, such as the internal one; by default
     `OSSFERRY_ENDPOINT`.
     """
@@ -101,13 +73,13 @@ class Options(CheckSettings):
     share_access_key_secret: SecretStr | None = None
     """The secret of `OSSFERRY_SHARE_ACCESS_KEY_ID`."""
 
-    link_origin: Origin | None = None
+    link_origin: types.Origin | None = None
     """A custom domain of the bucket for links and previews; by default the first one in
     `OSSFERRY_ENDPOINT` and `OSSFERRY_UPLOAD_HOSTS`. On OSS's default domain, browsers download
     every file.
     """
 
-    undo: Undo = "trash"
+    undo: choices.Undo = "trash"
     """How a person can restore a deleted upload. `trash`: the server copies it below `trash/`
     before it deletes it; `versions`: the bucket keeps versions; `off`: not at all.
     """
@@ -147,21 +119,21 @@ class Options(CheckSettings):
     webhook_url: str = ""
     """The address that receives events, `https://host/path`."""
 
-    webhook_secret: WebhookSecret | None = None
+    webhook_secret: types.WebhookSecret | None = None
     """Signs these events; best `whsec_` followed by the base64 of 32 random bytes."""
 
-    release: Release = "uploaded"
+    release: choices.Release = "uploaded"
     """When others can read an upload: as soon as it is `uploaded`, or when `ossferry scan` has
     `checked` it, see [scanning.md](scanning.md).
     """
 
-    clamd: Clamd = ""
+    clamd: types.Clamd = ""
     """The socket of clamd, `/run/clamav/clamd.ctl` or `host:port`."""
 
-    scanner_url: ScannerUrl = ""
+    scanner_url: types.ScannerUrl = ""
     """Another scanner, `https://host/path`; `http` for names without a dot."""
 
-    unscannable: Unscannable = "hold"
+    unscannable: choices.Unscannable = "hold"
     """What to do with files that no scanner can look into, such as encrypted archives: `hold` them,
     or `release` them with a mark.
     """
@@ -172,7 +144,7 @@ class Options(CheckSettings):
     admins: tuple[str, ...] = ()
     """Ids of the principals who may read `/admin`."""
 
-    secret: LongSecret
+    secret: types.LongSecret
     """At least 32 random characters: the key for the hashes in prefixes, logs, API keys and
     sessions. If you change it, everybody gets a new prefix.
     """
@@ -182,13 +154,13 @@ class Options(CheckSettings):
     expire.
     """
 
-    grant: GrantKind = "sts"
+    grant: choices.GrantKind = "sts"
     """`sts`: temporary credentials, for uploads in parts that can resume. `form`: a signed form,
     with which OSS enforces the size and the content type, see
     [production.md](production.md#forms-instead-of-credentials).
     """
 
-    actions: tuple[Action, ...] = Field(default=UPLOAD_ACTIONS, min_length=1)
+    actions: tuple[choices.Action, ...] = Field(default=choices.UPLOAD_ACTIONS, min_length=1)
     """What the credentials allow below the prefix."""
 
     bind_address: bool = False
@@ -220,7 +192,7 @@ class Options(CheckSettings):
     oidc_client_secret: SecretStr | None = None
     """The server's secret at the provider."""
 
-    sign_in_url: SignInUrl | None = None
+    sign_in_url: types.SignInUrl | None = None
     """With `OSSFERRY_AUTH=app`, your sign-in page, such as `/sign-in?next={return}`; the server
     puts the address of its own page in place of `{return}`: a path, or a complete address if this
     setting is one.
@@ -243,10 +215,10 @@ class Options(CheckSettings):
     effect.
     """
 
-    proxy_secret: LongSecret | None = None
+    proxy_secret: types.LongSecret | None = None
     """The secret that the proxy must send in `X-Proxy-Secret`."""
 
-    proxy_user_header: HeaderName = "x-forwarded-user"
+    proxy_user_header: types.HeaderName = "x-forwarded-user"
     """The header in which the proxy sends the id of the signed-in person."""
 
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = (
@@ -257,18 +229,18 @@ class Options(CheckSettings):
     and, with `OSSFERRY_AUTH=proxy`, identities.
     """
 
-    frame_origins: FrameOrigins = Field(default={})
+    frame_origins: types.FrameOrigins = Field(default={})
     """Origins whose pages may embed the upload page: a list, or an object with a level for each,
     `counts` or `results`, see [embedding.md](embedding.md#into-another-sites-page).
     """
 
-    cors_origins: tuple[Origin, ...] = ()
+    cors_origins: tuple[types.Origin, ...] = ()
     """Origins whose pages may call the API with a bearer token."""
 
-    rate_per_principal: Rate = "120/minute"
+    rate_per_principal: types.Rate = "120/minute"
     """Highest rate of requests of one principal."""
 
-    rate_per_address: Rate = "600/minute"
+    rate_per_address: types.Rate = "600/minute"
     """Highest rate of requests of one IP address, or one /64 network of IPv6."""
 
     redis_url: SecretStr | None = None
@@ -277,13 +249,13 @@ class Options(CheckSettings):
     process ends.
     """
 
-    max_file_size: int = Field(default=MAX_OBJECT_SIZE, ge=1)
+    max_file_size: int = Field(default=types.MAX_OBJECT_SIZE, ge=1)
     """The largest file in bytes."""
 
     max_files: int = Field(default=10_000, ge=1)
     """How many files can wait in the page."""
 
-    allowed_types: tuple[FileType, ...] = ()
+    allowed_types: tuple[types.FileType, ...] = ()
     """Allowed file types, as in `accept` of HTML: `["image/*", "application/pdf", ".csv"]`; by
     default all. OSS checks them with `OSSFERRY_GRANT=form`; otherwise only the page does.
     """
@@ -294,12 +266,12 @@ class Options(CheckSettings):
     `OSSFERRY_SKIP_IDENTICAL` has no effect.
     """
 
-    encrypt_description: Description = None
+    encrypt_description: types.Description = None
     """The name of the key pair, stored with each file (`matdesc` of the SDKs), as an object of
     texts, such as `{"key": "2027"}`; the SDKs find the private key by it.
     """
 
-    runtime: Runtime = "micropython"
+    runtime: choices.Runtime = "micropython"
     """The interpreter of the page, `micropython` or `pyodide` (needs the extra `pyodide`)."""
 
     web_dir: Path | None = None
@@ -311,7 +283,7 @@ class Options(CheckSettings):
     port: int = Field(default=8000, ge=0, le=65535)
     """The port to listen on."""
 
-    public_url: Origin | None = None
+    public_url: types.Origin | None = None
     """The address of this server for browsers, `https://host`."""
 
     allowed_hosts: tuple[str, ...] = ("127.0.0.1", "localhost")
@@ -330,7 +302,7 @@ class Options(CheckSettings):
     503, and each answer has `Connection: close`.
     """
 
-    metrics_token: LongSecret | None = None
+    metrics_token: types.LongSecret | None = None
     """The bearer token for `/metrics`, which is off without it."""
 
     tracing: bool = False
@@ -343,7 +315,7 @@ class Options(CheckSettings):
     log, and commands write none.
     """
 
-    log_level: Level = "INFO"
+    log_level: choices.Level = "INFO"
     """The lowest level that is logged: `DEBUG`, `INFO`, `WARNING` or `ERROR`."""
 
     allow_mock: bool = False
@@ -354,7 +326,7 @@ class Options(CheckSettings):
     @field_validator("allowed_hosts")
     @classmethod
     def _hosts_are_exact(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if not value or not all(HOST_NAME.fullmatch(host) for host in value):
+        if not value or not all(types.HOST_NAME.fullmatch(host) for host in value):
             raise ValueError("must list host names without wildcards or ports")
         return tuple(host.lower() for host in value)
 

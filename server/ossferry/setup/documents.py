@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 from ossferry.identity.object_keys import INCOMING, TRASH, UPLOADS
 from ossferry.oss.cors_rule import Cors, CorsRule, cors_document, upload_rule
 from ossferry.oss.kill_switch import DENY, POLICY_NAME
-from ossferry.oss.policy import objects_policy, upload_policy
+from ossferry.oss.policy import allow, objects_policy, upload_policy
 from ossferry.settings.rules import TRASH_DAYS
 from ossferry.setup.wanted import Wanted
 
@@ -41,10 +41,6 @@ def _policy(*statements: Json) -> Json:
     return {"Version": "1", "Statement": list(statements)}
 
 
-def _allow(actions: list[str], *resources: str) -> Json:
-    return {"Effect": "Allow", "Action": actions, "Resource": list(resources)}
-
-
 def _https_only(wanted: Wanted) -> list[Json]:
     """Return the statement that denies plain HTTP, except for a mock that speaks nothing else."""
     return [] if wanted.plain_http else [HTTPS_ONLY]
@@ -52,9 +48,9 @@ def _https_only(wanted: Wanted) -> list[Json]:
 
 def _role(wanted: Wanted) -> Json:
     """Return the policy of the role for pages; each grant allows less, of one of the two places."""
-    allow, never_public = _statements(upload_policy(bucket=wanted.bucket, prefix=UPLOADS))
-    allow["Resource"].append(f"acs:oss:*:*:{wanted.bucket}/{INCOMING}{UPLOADS}*")
-    return _policy(allow, *_https_only(wanted), never_public)
+    upload, never_public = _statements(upload_policy(bucket=wanted.bucket, prefix=UPLOADS))
+    upload["Resource"].append(f"acs:oss:*:*:{wanted.bucket}/{INCOMING}{UPLOADS}*")
+    return _policy(upload, *_https_only(wanted), never_public)
 
 
 def _objects(wanted: Wanted) -> Json:
@@ -68,13 +64,13 @@ def _statements(policy: Mapping[str, Any]) -> list[Json]:
 
 def _caller(wanted: Wanted) -> Json:
     """Return the policy of the server's user or role."""
-    return _policy(_allow(["sts:AssumeRole"], wanted.role_arn, wanted.objects_role_arn))
+    return _policy(allow(["sts:AssumeRole"], wanted.role_arn, wanted.objects_role_arn))
 
 
 def _doctor(wanted: Wanted) -> Json:
     """Return the policy with which `ossferry doctor` can read all settings of the bucket."""
     reads = ("GetBucketLocation", "GetBucketLifecycle", "GetBucketPublicAccessBlock", "ListCname")
-    return _policy(_allow([f"oss:{action}" for action in reads], f"acs:oss:*:*:{wanted.bucket}"))
+    return _policy(allow([f"oss:{action}" for action in reads], f"acs:oss:*:*:{wanted.bucket}"))
 
 
 def _trust(wanted: Wanted) -> Json:
@@ -104,7 +100,7 @@ def _trusting(principal: Json, condition: Json | None = None) -> Json:
 def _links(wanted: Wanted) -> Json:
     """Return the policy of a user that signs links."""
     where = f"acs:oss:*:*:{wanted.bucket}/{UPLOADS}*"
-    return _policy(_allow(["oss:GetObject", "oss:GetObjectVersion"], where), *_https_only(wanted))
+    return _policy(allow(["oss:GetObject", "oss:GetObjectVersion"], where), *_https_only(wanted))
 
 
 def _kill_switch(wanted: Wanted) -> Json:
@@ -117,7 +113,7 @@ def _kill_switch_operator(wanted: Wanted) -> Json:
     turn = ("AttachPolicyToRole", "DetachPolicyFromRole", "ListPoliciesForRole")
     account = f"acs:ram:*:{wanted.account}"
     return _policy(
-        _allow(
+        allow(
             [f"ram:{action}" for action in turn],
             f"{account}:role/{wanted.role}",
             f"{account}:policy/{POLICY_NAME}",

@@ -5,12 +5,11 @@ created, unless `Wanted.adopt` is set.
 """
 
 import json
-from collections.abc import Callable
 from typing import Literal
 
 from ossferry.errors import CloudError
 from ossferry.identity.object_keys import INCOMING, TRASH, UPLOADS
-from ossferry.oss.sdk import ENABLED, PRIVATE, LifecycleRule
+from ossferry.oss.sdk import ENABLED, PRIVATE
 from ossferry.setup.account import Account, Entity, Kind
 from ossferry.setup.calls import Needs, Step, oss, ram
 from ossferry.setup.documents import (
@@ -115,16 +114,12 @@ class _Making:
         """Put the rule if there is no other one: a rule may have more than this program reads."""
         rules = self._account.bucket.lifecycle_rules()
         missing = [
-            text
-            for text, is_there in (
-                *(
-                    (f"delete parts below {each} after {ABORT_AFTER_DAYS} day", _aborts_parts(each))
-                    for each in (UPLOADS, INCOMING)
-                ),
-                (f"delete objects below trash/ after {TRASH_AFTER_DAYS} days", _empties_trash),
-            )
-            if not any(is_there(each) for each in rules)
+            f"delete parts below {place} after {ABORT_AFTER_DAYS} day"
+            for place in (UPLOADS, INCOMING)
+            if not any(each.covers(place) and each.abort_days == ABORT_AFTER_DAYS for each in rules)
         ]
+        if not any(each.covers(TRASH) and each.delete_days for each in rules):
+            missing.append(f"delete objects below trash/ after {TRASH_AFTER_DAYS} days")
         if missing and {each.id for each in rules} - RULES:
             yield (
                 "the bucket has lifecycle rules of its own; add this in the OSS console:"
@@ -203,12 +198,8 @@ class _Making:
 
     def _made(self, kind: Literal["Role", "Policy"], name: str, document: str) -> Needs:
         """Make a role or a policy with a document, or replace its document."""
-        found, text, member = (
-            self._found(kind, name),
-            compact(document, self._wanted),
-            DOCUMENTS[kind],
-        )
-        who = {f"{kind}Name": name}
+        found, who = self._found(kind, name), {f"{kind}Name": name}
+        text, member = compact(document, self._wanted), DOCUMENTS[kind]
         if found is None:
             yield ram(f"Create{kind}", **who, **{member: text}, Description=self._wanted.mark)
         elif json.loads(found[member]) == json.loads(text):
@@ -243,13 +234,3 @@ class _Making:
             f" {wanted.bucket}: choose another name with {options.get(name, '--server-name')}, or"
             " give --adopt to change it."
         )
-
-
-def _aborts_parts(prefix: str) -> Callable[[LifecycleRule], bool]:
-    """Return a function: whether a lifecycle rule deletes the parts below a prefix after a day."""
-    return lambda rule: rule.covers(prefix) and rule.abort_days == ABORT_AFTER_DAYS
-
-
-def _empties_trash(rule: LifecycleRule) -> bool:
-    """Return whether a lifecycle rule deletes everything below `trash/` after some days."""
-    return rule.covers(TRASH) and bool(rule.delete_days)

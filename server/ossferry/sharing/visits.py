@@ -29,7 +29,7 @@ from ossferry.mount import mount_path, route_path
 from ossferry.oss.objects import Stored
 from ossferry.oss.response_headers import headers_of
 from ossferry.sharing.links import MAX_DIRECT_S, id_of
-from ossferry.state.key_value import Storage
+from ossferry.state.choice import Storage
 from ossferry.uploads.places import Places
 
 LEAST_S = 600
@@ -94,7 +94,7 @@ class LinkApi:
                 password = typed.get("password", [""])[0][:MAX_LENGTH]
                 is_welcome = await is_right(password, share.password_hash)
             if not is_welcome:
-                await self.rates.wrong_password(share.id)
+                await self.rates.count("password", share.id)
                 return self._page(request, 403, share=share, by=owner.label, again=True)
         return await self._redirect(request, share, stored)
 

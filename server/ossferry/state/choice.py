@@ -1,13 +1,18 @@
 """The choice between memory and Redis; the package `redis` is imported only if it is needed."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from ossferry.extras import require_extra
 from ossferry.settings.model import Settings
-from ossferry.state.key_value import MemoryStorage, Storage
+from ossferry.state.key_value import MemoryStorage
 
 if TYPE_CHECKING:
     from redis.asyncio import ConnectionPool
+
+    from ossferry.state.redis_storage import RedisStorage
+
+Storage: TypeAlias = "MemoryStorage | RedisStorage"
+"""A key-value storage with entries that expire. The server creates all keys, never a client."""
 
 
 def make_storage(settings: Settings) -> Storage:

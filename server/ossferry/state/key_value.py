@@ -6,8 +6,6 @@ processes share Redis. Every entry expires. If Redis does not answer within `TIM
 Redis, so that waiting requests do not pile up.
 """
 
-from typing import Protocol
-
 from ossferry.clock import Monotonic, monotonic
 from ossferry.errors import StorageLostError
 
@@ -15,42 +13,6 @@ TIMEOUT_S = 0.25
 LEFT_ALONE_S = 2.0
 """Seconds without requests to Redis after a failure."""
 MAX_ENTRIES = 100_000
-
-
-class Storage(Protocol):
-    """Interface of a key-value storage whose entries expire.
-
-    The server creates all keys; they never come from a client. Every method except `close` raises
-    `StorageLostError` if the storage does not work.
-    """
-
-    async def add(self, key: str, ttl_s: float) -> bool:
-        """Add a key without a value for `ttl_s` seconds; return False if the key already exists."""
-        ...
-
-    async def has(self, key: str) -> bool:
-        """Return whether a key exists and has not expired."""
-        ...
-
-    async def get(self, key: str) -> bytes | None:
-        """Return the value of a key; None if the key does not exist or has expired."""
-        ...
-
-    async def put(self, key: str, value: bytes, ttl_s: float) -> None:
-        """Set the value of a key for `ttl_s` seconds; replace an earlier value."""
-        ...
-
-    async def drop(self, key: str) -> None:
-        """Remove a key and its value; do nothing if the key does not exist."""
-        ...
-
-    async def ping(self) -> None:
-        """Test the storage, and raise `StorageLostError` if it does not work."""
-        ...
-
-    async def close(self) -> None:
-        """Close all connections of the storage."""
-        ...
 
 
 class MemoryStorage:

@@ -13,6 +13,7 @@ import binascii
 import json
 import re
 from collections import OrderedDict
+from dataclasses import KW_ONLY, dataclass
 from urllib.parse import urlsplit
 
 import httpx
@@ -150,28 +151,18 @@ class Taken(TypedDict):
     key: str
 
 
+@dataclass(slots=True, eq=False, repr=False)
 class CallbackApi:
     """The handler of `POST /api/callback`."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        *,
-        store: ObjectStore,
-        database: Database,
-        recorder: Recorder,
-        keys: CallbackKeys,
-        rates: Rates,
-        audit: Audit,
-    ) -> None:
-        self._bucket = settings.bucket
-        self._mock = urlsplit(settings.objects_address).netloc if settings.allow_mock else ""
-        self._store = store
-        self._database = database
-        self._recorder = recorder
-        self._keys = keys
-        self._rates = rates
-        self._audit = audit
+    settings: Settings
+    _: KW_ONLY
+    store: ObjectStore
+    database: Database
+    recorder: Recorder
+    keys: CallbackKeys
+    rates: Rates
+    audit: Audit
 
     async def receive(self, request: Request) -> Response:
         """Handle `POST /api/callback`: verify the callback, and record the object in the ledger.
@@ -186,15 +177,15 @@ class CallbackApi:
             LedgerLostError: the database does not answer; the reconciler will record the object.
         """
         try:
-            await self._rates.admit_frequent(address_of(request))
-            await self._rates.refuse_guessing(address_of(request))
+            await self.rates.admit_frequent(address_of(request))
+            await self.rates.refuse_guessing(address_of(request))
             key = await self._record(request)
         except OssferryError as error:
-            self._audit.acted(request, action="callback", outcome=error.code)
+            self.audit.acted(request, action="callback", outcome=error.code)
             if isinstance(error, ForgedCallbackError):
-                await self._rates.failed(address_of(request), "")
+                await self.rates.failed(address_of(request), "")
             raise
-        self._audit.acted(request, action="callback", outcome="done")
+        self.audit.acted(request, action="callback", outcome="done")
         answer: Taken = {"status": "ok", "key": key}
         return JSONResponse(answer)
 
@@ -202,14 +193,14 @@ class CallbackApi:
         body = await _body(request)
         await self._verify(request, body)
         key, request_id = self._read(body)
-        async with self._database.read() as connection:
+        async with self.database.read() as connection:
             owner = await people.owner_of_key(connection, key)
         if owner is None:
             raise NotStoredError("This key belongs to no principal.")
-        stored = await self._store.head(key)
+        stored = await self.store.head(key)
         if stored is None:
             raise NotStoredError("OSS has no object under this key.")
-        await self._recorder.record(owner, stored, source="callback", request_id=request_id)
+        await self.recorder.record(owner, stored, source="callback", request_id=request_id)
         return key
 
     async def _verify(self, request: Request, body: bytes) -> None:
@@ -217,12 +208,14 @@ class CallbackApi:
         signatures = request.headers.getlist("authorization")
         if len(named) != 1 or len(signatures) != 1:
             raise ForgedCallbackError("A callback must have one key address and one signature.")
-        address = key_address(named[0], mock=self._mock)
+        settings = self.settings
+        mock = urlsplit(settings.objects_address).netloc if settings.allow_mock else ""
+        address = key_address(named[0], mock=mock)
         try:
             signature = base64.b64decode(signatures[0], validate=True)
         except (binascii.Error, ValueError) as error:
             raise ForgedCallbackError("The signature is unreadable.") from error
-        key = await self._keys.get(address)
+        key = await self.keys.get(address)
         text = signed_text(request.scope["path"], request.scope["query_string"], body)
         try:
             key.verify(signature, text, PKCS1v15(), MD5())  # noqa: S303 - OSS signs with MD5
@@ -237,7 +230,7 @@ class CallbackApi:
         if not isinstance(document, dict):
             raise BadRequestError("The body of a callback must be a JSON object.")
         callback = parsed(document, Callback)
-        if callback.bucket != self._bucket:
+        if callback.bucket != self.settings.bucket:
             raise BadRequestError("The callback must be about this server's bucket.")
         return callback.object.removeprefix(INCOMING), (callback.reqId or "")[:64]
 

@@ -28,9 +28,8 @@ from ossferry.ledger.holds import REMOVED
 from ossferry.ledger.listing import SORTS, Deleted
 from ossferry.ledger.receipts import Receipt
 from ossferry.oss.objects import Listed
-from ossferry.uploads.claims import CheckClaim, claimed
 from ossferry.uploads.places import Places
-from ossferry.uploads.receipts import Content
+from ossferry.uploads.receipts import CheckClaim, Content, claimed
 
 PAGE, MAX_PAGE = 100, 1000
 MAX_WORDS = 200

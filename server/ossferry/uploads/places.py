@@ -77,8 +77,8 @@ class Places:
 
     async def copy(self, stored: Stored, target: str, *, forbid_overwrite: bool = False) -> bool:
         """Copy an object to the key `target`; the copy of a held object is held, too."""
-        there = stored.place + target
-        return await self._store.copy(_real(stored), there, forbid_overwrite=forbid_overwrite)
+        real, there = replace(stored, key=stored.place + stored.key), stored.place + target
+        return await self._store.copy(real, there, forbid_overwrite=forbid_overwrite)
 
     async def delete(self, key: str, version: str = "") -> str:
         """Delete an object at its final key; `remove` deletes any object."""
@@ -137,10 +137,6 @@ class Places:
             return True
         async with self._database.read() as connection:
             return bool(await holds.page(connection, limit=1))
-
-
-def _real(stored: Stored) -> Stored:
-    return replace(stored, key=stored.place + stored.key)
 
 
 def _is_of(receipt: Receipt | None, stored: Stored) -> bool:

@@ -19,15 +19,8 @@ from datetime import timedelta
 
 from typing_extensions import TypedDict
 
+from ossferry import errors
 from ossferry.clock import Clock, Monotonic
-from ossferry.errors import (
-    LedgerLostError,
-    QuotaExceededError,
-    RefusedError,
-    RequestOverError,
-    RevokedError,
-    TooManyFilesError,
-)
 from ossferry.identity.owner import Owner
 from ossferry.ledger import Database, file_requests
 from ossferry.ledger.standing import Quota, Standing, standing
@@ -109,7 +102,7 @@ class Quotas:
                 raise self._exceeded(name, found, principal)
         left = await self._for_guest(principal, self._least(found))
         if principal.guest and left and left["objects_left"] == 0:
-            raise TooManyFilesError
+            raise errors.TooManyFilesError
         return left
 
     async def refuse_revoked(self, principal: Owner) -> None:
@@ -222,7 +215,7 @@ class Quotas:
             return known.standing
         try:
             return await self._standing(principal)
-        except LedgerLostError:
+        except errors.LedgerLostError:
             now = self._monotonic()
             if known is None or now - known.read_at > LAST_KNOWN_S:
                 raise
@@ -250,12 +243,12 @@ class Quotas:
             return None
         return {"bytes_left": size, "objects_left": count}
 
-    def _exceeded(self, name: str, found: Standing, principal: Owner) -> RefusedError:
+    def _exceeded(self, name: str, found: Standing, principal: Owner) -> errors.RefusedError:
         if principal.guest:
-            return RequestOverError("no-room")
+            return errors.RequestOverError("no-room")
         now = self._clock()
         midnight = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
-        return QuotaExceededError(
+        return errors.QuotaExceededError(
             name,
             used=found.used[name],
             allowed=self._allowed(name, found) or 0,
@@ -267,7 +260,7 @@ class Quotas:
 
 def _refuse_revoked(found: Standing) -> None:
     if found.is_revoked:
-        raise RevokedError("An administrator has revoked your access.")
+        raise errors.RevokedError("An administrator has revoked your access.")
 
 
 def _least(*values: int | None) -> int | None:

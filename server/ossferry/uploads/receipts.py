@@ -5,15 +5,20 @@ receipt if the response to the last request of an upload was lost: the page cann
 its own credentials, and the receipt says whether the object is stored.
 
 A batch reports up to 200 uploads in one request. The server records them in one transaction.
+
+A report can have a claim: what the page says about the checks that it ran before the upload. A
+client can lie, and the server cannot verify a claim. The server checks only the format, and stores
+the claim in the receipt. For proof, run the same checks with `ossferry check`.
 """
 
 import asyncio
+import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Annotated, NotRequired, TypeAlias
+from typing import Annotated, NotRequired, TypeAlias, cast
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from typing_extensions import TypedDict
@@ -26,12 +31,11 @@ from ossferry.http.body import WHOLE, Body, Text, read_body
 from ossferry.identity.object_keys import check_own_key
 from ossferry.identity.owner import Owner
 from ossferry.ledger import AsyncConnection, Database, file_requests, holds, people, refusals
-from ossferry.ledger.receipts import LISTED, Claim, Receipt
+from ossferry.ledger.receipts import LISTED, Claim, Outcome, Receipt
 from ossferry.ledger.refusals import Refusal
 from ossferry.observability.metrics import Metrics
 from ossferry.oss.objects import ObjectStore, Stored
 from ossferry.settings.types import MAX_OBJECT_SIZE
-from ossferry.uploads.claims import MAX_BYTES, CheckClaim, ClaimedChecks, claimed
 from ossferry.uploads.quotas import Left, Quotas
 
 MAX_REMEMBERED = 10_000
@@ -42,8 +46,63 @@ CONCURRENT_HEADS = 16
 This is less than the server's limit for all calls to OSS, so batches do not block other requests.
 """
 
+MAX_CHECKS = 50
+MAX_BYTES = 8000
+"""The longest claim, as JSON in UTF-8. With its claim, a report fits into a body of 16 KB."""
+
 Size: TypeAlias = Annotated[int, Field(ge=0, le=MAX_OBJECT_SIZE), WHOLE]
 RequestId: TypeAlias = Annotated[str, Field(pattern="^[A-Za-z0-9-]{0,64}$")]
+
+
+class RanCheck(TypedDict):
+    """The result of one check in the browser, as reported by the page.
+
+    Attributes:
+        check: the name of the check.
+        outcome: one of these words.
+            `passed`: the check had no objection.
+            `noted`: the check added metadata to the upload.
+            `changed`: the check changed the file.
+            `undone`: the check changed the file, and the person who uploads it chose the original.
+            `asks`: the check had a question, and the person agreed to the upload.
+            `rejected`: the check rejected the file.
+            `error`: the check did not work.
+        says: the message of the check, in the language of this person; may be empty.
+    """
+
+    check: Annotated[Text, Field(min_length=1, max_length=100)]
+    outcome: Outcome
+    says: Annotated[Text, Field(max_length=500)]
+
+
+class CheckClaim(TypedDict):
+    """The page's claim that it ran these checks in the browser, which the server cannot verify.
+
+    Attributes:
+        version: the hash of the operator's file `checks.py`; empty if only built-in checks ran.
+        ran: the checks, in the order in which they ran.
+    """
+
+    version: Annotated[str, Field(pattern="^(sha256-[A-Za-z0-9+/=_-]{1,100})?$")]
+    ran: Annotated[list[RanCheck], Field(min_length=1, max_length=MAX_CHECKS)]
+
+
+def _short(checks: CheckClaim) -> CheckClaim:
+    if len(json.dumps(checks, ensure_ascii=False, separators=(",", ":")).encode()) > MAX_BYTES:
+        raise ValueError(f"longer than {MAX_BYTES} bytes")
+    return checks
+
+
+ClaimedChecks: TypeAlias = Annotated[CheckClaim, AfterValidator(_short)]
+"""The type of a claim in the body of a request."""
+
+
+def claimed(checks: Claim | None) -> CheckClaim | None:
+    """Convert the JSON of a claim, as stored in the ledger, to a `CheckClaim`; None stays None.
+
+    Only the type changes: the JSON was validated before it was stored.
+    """
+    return cast("CheckClaim | None", checks)
 
 
 class Content(Body):
@@ -332,7 +391,7 @@ class ReceiptApi:
         reports = (await read_body(request, Batch)).reports
         for report in reports:
             check_own_key(report.key, principal.prefix)
-        await self._rates.admit_reports(principal.counter, len(reports))
+        await self._rates.count("reports", principal.counter, cost=len(reports))
         found = await self._heads(report.key for report in reports)
         outcomes = [_outcome(report, found[report.key]) for report in reports]
         uploads = {

@@ -55,12 +55,12 @@ class Trash:
             receipt = await self._recorder.record(owner, stored, source="found")
             undo = await self._remove(owner, stored, receipt)
         now = self._clock()
-        await self._purge(key=key, limit=1)  # the ledger has room for one undo of a key
+        await self.purge(key=key, limit=1)  # the ledger has room for one undo of a key
         async with self._database.write() as connection:
             if await receipts.mark_deleted(connection, key, now=now, undo=undo):
                 await self._hooks.announce(connection, deleted(owner, key, now))
             else:  # a concurrent request has deleted the upload first
-                undo = await receipts.undo_under(connection, key, now)
+                undo = await receipts.find_undo(connection, now, key=key)
         self._quotas.forget(owner)
         self._hooks.wake()
         return undo
@@ -83,7 +83,7 @@ class Trash:
 
     async def _undo_one(self, owner: Owner, undo_id: str) -> tuple[Stored, Receipt]:
         async with self._database.read() as connection:
-            undo = await receipts.find_undo(connection, undo_id, self._clock())
+            undo = await receipts.find_undo(connection, self._clock(), undo_id=undo_id)
         if undo is None or not undo.key.startswith(owner.prefix):
             raise NothingToUndoError("There is no deleted upload to restore under this id.")
         self._quotas.forget(owner)
@@ -107,18 +107,23 @@ class Trash:
         self._quotas.forget(owner)
         return stored, receipt
 
-    async def purge(self, *, limit: int = 100) -> int:
+    async def purge(self, *, key: str = "", limit: int = 100) -> int:
         """Remove the data of deleted uploads whose time for restoring has ended.
 
         These data are the copies below `trash/`, and the ledger's notes on how to restore them.
 
         Args:
+            key: process only uploads with this key; empty for all.
             limit: the highest number of uploads to process.
 
         Returns:
             The number of processed uploads.
         """
-        return await self._purge(limit=limit)
+        async with self._database.read() as connection:
+            ended = await receipts.undos_ended(connection, self._clock(), key=key, limit=limit)
+        for undo in ended:
+            await self._forget(undo)
+        return len(ended)
 
     async def make_room(self, owner: Owner) -> None:
         """Remove an owner's copies below `trash/`, oldest first, until the total limits are kept.
@@ -149,13 +154,6 @@ class Trash:
                 size, count = size - undo.size, count - 1
             if not oldest:
                 return  # other requests have changed the ledger
-
-    async def _purge(self, *, key: str = "", limit: int) -> int:
-        async with self._database.read() as connection:
-            ended = await receipts.undos_ended(connection, self._clock(), key=key, limit=limit)
-        for undo in ended:
-            await self._forget(undo)
-        return len(ended)
 
     async def _forget(self, undo: Undo) -> None:
         if undo.how.startswith(TRASH):

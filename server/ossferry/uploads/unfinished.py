@@ -8,7 +8,6 @@ enough, because OSS may still store a part that was being sent during the abort.
 import asyncio
 import re
 from collections.abc import Sequence
-from datetime import datetime
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -128,7 +127,8 @@ class UnfinishedApi:
 
     async def _look(self, principal: Owner, key: str) -> Unfinished:
         begun = await self._store.begun(key or principal.prefix)
-        found = [each for each in begun if _is_of(principal, each) and key in ("", each.key)]
+        mine = [each for each in begun if each.key.startswith(principal.prefix)]
+        found = [each for each in mine if key in ("", each.key)]
         latest = sorted(found, key=lambda each: each.began_at, reverse=True)[:MAX_SHOWN]
         known = await asyncio.gather(*[self._describe(upload) for upload in latest])
         uploads = [each for each in known if each]  # the other uploads have ended since
@@ -154,15 +154,8 @@ async def discard(store: ObjectStore, key: str, upload_id: str) -> None:
     raise OssLostError("parts-left")
 
 
-def _last_at(upload: Begun, parts: Sequence[Part]) -> datetime:
-    return max((part.last_modified for part in parts), default=upload.began_at)
-
-
-def _is_of(principal: Owner, upload: Begun) -> bool:
-    return upload.key.startswith(principal.prefix)
-
-
 def _as_json(upload: Begun, parts: Sequence[Part]) -> UnfinishedUpload:
+    last_at = max((part.last_modified for part in parts), default=upload.began_at)
     return {
         "key": upload.key,
         "name": name_of(upload.key),
@@ -170,7 +163,7 @@ def _as_json(upload: Begun, parts: Sequence[Part]) -> UnfinishedUpload:
         "size": _stored_bytes(parts),
         "part_size": _part_size(parts),
         "began_at": utc_text(upload.began_at),
-        "last_at": utc_text(_last_at(upload, parts)),
+        "last_at": utc_text(last_at),
     }
 
 

@@ -6,12 +6,7 @@ import re
 import struct
 from typing import BinaryIO
 
-from ossferry_checks.builtin.zip_directory import (
-    BrokenZipError,
-    TooManyFilesError,
-    contents_of,
-    read_directory,
-)
+from ossferry_checks.builtin import zip_directory
 
 START = 4096  # bytes
 MAX_ZIP_FILES = 20_000  # of an archive whose kind is looked for
@@ -110,14 +105,14 @@ def _container(source: BinaryIO, start: bytes, size: int) -> str:
 def _zip_kind(source: BinaryIO) -> str:
     """Return the kind of a ZIP archive by the files in it; `zip_broken` without its directory."""
     try:
-        entries = read_directory(source, max_files=MAX_ZIP_FILES)
+        entries = zip_directory.read_directory(source, max_files=MAX_ZIP_FILES)
         for entry in entries:
             if entry.name == "mimetype" and not entry.method:
-                contents_of(source, entry)
+                zip_directory.contents_of(source, entry)
                 return _by_media_type(source.read(min(entry.size, 100)))
-    except BrokenZipError:
+    except zip_directory.BrokenZipError:
         return "zip_broken"
-    except TooManyFilesError:
+    except zip_directory.TooManyFilesError:
         return "zip"
     names = [each.name for each in entries]
     if "[Content_Types].xml" not in names:

@@ -15,35 +15,26 @@ from ossferry_checks.sentences import say
 TEXT = frozenset(("text", "xml", "svg", "html", "rtf"))
 MARKUP = frozenset(("text", "xml", "svg", "html"))
 ENDINGS: dict[str, tuple[str, ...]] = {
-    "pdf": ("pdf",),
+    **{
+        kind: (kind,)
+        for kind in (
+            *("pdf", "gif", "webp", "avif", "psd", "7z", "rar", "tar", "mp3", "wav", "flac"),
+            *("avi", "parquet", "wasm", "epub", "rtf"),
+        )
+    },
     "png": ("png", "apng"),
     "jpeg": ("jpg", "jpeg", "jpe", "jfif"),
-    "gif": ("gif",),
-    "webp": ("webp",),
     "heic": ("heic", "heif", "hif"),
-    "avif": ("avif",),
     "bmp": ("bmp", "dib"),
     "tiff": ("tif", "tiff"),
-    "psd": ("psd",),
     "gzip": ("gz", "tgz", "svgz"),
     "bzip2": ("bz2", "tbz2"),
     "xz": ("xz", "txz"),
     "zstd": ("zst",),
-    "7z": ("7z",),
-    "rar": ("rar",),
-    "tar": ("tar",),
-    "mp3": ("mp3",),
-    "wav": ("wav",),
-    "flac": ("flac",),
     "ogg": ("ogg", "oga", "ogv", "opus"),
     "matroska": ("mkv", "mka", "webm"),
-    "avi": ("avi",),
     "sqlite": ("sqlite", "sqlite3"),
-    "parquet": ("parquet",),
-    "wasm": ("wasm",),
     "exe": ("exe", "dll"),
-    "epub": ("epub",),
-    "rtf": ("rtf",),
 }
 """The endings of files of one kind."""
 

@@ -11,18 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ossferry_checks.builtin import table_grammar
 from ossferry_checks.builtin.check_options import TableOptions
-from ossferry_checks.builtin.table_grammar import (
-    DELIMITERS,
-    MAX_ROW,
-    SAMPLE,
-    Grammar,
-    detected_delimiter,
-    grammar,
-    has_type,
-    long_values,
-    rows,
-)
 from ossferry_checks.builtin.text_blocks import text_blocks
 from ossferry_checks.builtin.words import listed, shortened
 from ossferry_checks.files import CheckedFile
@@ -111,7 +101,7 @@ def check_table(file: CheckedFile, *, options: TableOptions, model: type[Any] | 
         if options.repair and file.name.lower().endswith(".xlsx"):
             _check_sheet(file, declared_table(options, model))
         else:
-            with long_values():
+            with table_grammar.long_values():
                 _Table(file, options, model).check()
     except TableError as error:
         reason, line = error.says(file.language), error.line
@@ -229,10 +219,10 @@ class _Table:
         self._buffer = text
         if not text:
             raise self._error("table_empty", None)
-        any_rows = grammar(self._delimiter(text[:SAMPLE]))
+        any_rows = table_grammar.grammar(self._delimiter(text[: table_grammar.SAMPLE]))
         self._read_header(any_rows)
         types = [self._types.get(name, "text") for name in self._header]
-        good_rows = rows(any_rows.delimiter, types)
+        good_rows = table_grammar.rows(any_rows.delimiter, types)
         while True:
             end = good_rows.end(self._buffer)
             if self._model or self._unique or self._options.max_rows is not None:
@@ -263,7 +253,9 @@ class _Table:
     def _delimiter(self, sample: str) -> str:
         """Return the delimiter that divides most rows of the sample into as many values."""
         wanted = {*self._options.columns, *self._options.types}
-        found = detected_delimiter(sample, wanted, is_tsv=self._file.name.lower().endswith(".tsv"))
+        found = table_grammar.detected_delimiter(
+            sample, wanted, is_tsv=self._file.name.lower().endswith(".tsv")
+        )
         allowed = self._options.delimiter
         if not allowed or found in ("", allowed):
             return allowed or found or ","
@@ -274,10 +266,10 @@ class _Table:
         )
 
     def _named(self, delimiter: str) -> str:
-        name = DELIMITERS.get(delimiter)
+        name = table_grammar.DELIMITERS.get(delimiter)
         return say(f"delimiter_{name}", self._file.language) if name else delimiter
 
-    def _read_header(self, any_rows: Grammar) -> None:
+    def _read_header(self, any_rows: table_grammar.Grammar) -> None:
         while not (found := any_rows.row.match(self._buffer)):
             self._explain(any_rows)
             if not self._read():
@@ -294,7 +286,7 @@ class _Table:
             _check_names(self._table, given, found_names, self._file.language, line=self._line)
         self._drop(found.end())
 
-    def _explain(self, any_rows: Grammar) -> None:
+    def _explain(self, any_rows: table_grammar.Grammar) -> None:
         """Raise a `TableError` about the first row in the buffer, unless its end is unread."""
         if self._header and (found := any_rows.row.match(self._buffer)):
             raise self._bad_row(self._values(found[0], any_rows.delimiter))
@@ -304,7 +296,7 @@ class _Table:
         if quoted and self._buffer[quoted.end() :][:1] not in ("", "\n", any_rows.delimiter):
             is_open = "\n" in self._buffer[: quoted.end()]
             raise self._error("table_quote_open" if is_open else "table_quote")
-        if len(self._buffer) > MAX_ROW:
+        if len(self._buffer) > table_grammar.MAX_ROW:
             is_open = self._buffer.startswith('"', at)
             raise self._error("table_quote_open" if is_open else "table_long")
 
@@ -314,7 +306,7 @@ class _Table:
         language = self._file.language
         for name, value in zip(self._header, values, strict=True):
             kind = self._types.get(name, "text")
-            if not has_type(value, kind):
+            if not table_grammar.has_type(value, kind):
                 return self._error(
                     "table_type",
                     column=shortened(name),

@@ -14,15 +14,9 @@ from functools import partial
 from itertools import pairwise
 from typing import BinaryIO
 
+from ossferry_checks.builtin import zip_directory
 from ossferry_checks.builtin.check_options import ZipOptions
 from ossferry_checks.builtin.words import shortened, size_text
-from ossferry_checks.builtin.zip_directory import (
-    BrokenZipError,
-    Entry,
-    TooManyFilesError,
-    contents_of,
-    read_directory,
-)
 from ossferry_checks.files import CheckedFile
 from ossferry_checks.registry import Check
 from ossferry_checks.results import Reject
@@ -64,7 +58,7 @@ def check_zip(file: CheckedFile, *, options: ZipOptions) -> None:
     with file.path.open("rb") as source:
         try:
             entries = limits.read(source)
-        except BrokenZipError as error:
+        except zip_directory.BrokenZipError as error:
             raise Reject(say("zip_broken", file.language)) from error
         for entry in entries:
             if _is_outside(entry.name):
@@ -74,7 +68,7 @@ def check_zip(file: CheckedFile, *, options: ZipOptions) -> None:
         _Contents(file, limits).check(source, entries)
 
 
-def _rejected(file: CheckedFile, key: str, entry: Entry) -> Reject:
+def _rejected(file: CheckedFile, key: str, entry: zip_directory.Entry) -> Reject:
     return Reject(say(key, file.language, name=shortened(entry.name)))
 
 
@@ -101,7 +95,7 @@ class ZipLimits:
         self._files = 0
         self._bytes = 0
 
-    def read(self, source: BinaryIO) -> list[Entry]:
+    def read(self, source: BinaryIO) -> list[zip_directory.Entry]:
         """Read the directory (list of files) of an archive, and add its contents to the totals.
 
         The totals count the files and unpacked bytes that the directories of all archives declare.
@@ -118,8 +112,10 @@ class ZipLimits:
         """
         language, options = self._file.language, self._options
         try:
-            entries = read_directory(source, max_files=options.max_files - self._files)
-        except TooManyFilesError as error:
+            entries = zip_directory.read_directory(
+                source, max_files=options.max_files - self._files
+            )
+        except zip_directory.TooManyFilesError as error:
             raise Reject(say("zip_files", language, limit=f"{options.max_files:,}")) from error
         self._files += len(entries)
         self._bytes += sum(each.size for each in entries)
@@ -145,7 +141,7 @@ class _Contents:
         self._limits = limits
         self._kept = 0
 
-    def check(self, source: BinaryIO, entries: Sequence[Entry]) -> None:
+    def check(self, source: BinaryIO, entries: Sequence[zip_directory.Entry]) -> None:
         """Unpack an archive.
 
         Raises:
@@ -155,9 +151,9 @@ class _Contents:
         for entry in entries:
             self._file.progress(entry.offset / self._file.size)
             try:
-                is_outside = _is_outside(contents_of(source, entry))
+                is_outside = _is_outside(zip_directory.contents_of(source, entry))
                 start = self._unpack(source, entry)
-            except (BrokenZipError, zlib.error, OSError) as error:
+            except (zip_directory.BrokenZipError, zlib.error, OSError) as error:
                 raise _rejected(self._file, "zip_damaged", entry) from error
             if is_outside:
                 raise _rejected(self._file, "zip_path", entry)
@@ -165,7 +161,7 @@ class _Contents:
                 raise _rejected(self._file, "zip_link", entry)
             self._check_inner(start, entry, 1)
 
-    def _check_inner(self, data: bytes | None, entry: Entry, depth: int) -> None:
+    def _check_inner(self, data: bytes | None, entry: zip_directory.Entry, depth: int) -> None:
         """Check the sizes in an archive in the archive. It may be damaged."""
         if data is None or len(data) != entry.size or not data.startswith(ZIP_START):
             return
@@ -173,13 +169,13 @@ class _Contents:
             raise Reject(say("zip_nested", self._file.language, limit=MAX_DEPTH))
         source = io.BytesIO(data)
         self._kept += len(data)
-        with suppress(BrokenZipError, zlib.error, OSError):
+        with suppress(zip_directory.BrokenZipError, zlib.error, OSError):
             for inner in self._limits.read(source):
-                contents_of(source, inner)
+                zip_directory.contents_of(source, inner)
                 self._check_inner(self._unpack(source, inner), inner, depth + 1)
         self._kept -= len(data)
 
-    def _unpack(self, source: BinaryIO, entry: Entry) -> bytes | None:
+    def _unpack(self, source: BinaryIO, entry: zip_directory.Entry) -> bytes | None:
         """Unpack a file, and return it, or only its start if it is no small archive.
 
         Returns:
@@ -202,7 +198,7 @@ class _Contents:
             if len(start) < MAX_TARGET or (start.startswith(ZIP_START) and entry.size <= room):
                 start += data
         if size != entry.size or crc != entry.crc:
-            raise BrokenZipError
+            raise zip_directory.BrokenZipError
         return bytes(start)
 
 

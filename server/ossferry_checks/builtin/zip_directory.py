@@ -56,10 +56,6 @@ class Entry:
     is_encrypted: bool
     is_link: bool
 
-    @property
-    def is_folder(self) -> bool:
-        return self.name.endswith("/")
-
 
 def read_directory(source: BinaryIO, *, max_files: int) -> list[Entry]:
     """Return the files and folders that the directory of a ZIP archive lists.

@@ -126,8 +126,8 @@ async def test_what_is_deleted_frees_the_total_but_not_the_day(ledger_url: str) 
             second = await receipts.mark_deleted(connection, KEY, now=NOW, undo=undo)
         gone = await used(database, ALICE)
         async with database.write() as connection:
-            found = await receipts.find_undo(connection, "u1", NOW)
-            late = await receipts.find_undo(connection, "u1", NOW + timedelta(hours=2))
+            found = await receipts.find_undo(connection, NOW, undo_id="u1")
+            late = await receipts.find_undo(connection, NOW + timedelta(hours=2), undo_id="u1")
             await receipts.undone(connection, undo)
             await receipts.undone(connection, undo)
         back = await used(database, ALICE)
@@ -303,9 +303,8 @@ async def test_a_failure_in_the_middle_leaves_nothing_behind(ledger_url: str) ->
 
         async def fail() -> None:
             async with database.write() as connection:
-                await receipts.record(
-                    connection, ALICE, stored(KEY), source="page", request_id="", now=NOW
-                )
+                new = [(stored(KEY), "")]
+                await receipts.record_all(connection, ALICE, new, source="page", now=NOW)
                 raise ZeroDivisionError
 
         with pytest.raises(ZeroDivisionError):
@@ -384,12 +383,12 @@ async def test_a_batch_that_waits_for_an_upload_holds_no_later_one(a_postgres: P
                 return bool((await connection.execute(text(query))).scalar_one())
 
         async with database.write() as connection:
-            await receipts.record(connection, ALICE, first, source="page", request_id="", now=NOW)
+            await receipts.record_all(connection, ALICE, [(first, "")], source="page", now=NOW)
             batch = asyncio.create_task(record_all(database, second, first))
             async with asyncio.timeout(10):
                 while not await is_blocked():
                     pass
-            await receipts.record(connection, ALICE, second, source="page", request_id="", now=NOW)
+            await receipts.record_all(connection, ALICE, [(second, "")], source="page", now=NOW)
         found = await batch
 
     assert [(each.key, each.is_news) for each in found] == [(first.key, False), (second.key, False)]

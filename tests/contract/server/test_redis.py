@@ -327,9 +327,9 @@ async def test_t23_counters_keep_their_names_so_that_versions_share_them(
         rates = Rates(make_settings(), counter)
         await rates.admit("192.0.2.7")
         await rates.admit_stranger("192.0.2.8")
-        await rates.admit_principal("alice")
-        await rates.admit_renewal("alice")
-        await rates.admit_objects("alice")
+        await rates.count("principal", "alice")
+        await rates.count("renewal", "alice")
+        await rates.count("objects", "alice")
         await rates.failed("192.0.2.7", "key-id")
 
     with Redis.from_url(url) as client:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pydantic import AliasChoices, BaseModel, Field, model_validator
 
 from ossferry_checks import CheckedFile
-from ossferry_checks.builtin import table, text_blocks
+from ossferry_checks.builtin import table_grammar, text_blocks
 from ossferry_checks.builtin.check_options import ColumnType, TableOptions
 from ossferry_checks.builtin.table import declared_table, table_check
 from ossferry_checks.builtin.table_grammar import detected_delimiter, grammar, has_type, rows
@@ -121,7 +121,7 @@ def test_progress_ends_at_one(tmp_path: Path) -> None:
 @pytest.fixture
 def short_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a row have at most three blocks."""
-    monkeypatch.setattr(table, "MAX_ROW", SHORT_ROW)
+    monkeypatch.setattr(table_grammar, "MAX_ROW", SHORT_ROW)
 
 
 @pytest.mark.usefixtures("short_rows")

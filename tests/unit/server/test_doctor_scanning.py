@@ -9,7 +9,7 @@ import pytest
 
 from ossferry.clock import utc_now
 from ossferry.diagnosis.findings import Outcome
-from ossferry.doctor import scanning
+from ossferry.doctor import machine
 from ossferry.scanning.sandbox import Locks
 from support.server_fakes import OBJECTS, MakeSettings
 
@@ -40,8 +40,8 @@ def test_t69_missing_locks_are_told(
 
     release = {"release": "checked", **OBJECTS} if checked else {}
     settings = make_settings(checks_built_in={"file_type": True}, **release)
-    with patch.object(scanning, "find_locks", find_locks):
-        found = asyncio.run(scanning.probe_sandbox(FakeServer(settings)))  # type: ignore[arg-type]
+    with patch.object(machine, "find_locks", find_locks):
+        found = asyncio.run(machine.probe_sandbox(FakeServer(settings)))  # type: ignore[arg-type]
 
     assert found.outcome is outcome
     assert bool(found.fix) == (outcome is not Outcome.OK)
@@ -50,7 +50,7 @@ def test_t69_missing_locks_are_told(
 def test_without_checks_and_scanner_nothing_is_looked_at(make_settings: MakeSettings) -> None:
     server: Any = FakeServer(make_settings())
 
-    for probe in (scanning.probe_sandbox, scanning.probe_clamd, scanning.probe_scanner):
+    for probe in (machine.probe_sandbox, machine.probe_clamd, machine.probe_scanner):
         assert asyncio.run(probe(server)).outcome is Outcome.OK
 
 
@@ -59,5 +59,5 @@ def test_the_ledger_is_not_created_for_a_look(make_settings: MakeSettings, tmp_p
     options = {"release": "checked", "clamd": "/x", "database_url": f"sqlite:///{file}", **OBJECTS}
     server: Any = FakeServer(make_settings(**options))
 
-    assert asyncio.run(scanning.probe_scanner(server)).outcome is Outcome.OK
+    assert asyncio.run(machine.probe_scanner(server)).outcome is Outcome.OK
     assert not file.exists()

@@ -272,7 +272,7 @@ def test_what_was_for_a_hook_that_is_installed_no_more_is_passed_over(
 ) -> None:
     world.upload()  # the ledger still has an event for the gallery
     after = world.app.state.uploads
-    after.delivery._hooks = Hooks(make_settings(**WEBHOOK), {})
+    after.delivery.hooks = Hooks(make_settings(**WEBHOOK), {})
 
     world.run(after.delivery.forget_old())
     world.deliver()
@@ -301,7 +301,7 @@ def test_a_server_without_hooks_passes_over_events_of_other_processes(
     world: World, make_settings: MakeSettings
 ) -> None:
     scanner, after = Hooks(make_settings(), None), world.app.state.uploads
-    after.delivery._hooks = Hooks(make_settings(), {})
+    after.delivery.hooks = Hooks(make_settings(), {})
 
     async def announce() -> int:
         async with after.database.write() as connection:
@@ -310,7 +310,7 @@ def test_a_server_without_hooks_passes_over_events_of_other_processes(
         delivered: int = await after.delivery.deliver(SERVER)
         return delivered
 
-    assert after.delivery._hooks.targets == ()
+    assert after.delivery.hooks.targets == ()
     assert world.run(announce()) == 0
 
 

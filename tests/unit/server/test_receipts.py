@@ -497,15 +497,14 @@ async def test_t62_one_person_has_a_tenth_of_all_requests_that_run(
     async def head(_key: str) -> None:
         await answers.wait()
 
-    with patch("ossferry.access.gate.MAX_REQUESTS", most):
-        app = make_app(store=store)
+    app = make_app(store=store)
     transport = httpx.ASGITransport(app)
     async with (
         asyncio.timeout(5),
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as client,
     ):
-        with patch.object(store, "head", head):
+        with patch("ossferry.access.gate.MAX_REQUESTS", most), patch.object(store, "head", head):
             sent = [client.post("/api/receipts/batch", json=body) for _ in range(most - 1)]
             alice = asyncio.as_completed(sent)
             refused = [(await next(alice)).status_code for _ in range(most - 1 - share)]

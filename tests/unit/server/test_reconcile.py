@@ -168,7 +168,7 @@ async def test_t61_a_comparison_removes_deleted_uploads_that_no_longer_fit(
     kept = store.put("trash/a/b").key
     undo = receipts.Undo(id="1", key=gone.key, how=kept, until=clock.now, size=gone.size)
     async with opened(settings.ledger_url) as database, database.write() as connection:
-        await receipts.record(connection, alice, gone, source="page", request_id="", now=clock())
+        await receipts.record_all(connection, alice, [(gone, "")], source="page", now=clock())
         await receipts.mark_deleted(connection, gone.key, now=clock(), undo=undo)
     del store.objects[gone.key]
 

@@ -10,28 +10,7 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from ossferry.cli.setup.options import (
-    Adopt,
-    AdoptRemoving,
-    Bucket,
-    Doctor,
-    Domain,
-    DryRun,
-    Identity,
-    Issuer,
-    JsonOutput,
-    Mock,
-    Origins,
-    OssEndpoint,
-    Provider,
-    Region,
-    RoleName,
-    ServiceAccount,
-    Yes,
-    given_names,
-    names_of,
-    refuse_names,
-)
+from ossferry.cli.setup import options
 
 PlanOut: TypeAlias = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Write the plan into a file; change nothing.")
@@ -60,33 +39,33 @@ Pem: TypeAlias = Annotated[str, typer.Option(metavar="PEM", help="For the custom
 
 def setup(
     context: typer.Context,
-    bucket: Bucket = "",
-    region: Region = "",
-    origin: Origins = None,
-    identity: Identity = "ecs",
-    domain: Domain = "",
+    bucket: options.Bucket = "",
+    region: options.Region = "",
+    origin: options.Origins = None,
+    identity: options.Identity = "ecs",
+    domain: options.Domain = "",
     certificate: Pem = "",
     private_key: Pem = "",
     versioning: Annotated[bool, typer.Option(help="Keep old versions of objects.")] = False,
-    role: RoleName = "oss-web-upload",
-    objects_role: RoleName = "oss-web-objects",
-    server_name: RoleName = "ossferry-server",
-    provider: Provider = "",
-    issuer: Issuer = "",
-    service_account: ServiceAccount = "",
-    doctor: Doctor = True,
+    role: options.RoleName = "oss-web-upload",
+    objects_role: options.RoleName = "oss-web-objects",
+    server_name: options.RoleName = "ossferry-server",
+    provider: options.Provider = "",
+    issuer: options.Issuer = "",
+    service_account: options.ServiceAccount = "",
+    doctor: options.Doctor = True,
     new_key: Annotated[bool, typer.Option("--new-key", help="Make another access key.")] = False,
     key_file: KeyFileOption = None,
     env_file: EnvFile = None,
     wait_dns: WaitDns = 0,
-    dry_run: DryRun = False,
+    dry_run: options.DryRun = False,
     plan: PlanOut = None,
     apply: PlanIn = None,
-    adopt: Adopt = False,
-    yes: Yes = False,
-    json_output: JsonOutput = False,
-    mock: Mock = "",
-    oss_endpoint: OssEndpoint = "",
+    adopt: options.Adopt = False,
+    yes: options.Yes = False,
+    json_output: options.JsonOutput = False,
+    mock: options.Mock = "",
+    oss_endpoint: options.OssEndpoint = "",
 ) -> None:
     """Make the bucket, the RAM roles and the server's identity, and print the server's settings.
 
@@ -104,11 +83,11 @@ def setup(
         cloud = Cloud(mock=mock, oss_endpoint=oss_endpoint)
         planned = None
         if apply:
-            refuse_names(context, plan="--apply")
+            options.refuse_names(context, plan="--apply")
             read = cloud.plan(apply)
             wanted, planned = read.wanted, read.calls
         else:
-            names, given = names_of(context), given_names(context)
+            names, given = options.names_of(context), options.given_names(context)
             wanted = cloud.wanted(names, more=names.keys() - given.keys())
         run = Run(cloud=cloud, wanted=wanted, terminal=terminal)
         if dry_run or plan:
@@ -119,24 +98,24 @@ def setup(
 
 def teardown(
     context: typer.Context,
-    bucket: Bucket = "",
-    region: Region = "",
-    origin: Origins = None,
-    identity: Identity = "ecs",
-    domain: Domain = "",
-    role: RoleName = "oss-web-upload",
-    objects_role: RoleName = "oss-web-objects",
-    server_name: RoleName = "ossferry-server",
+    bucket: options.Bucket = "",
+    region: options.Region = "",
+    origin: options.Origins = None,
+    identity: options.Identity = "ecs",
+    domain: options.Domain = "",
+    role: options.RoleName = "oss-web-upload",
+    objects_role: options.RoleName = "oss-web-objects",
+    server_name: options.RoleName = "ossferry-server",
     from_plan: FromPlan = None,
     delete_objects: Annotated[
         bool, typer.Option("--delete-objects", help="Delete all objects of the bucket, too.")
     ] = False,
-    dry_run: DryRun = False,
-    adopt: AdoptRemoving = False,
-    yes: Yes = False,
-    json_output: JsonOutput = False,
-    mock: Mock = "",
-    oss_endpoint: OssEndpoint = "",
+    dry_run: options.DryRun = False,
+    adopt: options.AdoptRemoving = False,
+    yes: options.Yes = False,
+    json_output: options.JsonOutput = False,
+    mock: options.Mock = "",
+    oss_endpoint: options.OssEndpoint = "",
 ) -> None:
     """Remove the bucket, the RAM roles and the server's identity that `ossferry setup` has made.
 
@@ -150,10 +129,10 @@ def teardown(
     with ending(json_output=json_output) as terminal:
         cloud = Cloud(mock=mock, oss_endpoint=oss_endpoint)
         if from_plan:
-            refuse_names(context, plan="--from-plan", allowed=("adopt",))
+            options.refuse_names(context, plan="--from-plan", allowed=("adopt",))
             wanted = cloud.plan(from_plan).wanted
         else:
-            names = names_of(context)
+            names = options.names_of(context)
             if identity == "rrsa":
                 names["identity"] = "ecs"  # has a role, too, and needs no other option
             wanted = cloud.wanted(names)

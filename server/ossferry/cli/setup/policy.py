@@ -6,16 +6,7 @@ from typing import Annotated, Literal, TypeAlias
 import typer
 
 from ossferry.cli.output import JsonOption, json_line
-from ossferry.cli.setup.options import (
-    Bucket,
-    Identity,
-    Issuer,
-    Origins,
-    Provider,
-    RoleName,
-    ServiceAccount,
-    names_of,
-)
+from ossferry.cli.setup import options
 from ossferry.errors import SettingsError, UsageError
 
 Document: TypeAlias = Annotated[
@@ -55,15 +46,15 @@ def policy(
     context: typer.Context,
     document: Document,
     account: Annotated[str, typer.Option(metavar="ID", help="Id of the cloud account.")] = "",
-    bucket: Bucket = "",
-    origin: Origins = None,
-    role: RoleName = "oss-web-upload",
-    objects_role: RoleName = "oss-web-objects",
-    server_name: RoleName = "ossferry-server",
-    identity: Identity = "ecs",
-    provider: Provider = "",
-    issuer: Issuer = "",
-    service_account: ServiceAccount = "",
+    bucket: options.Bucket = "",
+    origin: options.Origins = None,
+    role: options.RoleName = "oss-web-upload",
+    objects_role: options.RoleName = "oss-web-objects",
+    server_name: options.RoleName = "ossferry-server",
+    identity: options.Identity = "ecs",
+    provider: options.Provider = "",
+    issuer: options.Issuer = "",
+    service_account: options.ServiceAccount = "",
     as_json: JsonOption = False,
 ) -> None:
     """Print a document as the API expects it: a RAM policy as JSON, a bucket's setting as XML.
@@ -79,7 +70,7 @@ def policy(
     from ossferry.setup.documents import compact, pretty
     from ossferry.setup.wanted import Wanted
 
-    given = {name: value for name, value in names_of(context).items() if value}
+    given = {name: value for name, value in options.names_of(context).items() if value}
     try:
         wanted = Wanted(**{**PLACEHOLDERS, **given})
     except SettingsError as error:
