@@ -138,7 +138,7 @@ class CheckSettings(BaseSettings):
 
     checks_on_error: OnError = "reject"
     """If a check does not work, `reject` the file, or `allow` it without the check. With `reject`,
-    `/form` is off, because it works in browsers that cannot run checks.
+    `/form` is off.
     """
 
     checks_packages: tuple[Requirement, ...] = ()

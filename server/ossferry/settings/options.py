@@ -41,9 +41,9 @@ class Options(CheckSettings):
     """
 
     upload_hosts: tuple[types.Origin, ...] = ()
-    """More addresses of the bucket, in order of preference: endpoints without the bucket, such as
+    """More addresses of the bucket, best first: endpoints without the bucket, such as
     `https://oss-accelerate.aliyuncs.com`, and custom domains. `OSSFERRY_ENDPOINT` comes first
-    unless it is in the list. The page sends small files to all custom domains.
+    unless it is in the list.
     """
 
     sts_endpoint: types.Origin | None = None
@@ -66,22 +66,19 @@ class Options(CheckSettings):
     """
 
     share_access_key_id: str = ""
-    """An access key that may only read uploads; links signed with it last up to 7 days, if the
-    bucket keeps versions. Otherwise a link expires with the server's own credentials.
-    """
+    """An access key that may only read uploads, for presigned links of up to 7 days."""
 
     share_access_key_secret: SecretStr | None = None
     """The secret of `OSSFERRY_SHARE_ACCESS_KEY_ID`."""
 
     link_origin: types.Origin | None = None
     """A custom domain of the bucket for links and previews; by default the first one in
-    `OSSFERRY_ENDPOINT` and `OSSFERRY_UPLOAD_HOSTS`. On OSS's default domain, browsers download
-    every file.
+    `OSSFERRY_ENDPOINT` and `OSSFERRY_UPLOAD_HOSTS`.
     """
 
     undo: choices.Undo = "trash"
-    """How a person can restore a deleted upload. `trash`: the server copies it below `trash/`
-    before it deletes it; `versions`: the bucket keeps versions; `off`: not at all.
+    """How a person can restore a deleted upload: `trash`, from a copy below `trash/`; `versions`,
+    which the bucket keeps; `off`, not at all.
     """
 
     undo_s: int = Field(default=86400, ge=60)
@@ -106,9 +103,7 @@ class Options(CheckSettings):
     """Files that one principal may have stored."""
 
     skip_identical: bool = False
-    """The page computes the CRC-64 of each file first, and skips a file that is already stored
-    under the same name and folders.
-    """
+    """The page skips a file that is already stored under the same name and folders."""
 
     requests: bool = False
     """People can [ask guests for files](requests.md) by a link."""
@@ -150,13 +145,11 @@ class Options(CheckSettings):
     """
 
     session_duration_s: int = Field(default=900, ge=900, le=3600)
-    """Lifetime of the page's credentials, 900 to 3600. Credentials cannot be revoked before they
-    expire.
-    """
+    """Lifetime of the page's credentials, 900 to 3600."""
 
     grant: choices.GrantKind = "sts"
     """`sts`: temporary credentials, for uploads in parts that can resume. `form`: a signed form,
-    with which OSS enforces the size and the content type, see
+    with which OSS enforces size and type, see
     [production.md](production.md#forms-instead-of-credentials).
     """
 
@@ -193,9 +186,8 @@ class Options(CheckSettings):
     """The server's secret at the provider."""
 
     sign_in_url: types.SignInUrl | None = None
-    """With `OSSFERRY_AUTH=app`, your sign-in page, such as `/sign-in?next={return}`; the server
-    puts the address of its own page in place of `{return}`: a path, or a complete address if this
-    setting is one.
+    """With `OSSFERRY_AUTH=app`, your sign-in page, such as `/sign-in?next={return}`; `{return}`
+    becomes the path of the server's page, or its address if this setting is one.
     """
 
     login_idle_s: int = Field(default=3600, ge=60)
@@ -210,9 +202,8 @@ class Options(CheckSettings):
     """
 
     ca_file: Path | None = None
-    """Certificates (PEM) of private authorities that the server also trusts for
-    `OSSFERRY_JWT_JWKS_URL`, the OpenID provider and `OSSFERRY_WEBHOOK_URL`. `SSL_CERT_FILE` has no
-    effect.
+    """Certificates (PEM) of private authorities that the server also trusts at the addresses of
+    `OSSFERRY_ALLOW_PRIVATE_ISSUER`. `SSL_CERT_FILE` has no effect.
     """
 
     proxy_secret: types.LongSecret | None = None
@@ -244,9 +235,8 @@ class Options(CheckSettings):
     """Highest rate of requests of one IP address, or one /64 network of IPv6."""
 
     redis_url: SecretStr | None = None
-    """Redis, which several processes need to share limits, grants and sessions; needs the extra
-    `redis`. Without a ledger, sessions end when Redis loses its data, or without Redis when the
-    process ends.
+    """Redis, which several processes need; needs the extra `redis`. Without a ledger, sessions end
+    when Redis loses its data, or without Redis when the process ends.
     """
 
     max_file_size: int = Field(default=types.MAX_OBJECT_SIZE, ge=1)
@@ -257,18 +247,17 @@ class Options(CheckSettings):
 
     allowed_types: tuple[types.FileType, ...] = ()
     """Allowed file types, as in `accept` of HTML: `["image/*", "application/pdf", ".csv"]`; by
-    default all. OSS checks them with `OSSFERRY_GRANT=form`; otherwise only the page does.
+    default all. [Who checks them](page.md#who-enforces-the-limits).
     """
 
     encrypt_public_key: Path | None = None
     """The file of an RSA public key (PEM, 2,048 to 4,096 bits), with which the page encrypts each
-    file, see [encryption.md](encryption.md). `/form` and `POST /api/form` are off, and
-    `OSSFERRY_SKIP_IDENTICAL` has no effect.
+    file, see [encryption.md](encryption.md).
     """
 
     encrypt_description: types.Description = None
-    """The name of the key pair, stored with each file (`matdesc` of the SDKs), as an object of
-    texts, such as `{"key": "2027"}`; the SDKs find the private key by it.
+    """The name of the key pair, stored with each file (`matdesc` of the SDKs): an object of texts,
+    such as `{"key": "2027"}`.
     """
 
     runtime: choices.Runtime = "micropython"
@@ -298,8 +287,7 @@ class Options(CheckSettings):
     """Number of processes; more than one needs Redis."""
 
     drain_s: float = Field(default=5.0, ge=0, le=60)
-    """How long the server still accepts connections after `SIGTERM`; meanwhile `/readyz` answers
-    503, and each answer has `Connection: close`.
+    """How long the server still accepts connections after `SIGTERM`, while `/readyz` answers 503.
     """
 
     metrics_token: types.LongSecret | None = None
@@ -311,9 +299,7 @@ class Options(CheckSettings):
     """
 
     audit_file: Path | None = None
-    """The file for audit lines of the server and of commands; by default the server's go to its
-    log, and commands write none.
-    """
+    """The file for audit lines; by default the server's go to its log, and commands write none."""
 
     log_level: choices.Level = "INFO"
     """The lowest level that is logged: `DEBUG`, `INFO`, `WARNING` or `ERROR`."""
