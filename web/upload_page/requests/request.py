@@ -14,7 +14,7 @@ from upload_page.dialogs.download import save_files
 from upload_page.dialogs.folded_lists import list_line
 from upload_page.receipts.stored_objects import StoredObject
 from upload_page.requests.fields import stacked, text_field
-from upload_page.requests.texts import about_guest, facts_of, facts_of_file
+from upload_page.requests.texts import about_guest, explain_refusal, facts_of, facts_of_file
 from upload_page.view.elements import button, facts
 from upload_page.view.words.messages import explain
 from upload_page.view.words.text import say
@@ -160,7 +160,7 @@ class _Request:
         try:
             await work
         except ServerRefused as error:
-            show_toast(error.detail or explain(error, origin="").sentence)
+            show_toast(explain_refusal(error, {"ends_at": say("ask_ends")}))
         control.disabled = False
 
 
