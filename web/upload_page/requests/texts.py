@@ -43,6 +43,20 @@ def about_guest(guest: "Document", fields: "list[Document]") -> "list[str]":
     return said
 
 
+def folder_for(name: str, taken: "list[str]") -> str:
+    """Return a folder of its own for the files of a guest: the second Gus has `Gus (2)`.
+
+    Args:
+        taken: the folders of the other guests.
+    """
+    folder = stem = name.replace("/", "_")
+    number = 1
+    while folder in taken:
+        number += 1
+        folder = f"{stem} ({number})"
+    return folder
+
+
 def explain_refusal(error: ServerRefused, labels: "dict[str, str]") -> str:
     """Return a sentence about a refusal; it names the field whose value the server refuses.
 

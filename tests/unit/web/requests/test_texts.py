@@ -9,6 +9,7 @@ from upload_page.requests.texts import (
     explain_refusal,
     facts_of,
     facts_of_file,
+    folder_for,
     read_questions,
 )
 from upload_page.view.words.text import use_more
@@ -82,6 +83,14 @@ def test_answers_of_a_guest_follow_the_order_of_the_questions():
 
     assert about_guest(guest, fields) == ["a@b.example", "Order: 4711", "Where: Hamburg"]
     assert about_guest({"email": "", "fields": {"q1": ""}}, fields) == []
+
+
+def test_guests_of_one_name_have_their_own_folders_in_the_archive():
+    taken = []
+    for name in ("Gus", "a/../b", "Gus", "Gus", "a_.._b"):
+        taken.append(folder_for(name, taken))
+
+    assert taken == ["Gus", "a_.._b", "Gus (2)", "Gus (3)", "a_.._b (2)"]
 
 
 @pytest.mark.parametrize(
