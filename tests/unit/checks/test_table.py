@@ -15,11 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import AliasChoices, BaseModel, Field, model_validator
 
-from ossferry_checks import CheckedFile
+from ossferry_checks import CheckedFile, Reject
 from ossferry_checks.builtin import table, text_blocks
 from ossferry_checks.builtin.check_options import ColumnType, TableOptions
 from ossferry_checks.builtin.table import declared_table, table_check
 from ossferry_checks.builtin.table_grammar import detected_delimiter, grammar, has_type, rows
+from ossferry_checks.registry import Check
 from ossferry_checks.runner import Refusal, run
 from ossferry_checks.sentences import LANGUAGES, say
 from ossferry_checks.tables import Table
@@ -656,6 +657,18 @@ def test_a_table_with_problems_is_a_question_if_the_original_is_allowed(tmp_path
     )
     assert empty.refusal
     assert not empty.refusal.repair
+
+
+def test_a_table_that_another_check_refuses_too_can_be_repaired(tmp_path: Path) -> None:
+    def refuse(_file: CheckedFile) -> None:
+        raise Reject("The first column must be id.")
+
+    checks = [table_check(replace(TWO, allow_original=True)), Check(name="own", function=refuse)]
+    wrong = asyncio.run(run(checks, written(tmp_path, "a.csv", "id\nx\n"))).refusal
+    right = asyncio.run(run(checks, written(tmp_path, "b.csv", "id\n1\n"))).refusal
+
+    assert wrong == Refusal("own", "The first column must be id.", repair=True)
+    assert right == Refusal("own", "The first column must be id.")
 
 
 @pytest.mark.parametrize(
