@@ -50,9 +50,17 @@ class TableError(Exception):
         self.line = line
         self.values = values
 
-    def says(self, language: str) -> str:
-        """Return the sentence in a language, such as `zh-CN`."""
-        return say(self.key, language, **self.values)
+    def says(self, language: str, *, advice: str = "") -> str:
+        """Return what is wrong and what to do, in a language such as `zh-CN`.
+
+        Args:
+            advice: the key of another sentence about what to do, in place of the last one.
+        """
+        said = say(self.key, language, **self.values)
+        if not advice:
+            return said
+        end = max(said.rfind(". ", 0, -1) + 2, said.rfind("。", 0, -1) + 1)
+        return said[:end] + say(advice, language)
 
 
 @dataclass(frozen=True, slots=True)

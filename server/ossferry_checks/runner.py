@@ -1,6 +1,5 @@
 """Runs the checks for one file, and collects their results in a verdict."""
 
-import asyncio
 import errno
 import inspect
 import time
@@ -167,11 +166,10 @@ async def run(
             file = _apply(kept, check, looked_at, verdict)
         except Reject as reject:
             reason = _cut(reject.reason)
-            verdict.refusal = Refusal(check.name, reason, reject.line, repair=reject.repair)
+            repair = reject.repair or any(each.repair for each in verdict.questions)
+            verdict.refusal = Refusal(check.name, reason, reject.line, repair=repair)
             verdict.ran.append(Ran(check.name, "rejected", reason, monotonic() - began))
             return verdict
-        except asyncio.CancelledError:
-            raise
         except (Exception, SystemExit) as error:
             reason = _cut(_reason(error, file.language, limits))
             verdict.ran.append(Ran(check.name, "error", reason, monotonic() - began))

@@ -93,7 +93,7 @@ def test_a_question_offers_the_repair_and_the_original(
 ) -> None:
     row = choose(uploader, make_file("kept.csv", ORDERS))
     other = choose(uploader, make_file("other.csv", ORDERS))
-    row.expect_says("repair the table here, or upload the original.")
+    row.expect_says("Repair the table in the page, or upload the original.")
     assert violations(uploader.page) == []
 
     dialog = RepairDialog(uploader, row)

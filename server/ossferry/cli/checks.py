@@ -8,6 +8,7 @@ build of a container image.
 import asyncio
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -200,7 +201,8 @@ async def _download(
     from ossferry.uploads.inventory import find_upload
 
     selection, most = _select(tools.settings), tools.settings.max_file_size
-    stored = await find_upload(tools.store, key)
+    found = await find_upload(tools.places, key)
+    stored = replace(found, key=found.place + key)
     if stored.is_encrypted:
         raise SettingsError(
             f"{key} was encrypted before its upload, and the server has no key for it; decrypt it"

@@ -291,7 +291,7 @@ def _verify_file(path: Path, key: str, *, as_json: bool) -> bool:
     """
     from ossferry.uploads.inventory import find_upload, outcome_of
 
-    stored = with_bucket(lambda tools: find_upload(tools.store, key))
+    stored = with_bucket(lambda tools: find_upload(tools.places, key))
     size, crc64 = _checksum(path)
     outcome = outcome_of(stored, size=size, crc64=crc64)
     with Rows(*VERIFIED, as_json=as_json, titles=VERIFIED_TITLES) as rows:

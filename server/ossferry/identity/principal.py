@@ -39,7 +39,7 @@ def display_name(given: object, *, otherwise: str) -> str:
     """
     text = unicodedata.normalize("NFC", given) if isinstance(given, str) else ""
     shown = "".join(char for char in text if unicodedata.category(char) not in ("Cc", "Cf", "Cs"))
-    return shown[:MAX_NAME_LENGTH] or otherwise
+    return shown.strip()[:MAX_NAME_LENGTH] or otherwise
 
 
 def plain_text(given: object, *, lines: bool = False) -> object:

@@ -104,11 +104,12 @@ def check_table(file: CheckedFile, *, options: TableOptions, model: type[Any] | 
             with table_grammar.long_values():
                 _Table(file, options, model).check()
     except TableError as error:
-        reason, line = error.says(file.language), error.line
         can_repair = options.repair and _can_be_repaired(file.path, error.key)
+        advice = "table_or_original" if options.allow_original else "table_repair"
+        reason = error.says(file.language, advice=advice if can_repair else "")
         if can_repair and options.allow_original:
-            return Ask(f"{reason} {say('table_or_original', file.language)}", line, repair=True)
-        reject = Reject(reason, line=line)
+            return Ask(reason, error.line, repair=True)
+        reject = Reject(reason, line=error.line)
         reject.repair = can_repair
         raise reject from error
     return None
@@ -143,8 +144,7 @@ def _check_sheet(file: CheckedFile, table: Table) -> None:
     """Check the first sheet of a workbook.
 
     Raises:
-        Reject: a row is not as it must be.
-        TableError: the sheet cannot be read, or columns are missing.
+        TableError: the sheet cannot be read, columns are missing, or a row is not as it must be.
     """
     if not is_workbook(file.path):
         raise TableError("xlsx_other")
@@ -164,10 +164,13 @@ def _check_sheet(file: CheckedFile, table: Table) -> None:
     problems = [each for group in scan.groups for each in scan.problems(group.id, limit=1)]
     if problems:
         first = min(problems, key=lambda problem: problem.line)
-        named = f"{first.field}: {first.reason}" if first.field else first.reason
-        reject = Reject(named, line=first.line)
-        reject.repair = True
-        raise reject
+        raise _wrong_value(first.field, first.reason, first.line)
+
+
+def _wrong_value(field: str, reason: str, line: int) -> TableError:
+    """Return the error about a value, or about a row if `field` is empty."""
+    key = "table_model" if field else "table_row"
+    return TableError(key, line=line, column=field, problem=reason.rstrip(".。"))
 
 
 def _check_names(
@@ -344,9 +347,7 @@ class _Table:
     def _validate(self, given: dict[str, str], line: int) -> None:
         """Give a row to the model; an empty value is a missing one."""
         for _, name, problem, details in self._table.errors([given]):
-            said = reason_of(problem, details, self._file.language).rstrip(".。")
-            key = "table_model" if name else "table_row"
-            raise self._error(key, line, column=name, problem=said)
+            raise _wrong_value(name, reason_of(problem, details, self._file.language), line)
 
     def _values(self, row: str, delimiter: str) -> list[str]:
         return next(csv.reader(io.StringIO(row, newline=""), delimiter=delimiter))

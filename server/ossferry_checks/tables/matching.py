@@ -10,6 +10,7 @@ from ossferry_checks.tables.declaration import Field, Table
 from ossferry_checks.tables.values import SPACES
 
 SAMPLES = 3
+MAX_SAMPLE = 100  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ def match(table: Table, header: Sequence[str], samples: Sequence[Sequence[str]])
     columns = []
     for at, text in enumerate(header):
         values = (row[at] for row in samples if at < len(row) and row[at].strip())
-        shown = tuple(value for value, _ in zip(values, range(SAMPLES), strict=False))
+        shown = tuple(value[:MAX_SAMPLE] for value, _ in zip(values, range(SAMPLES), strict=False))
         columns.append(Column(text, found.get(at), shown))
     return columns
 

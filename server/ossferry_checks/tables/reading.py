@@ -15,6 +15,7 @@ from ossferry_checks.tables.rows import MARKS, is_workbook, open_rows
 
 SAMPLE = 256 * 1024  # bytes
 SAMPLE_ROWS = 50
+SAMPLE_SIZE = 8 << 20  # characters of these rows
 HEADERS = 20  # lines, one of which is taken for the header
 CONTROL = re.compile(r"[\x01-\x08\x0e-\x19\x1c-\x1f\x7f]")
 MOST_CONTROL = 100  # one of so many characters; a file with more of them is no text
@@ -111,8 +112,12 @@ class Reading:
         with path.open("rb") as source:
             rows = open_rows(source, path, self.encoding, self.delimiter, self.sheet)
             found: list[list[str]] = []
-            while len(found) < self.header_row + SAMPLE_ROWS and (more := rows.take(1).rows):
+            size, least = 0, self.header_row
+            while (size < SAMPLE_SIZE or len(found) < least) and len(found) < least + SAMPLE_ROWS:
+                if not (more := rows.take(1).rows):
+                    break
                 found += more
+                size += sum(map(len, more[0]))
             lost = rows.lost()
         header = found[self.header_row - 1] if len(found) >= self.header_row else []
         return Head(tuple(header), tuple(map(tuple, found[self.header_row :])), rows.names, lost)

@@ -13,6 +13,7 @@ from itertools import repeat
 from pathlib import Path
 from typing import Any
 
+from ossferry_checks.builtin.words import shortened
 from ossferry_checks.results import TableError
 from ossferry_checks.tables.decisions import Decisions, Fix, FixName
 from ossferry_checks.tables.declaration import Field, Table
@@ -35,6 +36,8 @@ TOTAL = re.compile(rf"(?:\A|\0)\s*(?:{_TOTALS})[\s:：]*(?:\Z|\0)", re.IGNORECAS
 """A cell at the start of a row of totals, among cells with zero characters between them."""
 
 TOTAL_COLUMNS = 3  # the first ones, in which such a cell may be
+
+SHOWN_MORE = 10  # values without a column
 
 OF_ROW: tuple[FixName, ...] = ("drop_rows",)
 OF_CELL: tuple[FixName, ...] = ("replace", "empty", "drop_rows")
@@ -249,7 +252,8 @@ class Repair:
         elif self._is_ragged(raw):
             problem = "short" if len(raw) < self._least else "long"
             expected = self._least if problem == "short" else self._width
-            details = {"found": len(raw), "expected": expected}
+            more = " | ".join(raw[self._width :][:SHOWN_MORE])
+            details = {"found": len(raw), "expected": expected, "more": shortened(more)}
             whole.append(Found("", problem, details=details))
         elif not row.changes and (problem := self._no_data(raw)):
             whole.append(Found("", problem))

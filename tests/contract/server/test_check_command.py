@@ -16,6 +16,7 @@ from ossferry.cli.demo import Demo
 from ossferry.doctor.start import probe_checks
 from ossferry.errors import SettingsError
 from ossferry.extras import install_command
+from ossferry.identity.object_keys import INCOMING
 from ossferry.oss.bucket import OssBucket
 from ossferry.scanning.checking import Job, check_file
 from ossferry.scanning.sandbox import limit
@@ -289,15 +290,20 @@ def stored(demo: Demo, checks: Path, key: str, *options: str, **changes: str) ->
     return run_command("check", key, *options, environment=given)
 
 
+@pytest.mark.parametrize(
+    ("place", "options"),
+    [("", {}), (INCOMING, {"OSSFERRY_RELEASE": "checked", "OSSFERRY_CLAMD": "none:3310"})],
+    ids=["released", "held"],
+)
 def test_an_upload_is_checked_under_its_name(
-    demo: Demo, checks: Path, monkeypatch: pytest.MonkeyPatch
+    demo: Demo, checks: Path, monkeypatch: pytest.MonkeyPatch, place: str, options: dict[str, str]
 ) -> None:
     monkeypatch.setattr("ossferry.scanning.look.PIECE", 5)
     headers = {"content-type": "text/csv"}
-    operators_bucket(demo).put_object(KEY, b"date,sku\n2026-03-14,7\n", headers=headers)
-    good = stored(demo, checks, KEY, "--json")
-    operators_bucket(demo).put_object(KEY, b"", headers=headers)
-    empty = stored(demo, checks, KEY, "--json")
+    operators_bucket(demo).put_object(place + KEY, b"date,sku\n2026-03-14,7\n", headers=headers)
+    good = stored(demo, checks, KEY, "--json", **options)
+    operators_bucket(demo).put_object(place + KEY, b"", headers=headers)
+    empty = stored(demo, checks, KEY, "--json", **options)
 
     found = json.loads(good.out)
     assert (good.code, found["key"]) == (0, KEY)

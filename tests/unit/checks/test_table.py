@@ -4,6 +4,7 @@ import asyncio
 import csv
 import io
 import random
+import re
 import tracemalloc
 from dataclasses import replace
 from pathlib import Path
@@ -14,17 +15,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import AliasChoices, BaseModel, Field, model_validator
 
-from ossferry_checks import CheckedFile
+from ossferry_checks import CheckedFile, Reject
 from ossferry_checks.builtin import table_grammar, text_blocks
 from ossferry_checks.builtin.check_options import ColumnType, TableOptions
 from ossferry_checks.builtin.table import declared_table, table_check
 from ossferry_checks.builtin.table_grammar import detected_delimiter, grammar, has_type, rows
+from ossferry_checks.registry import Check
 from ossferry_checks.runner import Refusal, run
+from ossferry_checks.sentences import LANGUAGES, say
 from ossferry_checks.tables import Table
 from support.checking import answer, refusal, written
 from support.content import workbook
 
 AGAIN = "Correct the row, and choose the file again."
+IN_SHEET = "The column id has a wrong value: This is not a whole number."
+HERE = ". Repair the table in the page, or correct the file and choose it again."
 ANY = table_check(TableOptions())
 SHORT_ROW = 3 * text_blocks.BLOCK
 
@@ -558,7 +563,7 @@ TWO = TableOptions(
         ('id\n"1\n"x\n', "A quotation mark that begins in this row is not closed.", 2, False),
         (workbook([["No."], [1], [2]]), "", None, False),
         (workbook([["name"], [1], [2]]), "", None, False),
-        (workbook([["id"], [1], ["x"], [1]]), "id: This is not a whole number.", 3, True),
+        (workbook([["id"], [1], ["x"], [1]]), IN_SHEET, 3, True),
         (workbook([["id"], [1], [2], [3], [4]]), "The table has too many rows", 5, False),
         (b"PK\3\4", "The workbook is damaged and cannot be read.", None, False),
     ],
@@ -573,7 +578,23 @@ def test_a_refused_table_can_be_repaired_unless_it_cannot_be_read(
 
     found = verdict.refusal or Refusal("", "")
     assert (found.reason[: len(reason)], found.line, found.repair) == (reason, line, repair)
+    assert found.reason.endswith(HERE) == repair
     assert bool(reason) == bool(verdict.refusal)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_table_that_can_be_repaired_has_other_advice_in_each_language(
+    tmp_path: Path, language: str
+) -> None:
+    name, path = "a. b。c", written(tmp_path, "a.csv", "a. b。c\nx\n").path
+    check = table_check(TableOptions(types={name: "integer"}, repair=True))
+
+    found = asyncio.run(run([check], CheckedFile(path, language=language))).refusal
+
+    assert found
+    assert name in found.reason
+    assert found.reason.endswith(say("table_repair", language))
+    assert len(re.findall("[.。]", found.reason)) == 4
 
 
 @pytest.mark.parametrize(
@@ -606,7 +627,7 @@ def test_a_workbook_is_not_named_csv(tmp_path: Path, options: TableOptions) -> N
 
     assert verdict.refusal
     assert (verdict.refusal.is_error, verdict.refusal.repair) == (False, options.repair)
-    assert "Save the file as UTF-8" in verdict.refusal.reason
+    assert verdict.refusal.reason.startswith("This is not valid UTF-8 text")
 
 
 def test_a_text_is_not_named_xlsx(tmp_path: Path) -> None:
@@ -621,15 +642,33 @@ def test_a_table_with_problems_is_a_question_if_the_original_is_allowed(tmp_path
     check = table_check(replace(TWO, allow_original=True))
 
     wrong = asyncio.run(run([check], written(tmp_path, "a.csv", "id\nx\n")))
+    sheet = asyncio.run(run([check], written(tmp_path, "a.xlsx", workbook([["id"], ["x"]]))))
     empty = asyncio.run(run([check], written(tmp_path, "b.csv", "")))
 
     (question,) = wrong.questions
     assert (wrong.refusal, wrong.ran[0].outcome) == (None, "asks")
     assert (question.line, question.repair) == (2, True)
-    assert question.question.startswith("The value “x” in the column id is not a whole number.")
-    assert question.question.endswith("repair the table here, or upload the original.")
+    assert question.question == (
+        "The value “x” in the column id is not a whole number. "
+        "Repair the table in the page, or upload the original."
+    )
+    assert sheet.questions[0].question == (
+        f"{IN_SHEET} Repair the table in the page, or upload the original."
+    )
     assert empty.refusal
     assert not empty.refusal.repair
+
+
+def test_a_table_that_another_check_refuses_too_can_be_repaired(tmp_path: Path) -> None:
+    def refuse(_file: CheckedFile) -> None:
+        raise Reject("The first column must be id.")
+
+    checks = [table_check(replace(TWO, allow_original=True)), Check(name="own", function=refuse)]
+    wrong = asyncio.run(run(checks, written(tmp_path, "a.csv", "id\nx\n"))).refusal
+    right = asyncio.run(run(checks, written(tmp_path, "b.csv", "id\n1\n"))).refusal
+
+    assert wrong == Refusal("own", "The first column must be id.", repair=True)
+    assert right == Refusal("own", "The first column must be id.")
 
 
 @pytest.mark.parametrize(

@@ -367,7 +367,7 @@ def test_the_first_row_with_a_unique_value_stays(tmp_path: Path) -> None:
     [
         ("2", "short", "empty", [("2", "")]),
         ("2", "short", "drop_rows", []),
-        ("2,open,x", "long", "drop_rows", []),
+        ("2,open,,x,y z", "long", "drop_rows", []),
         ('"2"x,open', "quote", "convert", [("2x", "open")]),
         ('"2"x,open', "quote", "drop_rows", []),
         ("id,state,", "header", "drop_rows", []),
@@ -385,7 +385,9 @@ def test_a_row_of_another_length_or_with_a_wrong_quotation_mark(
     table = Table.of(columns=["id", "state"])
     scan = scanned(path, table)
     assert counts(scan) == {f":{problem}": 1}
-    assert scan.problems(f":{problem}")[0].line == 3
+    found = scan.problems(f":{problem}")[0]
+    assert found.line == 3
+    assert ("| x | y z" in found.reason) == (problem == "long")
 
     scan.decide(fix("", problem, name))
 

@@ -12,6 +12,7 @@ import pytest
 from ossferry_checks.builtin import xlsx
 from ossferry_checks.builtin.text_blocks import BLOCK
 from ossferry_checks.tables import Decisions, Reading, Scan, Table, TableError, clean, rows
+from ossferry_checks.tables.matching import match
 from support.checking import written
 from support.content import ole, with_shared_strings, workbook
 
@@ -265,6 +266,16 @@ def test_memory_does_not_depend_on_the_size(tmp_path: Path) -> None:
 def test_a_reading_that_is_impossible_is_an_error(chosen: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"encoding|delimiter"):
         Reading(**chosen)  # type: ignore[arg-type]
+
+
+def test_of_long_rows_only_a_few_are_read_for_the_guess(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("id,text\n" + f"1,{'x' * 3_000_000}\n" * 9)
+
+    head = Reading.guess(path).head(path)
+
+    assert len(head.rows) == 3
+    assert match(Table.of(columns=["text"]), head.header, head.rows)[1].samples == ("x" * 100,) * 3
 
 
 def test_an_empty_file_has_no_header_also_if_all_is_decided(tmp_path: Path) -> None:

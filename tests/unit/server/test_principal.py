@@ -13,6 +13,8 @@ from ossferry.identity.principal import display_name, is_plain_id
         ("\u202eecilA\u200b", "ecilA"),
         ("a\r\nb\x1b[31m\0", "ab[31m"),
         ("x" * 5000, "x" * 100),
+        (" Carol\u00a0", "Carol"),
+        (" \u200b\u3000", "carol-1"),
         ("\u200b\u202e", "carol-1"),
         ("", "carol-1"),
         (None, "carol-1"),

@@ -9,7 +9,7 @@ from upload_page.browser.window import start
 from upload_page.dialogs.dialog import Dialog
 from upload_page.requests.fields import choice_field, stacked, text_field, tick, values_of
 from upload_page.requests.request import show_request
-from upload_page.requests.texts import read_questions
+from upload_page.requests.texts import explain_refusal, read_questions
 from upload_page.view.words.messages import explain
 from upload_page.view.words.text import number, say, size_text
 
@@ -35,6 +35,15 @@ TYPES = (
     ("ask_office", " ".join([OFFICE + each for each in DOCUMENTS])),
     ("ask_videos", "video/mp4 video/quicktime video/webm"),
     ("ask_audio", "audio/mpeg audio/mp4 audio/wav audio/ogg"),
+)
+# Names of the fields that the server may refuse, and the keys of their labels.
+LABELS = (
+    ("title", "ask_name"),
+    ("text", "ask_text"),
+    ("ends_at", "ask_ends"),
+    ("fields", "ask_fields"),
+    ("types", "ask_types"),
+    ("password", "ask_password"),
 )
 
 
@@ -147,7 +156,8 @@ async def ask_for_files(actions: "Actions") -> None:
             made.append(await server.call("POST", "/api/requests", wish))
             dialog.close()
         except ServerRefused as error:
-            set_text(trouble, error.detail or explain(error, origin="").sentence)
+            labels = {name: say(key) for name, key in LABELS}
+            set_text(trouble, explain_refusal(error, labels))
             set_attribute(trouble, "hidden", None)
         making.disabled = False
 

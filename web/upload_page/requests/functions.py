@@ -11,7 +11,9 @@ from upload_page.view.words.text import use_more
 __all__ = ["ask_for_files", "prepare", "serve_guest", "show_asked_for"]
 
 # The page says these otherwise to guests, who have no quota of their own.
-FOR_GUESTS = "hint_whole grant_quota grant_quota_next no_room no_room_next paused_quota"
+FOR_GUESTS = (
+    "hint_whole grant_quota grant_quota_next no_room no_room_next paused_quota too_many_total_next"
+)
 
 _loaded: "list[bool]" = []
 

@@ -11,9 +11,9 @@ from upload_page.browser.dom import by_id, clear, element, listen, set_attribute
 from upload_page.browser.own_server import server
 from upload_page.browser.requests import show_drop_zone
 from upload_page.requests.fields import choice_field, stacked, text_field, values_of
+from upload_page.requests.texts import explain_refusal
 from upload_page.view.elements import button
 from upload_page.view.signals import Owner, Signal, effect
-from upload_page.view.words.messages import explain
 from upload_page.view.words.text import gap, language, moment, say, say_count
 
 TYPE_CHECKING = False
@@ -126,8 +126,7 @@ class _GuestPage:
             except ServerRefused as error:
                 if error.code in OVER:
                     self.over.set(error)
-                words = error.detail if error.status == 400 else _sentences(error)
-                set_text(self._refusal, words)
+                set_text(self._refusal, explain_refusal(error, _labels(self.about.get())))
                 self._form.insertBefore(self._refusal, self._form.lastElementChild)
                 return
         self._admit(guest)
@@ -154,7 +153,7 @@ class _GuestPage:
         if about:
             self._box.append(*_description(about))
         if over:
-            self._box.append(element("p", ALERT, _sentences(over)))
+            self._box.append(element("p", ALERT, explain_refusal(over, {})))
         elif about and not is_admitted:
             self._form.replaceChildren(*(_questions(about) if self._asks() else []))
             self._box.append(self._form)
@@ -171,9 +170,11 @@ class _GuestPage:
         self._arrived.replaceChildren(say_count("guest_arrived", count), gap(), self._saving)
 
 
-def _sentences(error: ServerRefused) -> str:
-    explanation = explain(error, origin="")
-    return f"{explanation.sentence}{gap()}{explanation.next_step}"
+def _labels(about: "Document") -> "dict[str, str]":
+    """Return the questions of a request by the names that the server gives their answers."""
+    labels = {name: say(f"guest_{name}") for name, _, _ in NEEDS}
+    labels.update({f"fields.{asked['name']}": asked["label"] for asked in about["fields"]})
+    return labels
 
 
 def _questions(about: "Document") -> "list[Element]":

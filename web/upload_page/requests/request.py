@@ -14,7 +14,13 @@ from upload_page.dialogs.download import save_files
 from upload_page.dialogs.folded_lists import list_line
 from upload_page.receipts.stored_objects import StoredObject
 from upload_page.requests.fields import stacked, text_field
-from upload_page.requests.texts import about_guest, facts_of, facts_of_file
+from upload_page.requests.texts import (
+    about_guest,
+    explain_refusal,
+    facts_of,
+    facts_of_file,
+    folder_for,
+)
 from upload_page.view.elements import button, facts
 from upload_page.view.words.messages import explain
 from upload_page.view.words.text import say
@@ -43,7 +49,7 @@ class _Request:
         self._files: list[Document] = []
         self._lines: dict[str, tuple[list[str], Element]] = {}  # with their texts, by key
         self._guests: dict[str, Element] = {}  # the lists of their files, by guest
-        self._names: dict[str, str] = {}  # by guest
+        self._folders: dict[str, str] = {}  # in the archive, by guest
         self.dialog = Dialog("request", request["title"], wide=True)
         self._state = element("p", {"class": "hint", "role": "status"})
         self._all = self.dialog.offer("asked_all", lambda: self._save(self._files), main=True)
@@ -113,7 +119,8 @@ class _Request:
             guest, key, said = file["guest"], file["key"], facts_of_file(file)
             if guest not in self._guests:
                 answers = found["guests"].get(guest, NOBODY)
-                self._names[guest], self._guests[guest] = _name_of(answers), self._list(answers)
+                folder = folder_for(_name_of(answers), list(self._folders.values()))
+                self._folders[guest], self._guests[guest] = folder, self._list(answers)
             before, shown = self._lines.get(key, (None, None))
             if said != before:
                 self._lines[key] = (said, self._line(file, said))
@@ -145,7 +152,7 @@ class _Request:
         self._all.hidden = all(file["held"] for file in self._files)
 
     def _save(self, files: "list[Document]") -> None:
-        names = [f"{self._names[file['guest']]}/{file['name']}" for file in files]
+        names = [f"{self._folders[file['guest']]}/{file['name']}" for file in files]
         start(save_files([StoredObject(file) for file in files], names, self.request["title"]))
 
     def _change(self, wish: "Document") -> None:
@@ -160,7 +167,7 @@ class _Request:
         try:
             await work
         except ServerRefused as error:
-            show_toast(error.detail or explain(error, origin="").sentence)
+            show_toast(explain_refusal(error, {"ends_at": say("ask_ends")}))
         control.disabled = False
 
 

@@ -1,7 +1,9 @@
 """Texts about requests for files, from the server's documents about them, and their questions."""
 
 from ossferry_uploader.oss.times import from_iso
-from upload_page.view.words.text import ago, count_files, moment, say, say_count, size_text
+from ossferry_uploader.transfer.errors import ServerRefused
+from upload_page.view.words.messages import explain
+from upload_page.view.words.text import ago, count_files, gap, moment, say, say_count, size_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,6 +41,33 @@ def about_guest(guest: "Document", fields: "list[Document]") -> "list[str]":
         if answer:
             said.append(say("asked_answer", question=field["label"], answer=answer))
     return said
+
+
+def folder_for(name: str, taken: "list[str]") -> str:
+    """Return a folder of its own for the files of a guest: the second Gus has `Gus (2)`.
+
+    Args:
+        taken: the folders of the other guests.
+    """
+    folder = stem = name.replace("/", "_")
+    number = 1
+    while folder in taken:
+        number += 1
+        folder = f"{stem} ({number})"
+    return folder
+
+
+def explain_refusal(error: ServerRefused, labels: "dict[str, str]") -> str:
+    """Return a sentence about a refusal; it names the field whose value the server refuses.
+
+    Args:
+        labels: what the page calls the fields, by the names with which the server's text begins.
+    """
+    name = error.detail.partition(" ")[0]
+    if error.status == 400 and name in labels:
+        return say("ask_wrong", field=labels[name])
+    explanation = explain(error, origin="")
+    return f"{explanation.sentence}{gap()}{explanation.next_step}"
 
 
 def read_questions(text: str) -> "list[Document]":

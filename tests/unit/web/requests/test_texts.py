@@ -2,8 +2,16 @@
 
 import pytest
 
+from ossferry_uploader.transfer.errors import ServerRefused
 from support.english import speak_english
-from upload_page.requests.texts import about_guest, facts_of, facts_of_file, read_questions
+from upload_page.requests.texts import (
+    about_guest,
+    explain_refusal,
+    facts_of,
+    facts_of_file,
+    folder_for,
+    read_questions,
+)
 from upload_page.view.words.text import use_more
 
 NOW_S = 1_800_000_000.0
@@ -21,6 +29,7 @@ use_more(
             "asked_guests": {"one": "{count} person", "other": "{count} people"},
             "asked_last": "last file {ago}",
             "asked_answer": "{question}: {answer}",
+            "ask_wrong": "The value of “{field}” is not possible.",
         }
     }
 )
@@ -76,6 +85,14 @@ def test_answers_of_a_guest_follow_the_order_of_the_questions():
     assert about_guest({"email": "", "fields": {"q1": ""}}, fields) == []
 
 
+def test_guests_of_one_name_have_their_own_folders_in_the_archive():
+    taken = []
+    for name in ("Gus", "a/../b", "Gus", "Gus", "a_.._b"):
+        taken.append(folder_for(name, taken))
+
+    assert taken == ["Gus", "a_.._b", "Gus (2)", "Gus (3)", "a_.._b (2)"]
+
+
 @pytest.mark.parametrize(
     ("line", "field"),
     [
@@ -95,3 +112,17 @@ def test_a_question_is_a_line_with_a_star_and_answers(line, field):
 
 def test_questions_have_different_names():
     assert [field["name"] for field in read_questions("a\n\nb")] == ["q1", "q2"]
+
+
+@pytest.mark.parametrize(
+    ("status", "detail", "said"),
+    [
+        (400, "fields.q1 must be text.", "The value of “Size” is not possible."),
+        (400, "The body is not JSON.", "The server of this page refused the request."),
+        (409, "fields.q1 must be text.", "The server of this page refused the request."),
+    ],
+)
+def test_a_refused_value_is_told_by_the_label_of_its_field(status, detail, said):
+    refused = ServerRefused(status, detail=detail)
+
+    assert explain_refusal(refused, {"fields.q1": "Size"})[: len(said)] == said

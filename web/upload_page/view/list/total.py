@@ -1,5 +1,7 @@
 """The line above the file list: the total progress, and buttons that act on all uploads."""
 
+from functools import partial
+
 from upload_page.browser.dom import by_id, element, has_focus, set_attribute, set_progress, set_text
 from upload_page.view.elements import Facts, button
 from upload_page.view.signals import Computed, Owner, effect
@@ -39,24 +41,6 @@ def show_total(model: "QueueModel", actions: "Actions", owner: "Owner") -> "Elem
         all_empty = not model.size.get() and model.files.get() and not model.running.get()
         set_progress(bar, 1 if all_empty else model.sent.get())
 
-    def offer(name: str, action: "Callable[[], None]", wanted: "Callable[[], object]") -> None:
-        """Add a button with the text `say(name)`, which is visible while `wanted()` is true.
-
-        When a button with the focus disappears, another button gets the focus.
-        """
-        made = button("quiet", say(name), action, owner)
-        buttons.append(made)
-        is_wanted = Computed(lambda: bool(wanted()))
-
-        def show() -> None:
-            on = is_wanted.get()
-            had_focus = not on and has_focus(made)
-            set_attribute(made, "hidden", None if on else "")
-            if had_focus:
-                (buttons.querySelector("button:not([hidden])") or by_id("files")).focus()
-
-        effect(show)
-
     retry = button("quiet strong", "", actions.retry_failed, owner)
     buttons.append(retry)
 
@@ -68,6 +52,7 @@ def show_total(model: "QueueModel", actions: "Actions", owner: "Owner") -> "Elem
     def build() -> None:
         effect(show_sum)
         effect(show_retry)
+        offer = partial(_offer, buttons, owner)
         offer("notify", actions.allow_notifications, lambda: actions.may_ask.get() and _long(model))
         offer("pause_all", actions.pause_all, lambda: model.running.get() > model.held.get())
         offer("resume_all", actions.resume_all, lambda: model.held.get())
@@ -77,6 +62,31 @@ def show_total(model: "QueueModel", actions: "Actions", owner: "Owner") -> "Elem
 
     owner.run(build)
     return element("div", {"class": "total", "data-testid": "total"}, words, buttons, bar)
+
+
+def _offer(
+    buttons: "Element",
+    owner: "Owner",
+    name: str,
+    action: "Callable[[], None]",
+    wanted: "Callable[[], object]",
+) -> None:
+    """Add a button with the text `say(name)`, which is visible while `wanted()` is true.
+
+    When a button with the focus disappears, another button gets the focus.
+    """
+    made = button("quiet", say(name), action, owner)
+    buttons.append(made)
+    is_wanted = Computed(lambda: bool(wanted()))
+
+    def show() -> None:
+        on = is_wanted.get()
+        had_focus = not on and has_focus(made)
+        set_attribute(made, "hidden", None if on else "")
+        if had_focus:
+            (buttons.querySelector("button:not([hidden])") or by_id("files")).focus()
+
+    effect(show)
 
 
 def _not_retryable(model: "QueueModel") -> int:
