@@ -7,11 +7,10 @@ Threats T10 and T11. These are the page's own functions, run in CPython and comp
 import random
 from urllib.parse import unquote
 
-import pytest
-
 from attacks.arbitrary_ids import arbitrary_ids
 from ossferry_uploader.oss.encoding import percent_encode
 from ossferry_uploader.oss.keys import MAX_KEY_BYTES, object_key
+from support.random_examples import some_and_many
 
 PREFIX = "uploads/alice-x/"
 PIECES = (
@@ -20,13 +19,7 @@ PIECES = (
 DOTS = {".", "..", "%2e", "%2e%2e", ".%2e", "%2e."}
 """Path segments that a browser removes from a URL before sending the request."""
 
-SOME_OR_MANY = pytest.mark.parametrize(
-    "count",
-    [
-        pytest.param(10_000, id="some"),
-        pytest.param(1_000_000, id="many", marks=[pytest.mark.slow, pytest.mark.timeout(1800)]),
-    ],
-)
+SOME_OR_MANY = some_and_many(5_000, 1_000_000, name="count")
 
 
 def texts(count: int) -> list[str]:

@@ -1,20 +1,13 @@
 """No token gives access to other users' keys (threats T07 and T09)."""
 
-import pytest
-
 from attacks.arbitrary_ids import arbitrary_ids
 from attacks.in_policy import BUCKET, allows, prefix
 from mock_oss.policies.evaluation import parse_policy
 from ossferry.oss.policy import policy_text, upload_policy
+from support.random_examples import some_and_many
 
 
-@pytest.mark.parametrize(
-    "count",
-    [
-        pytest.param(8_000, id="some"),
-        pytest.param(1_000_000, id="many", marks=[pytest.mark.slow, pytest.mark.timeout(1800)]),
-    ],
-)
+@some_and_many(2_000, 1_000_000, name="count")
 def test_t07_t09_no_token_opens_a_key_of_another(count: int) -> None:
     owners: dict[str, str] = {}
     neighbours = [prefix("victim")]

@@ -404,6 +404,7 @@ def test_a_check_that_does_not_work(
     uploader.row("good.csv").expect_state("done", timeout_ms=CHECKED_MS)
 
 
+@pytest.mark.slow
 @pytest.mark.page_stays
 @pytest.mark.parametrize("checked", [60], indirect=True)
 def test_the_person_can_choose_the_original(checked: Checked, make_file: MakeFile) -> None:

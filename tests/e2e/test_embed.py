@@ -281,7 +281,14 @@ def test_limits_of_the_site_apply_before_the_server_has_given_permission(
     assert len(objects(trusting_demo)) == 1
 
 
-def test_files_wait_until_a_wrong_attribute_is_corrected(
+WRONG = [
+    ("metadata", "{", "metadata must be JSON"),
+    ("server", "javascript:alert(1)", "server must be an address"),
+    ("server", "https://", "server must be an address"),
+]
+
+
+def test_files_wait_until_a_wrong_attribute_is_corrected_and_the_error_names_it(
     site: Site, page: Page, console: Console, trusting_demo: Demo
 ) -> None:
     console.expected.append("oss-ferry: ")
@@ -304,6 +311,12 @@ def test_files_wait_until_a_wrong_attribute_is_corrected(
     element(page, "it.setAttribute('max-files', '9')")
     wait_for(page, "upload", 2)
     assert {each.storage_class for each in objects(demo).values()} == {"IA"}
+
+    for count, (name, value, words) in enumerate(WRONG, 3):
+        element(page, f"it.setAttribute({json.dumps(name)}, {json.dumps(value)})")
+        assert words in wait_for(page, "error", count)[-1]["message"]
+        if name != "server":
+            element(page, f"it.removeAttribute({json.dumps(name)})")
 
 
 @pytest.mark.parametrize(
@@ -398,7 +411,7 @@ def test_the_background_of_the_site_shows_through_a_frame_with_its_colour_scheme
         assert is_transparent() is expected
 
 
-def test_the_site_adds_files_starts_pauses_and_clears(
+def test_the_site_adds_files_starts_and_clears_and_a_person_removes_one(
     site: Site, page: Page, console: Console, trusting_demo: Demo
 ) -> None:
     site.shows("manual name=work", form="<form>")
@@ -425,6 +438,11 @@ def test_the_site_adds_files_starts_pauses_and_clears(
     assert element(page, "new FormData(it.form).getAll('work')") == []
     assert element(page, "it.shadowRoot.querySelector('iframe').inert") is True
     element(page, "it.removeAttribute('disabled')")
+    first, second = element(page, "it.value")
+    row = frame.locator(f"[data-testid=upload][data-key='{first}']")
+    row.get_by_role("button", name="Remove", exact=True).click()
+    assert wait_for(page, "removed") == [{"keys": [first]}]
+    assert element(page, "it.value") == [second]
     element(page, "it.form.reset()")
     expect(rows).to_have_count(0)
     assert element(page, "it.value") == []
@@ -437,21 +455,6 @@ def test_the_site_adds_files_starts_pauses_and_clears(
     expect(rows).to_have_count(0)
     with pytest.raises(Exception, match="addFiles takes File objects"):
         element(page, "it.addFiles(['a text'])")
-
-
-def test_a_file_that_a_person_removes_is_not_in_the_form_any_more(
-    site: Site, page: Page, console: Console, trusting_demo: Demo
-) -> None:
-    site.shows("name=work required", form="<form>")
-    frame = opened(site, page)
-    frame.locator("#files").set_input_files([essay(), essay("b.txt")])
-    first, second = (each["key"] for each in wait_for(page, "upload", 2))
-
-    row = frame.locator(f"[data-testid=upload][data-key='{first}']")
-    row.get_by_role("button", name="Remove", exact=True).click()
-
-    assert wait_for(page, "removed") == [{"keys": [first]}]
-    assert element(page, "it.value") == [second]
 
 
 def test_a_token_of_the_site_identifies_the_person(
@@ -635,26 +638,6 @@ def test_t67_a_frame_that_is_loaded_again_is_empty_and_another_page_in_it_is_not
     element(page, f"it.shadowRoot.querySelector('iframe').src = {elsewhere}")
     until(page, lambda: forged in told(page, "message"))
     assert (len(told(page, "upload")), element(page, "it.value")) == (2, [key])
-
-
-WRONG = [
-    ("metadata", "{", "metadata must be JSON"),
-    ("server", "javascript:alert(1)", "server must be an address"),
-    ("server", "https://", "server must be an address"),
-]
-
-
-def test_a_wrong_attribute_is_an_error_that_names_it(
-    site: Site, page: Page, console: Console, trusting_demo: Demo
-) -> None:
-    site.shows("")
-    console.expected.append("oss-ferry: ")
-    opened(site, page)
-    for count, (name, value, words) in enumerate(WRONG, 1):
-        element(page, f"it.setAttribute({json.dumps(name)}, {json.dumps(value)})")
-        assert words in wait_for(page, "error", count)[-1]["message"]
-        if name != "server":
-            element(page, f"it.removeAttribute({json.dumps(name)})")
 
 
 @pytest.mark.skip_browser("firefox")  # in Firefox, Playwright confuses the frame with the window

@@ -51,7 +51,6 @@ def test_a_large_file_arrives_in_parts_and_a_small_one_in_one(
     expect_stored(demo, uploader.row("small.bin").key, small)
 
 
-@pytest.mark.core
 def test_a_paused_upload_goes_on_where_it_was(
     uploader: UploaderPage, runtime: str, demo: Demo, make_file: MakeFile
 ) -> None:

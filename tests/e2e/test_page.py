@@ -204,7 +204,6 @@ def test_the_language_is_that_of_the_browser(demo: Demo, browser: Browser) -> No
         context.close()
 
 
-@pytest.mark.core
 def test_a_name_that_is_there_is_asked_about_once_for_all(
     uploader: UploaderPage, demo: Demo
 ) -> None:

@@ -13,7 +13,7 @@ from e2e.axe import violations
 from e2e.conftest import ENDED_WORKER, Console, operator_bucket
 from e2e.pages.repair import RepairDialog
 from e2e.pages.uploader import CHECKED_MS, Row, UploaderPage
-from e2e.test_repair import AMOUNTS, DATES, ORDERS, RIGHT, TABLE, choose_table
+from e2e.test_repair import AMOUNTS, DATES, ORDERS, RIGHT, TABLE, choose_table, opened
 from ossferry.checks.bundling import make_bundle
 from ossferry.cli.demo import Demo
 from ossferry_checks.tables import Decisions, clean
@@ -64,12 +64,7 @@ def uploader(
     demo_of_choices: Demo, page: Page, console: Console, browser_name: str, runtime: str
 ) -> UploaderPage:
     """The page of a demo whose check asks about wrong tables."""
-    if browser_name == "firefox":
-        console.expected.append(ENDED_WORKER)
-    opened = UploaderPage(page, f"{demo_of_choices.url}/?runtime={runtime}")
-    opened.open()
-    opened.expect_ready()
-    return opened
+    return opened(demo_of_choices, page, console, browser_name, runtime)
 
 
 def choose(uploader: UploaderPage, path: Path, state: str = "paused") -> Row:
@@ -88,6 +83,7 @@ def stored(demo: Demo, name: str) -> dict[str, bytes]:
     return {key.partition(f"/{name}")[2]: bucket.get_object(key).read() for key in keys}
 
 
+@pytest.mark.page_stays
 def test_a_question_offers_the_repair_and_the_original(
     demo_of_choices: Demo, uploader: UploaderPage, make_file: MakeFile
 ) -> None:
@@ -108,13 +104,16 @@ def test_a_question_offers_the_repair_and_the_original(
     assert stored(demo_of_choices, "other.csv") == {"": ORDERS}
 
 
+@pytest.mark.page_stays
 def test_the_list_of_changes_is_stored_beside_a_repaired_table(
     demo_of_choices: Demo, uploader: UploaderPage, make_file: MakeFile
 ) -> None:
     row = choose(uploader, make_file("orders.csv", ORDERS))
     dialog = RepairDialog(uploader, row)
     dialog.open()
+    assert violations(uploader.page) == []
     dialog.find_problems()
+    assert violations(uploader.page) == []
     dialog.fix(DATES, "Convert")
     dialog.fix(AMOUNTS, "Convert")
     dialog.fix("The same value as in an earlier row", "Drop the rows")
@@ -124,6 +123,7 @@ def test_the_list_of_changes_is_stored_beside_a_repaired_table(
     uploader.page.keyboard.type("7,5")
     dialog.button("Write the corrected file").click()
     dialog.expect_step("Result", 3)
+    assert violations(uploader.page) == []
     dialog.button("Back").click()
     dialog.expect_left("No problems are left.")
     dialog.upload()

@@ -25,7 +25,6 @@ def started(start_demo: StartDemo, **options: object) -> tuple[Demo, UploaderPag
 
 
 @pytest.mark.core
-@pytest.mark.pyodide
 def test_files_of_any_size_arrive_with_one_form_each(
     start_demo: StartDemo, make_file: MakeFile
 ) -> None:

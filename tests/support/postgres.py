@@ -56,7 +56,9 @@ class Postgres:
         self._running.enter_context(running(command, self._folder, self._port))
         _wait_until_ready(self._programs, self._port)
         self.pid = int((data / "postmaster.pid").read_text().splitlines()[0])
-        self._running.callback(os.kill, self.pid, signal.SIGINT)  # SIGTERM waits for all clients
+        self._running.callback(
+            os.kill, self.pid, signal.SIGQUIT
+        )  # others write all to the disk first
 
     def kill(self) -> None:
         """End the server without a checkpoint, as after a crash, and wait for the end."""

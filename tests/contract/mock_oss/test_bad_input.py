@@ -15,12 +15,10 @@ from hypothesis import strategies as st
 
 from contract.mock_oss.clients import signed_headers
 from mock_oss import BUCKET, BucketSpec, MockOSS, World
-from support.random_examples import SAME
+from support.random_examples import SAME, some_and_many
 
 BATCH = 25  # requests per example
-EXAMPLES = pytest.mark.parametrize(
-    "examples", [pytest.param(40, id="some"), pytest.param(410, id="many", marks=pytest.mark.slow)]
-)
+EXAMPLES = some_and_many(10, 410)
 """Number of examples of each kind; `many` sends 20,500 requests in total."""
 TIMEOUT_S = 5.0
 BOMB = (

@@ -3,6 +3,7 @@
 The example for pytest in the README passes, too.
 """
 
+import os
 import re
 import subprocess
 import sys
@@ -60,7 +61,11 @@ def test_examples_for_pytest_pass(tmp_path: Path) -> None:
     plugin = "mock_oss.pytest_plugin"  # the wheel loads it by its entry point, see test_wheels.py
     options = ("-q", "-p", "no:cacheprovider", "-p", plugin, "--rootdir", tmp_path, tmp_path)
     run = subprocess.run(  # noqa: S603 - our own page
-        [sys.executable, "-m", "pytest", *options], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "pytest", *options],
+        env=os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
     assert run.returncode == 0, run.stdout

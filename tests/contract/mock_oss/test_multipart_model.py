@@ -13,7 +13,6 @@ from hashlib import md5
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -26,7 +25,7 @@ from hypothesis.stateful import (
 
 from contract.mock_oss.clients import signed_headers
 from mock_oss import BUCKET, MockOSS
-from support.random_examples import SAME
+from support.random_examples import SAME, some_and_many
 
 KEYS = st.sampled_from(["a", "b/ü", "b/z"])
 NUMBERS = st.sampled_from([1, 2, 3, 9_999, 10_000])
@@ -241,13 +240,7 @@ def _copy(source: str, target: str) -> str:
     return target
 
 
-@pytest.mark.parametrize(
-    "examples",
-    [
-        pytest.param(50, id="some", marks=pytest.mark.timeout(600)),  # enough for a busy machine
-        pytest.param(2000, id="many", marks=[pytest.mark.slow, pytest.mark.timeout(3600)]),
-    ],
-)
+@some_and_many(20, 2000, timeout_s=3600)
 def test_any_order_of_steps_and_crashes_keeps_what_was_answered(examples: int) -> None:
     run_state_machine_as_test(
         Multipart, settings=settings(SAME, max_examples=examples, stateful_step_count=50)

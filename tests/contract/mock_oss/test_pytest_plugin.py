@@ -76,6 +76,7 @@ def run(folder: Path, *options: str, **texts: str) -> str:
     for name, text in texts.items():
         (folder / f"test_{name}.py").write_text(text)
     environment = {name: value for name, value in os.environ.items() if "XDIST" not in name}
+    environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # some take a second to import
     plugin = ("-p", "no:cacheprovider", "-p", "mock_oss.pytest_plugin")
     done = subprocess.run(  # noqa: S603 - our own text
         [sys.executable, "-m", "pytest", "-rP", *plugin, "--rootdir", folder, *options, folder],
@@ -101,7 +102,7 @@ def test_the_mock_of_the_session_is_reset_and_the_environment_is_restored(
 
 
 def test_each_worker_of_xdist_has_its_own_mock(tmp_path: Path) -> None:
-    said = run(tmp_path, "-n", "2", "--dist", "load", shared=SHARED)
+    said = run(tmp_path, "-p", "xdist.plugin", "-n", "2", "--dist", "load", shared=SHARED)
 
     assert "7 passed" in said
     ports = Counter(re.findall(r"PORT (gw\d) (\d+)", said))

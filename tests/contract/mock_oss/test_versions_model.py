@@ -5,7 +5,6 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
@@ -13,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from mock_oss.operations.listing import collect
 from mock_oss.store.data_directory import Store
 from mock_oss.store.records import BucketRecord, ObjectRecord, VersionEntry
-from support.random_examples import SAME
+from support.random_examples import SAME, some_and_many
 
 KEYS = st.sampled_from(["a", "b"])
 DATA = st.sampled_from([b"", b"small", b"x" * 70_000])  # the last one is a file
@@ -158,8 +157,8 @@ def new_record(key: str, size: int) -> ObjectRecord:
     )
 
 
-@pytest.mark.timeout(300)
-def test_versions_agree_with_a_model() -> None:
+@some_and_many(20, 1000)
+def test_versions_agree_with_a_model(examples: int) -> None:
     run_state_machine_as_test(
-        Versions, settings=settings(SAME, max_examples=60, stateful_step_count=40)
+        Versions, settings=settings(SAME, max_examples=examples, stateful_step_count=40)
     )

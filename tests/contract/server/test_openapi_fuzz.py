@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from schemathesis.core.result import Ok
@@ -19,6 +18,7 @@ from ossferry.authentication.apikey_format import new_key
 from ossferry.openapi import openapi_document
 from ossferry.routes import DESCRIBED
 from ossferry.settings.loading import ExplicitSettings, load_settings
+from support.random_examples import some_and_many
 from support.server_fakes import OBJECTS, OPTIONS, FakeClock, FakeStore, FakeSts
 
 MUCH = "1000000/minute"
@@ -74,13 +74,7 @@ def fuzz(app: Starlette, key: str, examples: int) -> Counter[int]:
     return seen
 
 
-@pytest.mark.parametrize(
-    "examples",
-    [
-        pytest.param(15, id="some"),
-        pytest.param(2000, id="many", marks=[pytest.mark.slow, pytest.mark.timeout(900)]),
-    ],
-)
+@some_and_many(5, 2000)
 def test_no_request_breaks_the_server(web_dir: Path, tmp_path: Path, examples: int) -> None:
     seen = fuzz(*make_app(web_dir, tmp_path), examples)
 

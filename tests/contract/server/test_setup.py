@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock, patch
@@ -390,13 +391,16 @@ def test_the_adopt_of_a_plan_does_not_count_for_its_teardown(oss: MockOSS, plan:
     assert state(oss)["user"] is None
 
 
-@pytest.mark.parametrize("when", ["before", "before-answer"])
+TIMES = ("before", "before-answer")
+
+
+@pytest.mark.parametrize("times", [TIMES, pytest.param(TIMES[::-1], marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     ("command", "calls"),
     [pytest.param(setup, MAKING, id="setup"), pytest.param(teardown, REMOVING, id="teardown")],
 )
 def test_a_command_that_is_interrupted_at_each_call_continues(
-    oss: MockOSS, command: Callable[[MockOSS], Ran], calls: tuple[str, ...], when: str
+    oss: MockOSS, command: Callable[[MockOSS], Ran], calls: tuple[str, ...], times: tuple[str, str]
 ) -> None:
     setup(oss)
     wanted: Mapping[str, object] = NOTHING
@@ -406,7 +410,7 @@ def test_a_command_that_is_interrupted_at_each_call_continues(
     changes(oss)
 
     repeated: list[str] = []  # the call that did not reach the mock in the run before
-    for call in calls:
+    for call, when in zip(calls, cycle(times), strict=False):
         number = [*repeated, call].count(call)
         oss.faults.add("reset", operation=call, nth=number, when=when)
         broken = command(oss)

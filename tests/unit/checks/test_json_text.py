@@ -211,7 +211,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=70, deadline=None)
 @given(value=JSON, position=st.integers(0, 200), character=st.sampled_from('{}[],:"\\1e.-tn \n'))
 @example(value=[12], position=3, character=".")
 @pytest.mark.parametrize("block", [1, 2, 7])

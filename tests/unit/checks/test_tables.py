@@ -249,7 +249,7 @@ ROW = st.tuples(*map(st.sampled_from, POOLS.values())).map(",".join)
 OTHER_ROWS = ("1", "2,", "3,,1,no", "4,,,,,x", '"5"x,,,,open', "Sum,,5,,", ",".join(POOLS))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_decisions_leave_the_same_problems_in_the_scan_and_in_the_result(
     data: st.DataObject,

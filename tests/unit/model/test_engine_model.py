@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -28,6 +28,7 @@ from ossferry_uploader.transfer.journal.checkpoint import fingerprint
 from ossferry_uploader.transfer.plan import MAX_SINGLE_BYTES
 from ossferry_uploader.transfer.sending.stream import Stream
 from ossferry_uploader.transfer.upload import Upload
+from support.random_examples import SAME, some_and_many
 from unit.model.content import MIB, SimFile, SimSource, crc64_of, encrypted
 from unit.model.world import (
     ANSWERS,
@@ -530,29 +531,10 @@ def _upload_of(added: list[tuple[Page, Upload, int]], pending: Pending) -> Uploa
     return next((up for page, up, _ in added if page is pending.page and up.key == key), None)
 
 
-def _run(kind: str, examples: int) -> None:
+@pytest.mark.parametrize("kind", [PLAIN, CHECKED, ENCRYPTED])
+@some_and_many(20, 2000)
+def test_any_order_of_faults_and_crashes_keeps_the_invariants(kind: str, examples: int) -> None:
     run_state_machine_as_test(
         type(kind, (Engine,), {"kind": kind}),
-        settings=settings(
-            max_examples=examples,
-            stateful_step_count=50,
-            deadline=None,
-            derandomize=True,
-            database=None,
-            suppress_health_check=list(HealthCheck),
-        ),
+        settings=settings(SAME, max_examples=examples, stateful_step_count=50),
     )
-
-
-@pytest.mark.parametrize(
-    ("kind", "examples"), [(PLAIN, 50), (CHECKED, 50), (ENCRYPTED, 30)], ids=lambda each: f"{each}"
-)
-def test_any_order_of_faults_and_crashes_keeps_the_invariants(kind: str, examples: int) -> None:
-    _run(kind, examples)
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(1800)
-@pytest.mark.parametrize("kind", [PLAIN, CHECKED, ENCRYPTED])
-def test_two_thousand_long_sequences_keep_the_invariants(kind: str) -> None:
-    _run(kind, 2000)

@@ -16,6 +16,7 @@ from ossferry.settings.addresses import is_loopback
 from ossferry.settings.loading import ExplicitSettings, load_settings
 from ossferry.settings.model import Settings
 from ossferry.settings.types import LongSecret
+from support.random_examples import some_and_many
 from support.server_fakes import OBJECTS, OPTIONS, MakeSettings
 
 HANGZHOU = "https://oss-cn-hangzhou.aliyuncs.com"
@@ -568,10 +569,7 @@ PROGRAMS: dict[str, Callable[[bytes], str]] = {
 }
 
 
-@pytest.mark.parametrize(
-    "count",
-    [pytest.param(2_000, id="some"), pytest.param(20_000, id="many", marks=pytest.mark.slow)],
-)
+@some_and_many(500, 20_000, name="count")
 @pytest.mark.parametrize("write", PROGRAMS.values(), ids=PROGRAMS)
 def test_what_the_usual_programs_print_is_taken(write: Callable[[bytes], str], count: int) -> None:
     chance, secret = random.Random(7), TypeAdapter(LongSecret)

@@ -2,7 +2,6 @@
 
 import contextlib
 import io
-import tempfile
 import warnings
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from ossferry_checks.builtin.check_options import PhotoOptions
 from ossferry_checks.photos.dimensions import dimensions_check
 from ossferry_checks.photos.metadata import remove_metadata
 from support.photos import exif, picture, saved, vector
+from support.random_examples import SAME, some_and_many
 
 FRAMES = [picture(16, 16), picture(16, 16).rotate(90)]
 ANIMATED = {"save_all": True, "append_images": FRAMES[1:]}
@@ -87,24 +87,22 @@ def expect_no_position(content: bytes) -> None:
     assert not any(found)
 
 
-@settings(max_examples=1000, deadline=None, derandomize=True, database=None)
-@given(changed_photos())
-def test_a_changed_photo_is_refused_or_has_no_position(content: bytes) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        new = uploaded(Path(folder), content)
-
-    if new is not None:
-        expect_no_position(new)
+RANDOM = st.builds(bytes.__add__, st.sampled_from([b"", *MAGIC]), st.binary(max_size=200))
 
 
-@settings(max_examples=500, deadline=None, derandomize=True, database=None)
-@given(st.sampled_from([b"", *MAGIC]), st.binary(max_size=200))
-def test_random_bytes_are_refused_or_have_no_position(magic: bytes, content: bytes) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        new = uploaded(Path(folder), magic + content)
+@pytest.mark.parametrize("contents", [changed_photos(), RANDOM], ids=["changed photo", "random"])
+@some_and_many(150, 5000)
+def test_what_is_no_whole_photo_is_refused_or_has_no_position(
+    tmp_path: Path, contents: st.SearchStrategy[bytes], examples: int
+) -> None:
+    @settings(SAME, max_examples=examples)
+    @given(contents)
+    def look(content: bytes) -> None:
+        new = uploaded(tmp_path, content)
+        if new is not None:
+            expect_no_position(new)
 
-    if new is not None:
-        expect_no_position(new)
+    look()
 
 
 @pytest.mark.parametrize("content", PHOTOS)
