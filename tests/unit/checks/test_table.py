@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pydantic import AliasChoices, BaseModel, Field, model_validator
 
 from ossferry_checks import CheckedFile, Reject
-from ossferry_checks.builtin import table_grammar, text_blocks
+from ossferry_checks.builtin import table, table_grammar, text_blocks
 from ossferry_checks.builtin.check_options import ColumnType, TableOptions
 from ossferry_checks.builtin.table import declared_table, table_check
 from ossferry_checks.builtin.table_grammar import detected_delimiter, grammar, has_type, rows
@@ -576,7 +576,7 @@ def test_a_refused_table_can_be_repaired_unless_it_cannot_be_read(
     line: int | None,
     repair: bool,
 ) -> None:
-    monkeypatch.setattr(table, "MAX_ROW", 2_000_000)
+    monkeypatch.setattr(table_grammar, "MAX_ROW", 2_000_000)
     monkeypatch.setattr(table, "MAX_COLUMNS", 100)
     name = "a.xlsx" if content[:2] == b"PK" else "a.csv"
     file = written(tmp_path, name, content)
