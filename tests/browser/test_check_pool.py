@@ -14,9 +14,9 @@ from support.serving import serve, site
 
 pytestmark = pytest.mark.browser
 
-SCRIPTS = Path(__file__).parents[2] / "web" / "page"
+SCRIPTS = Path(__file__).parents[2] / "web"
 PAGE = """<!doctype html><script type="module">
-import { CheckPool } from "/page/checks.js";
+import { CheckPool } from "/web/page/checks.js";
 
 window.workers = []; // in the order in which they started
 window.starting = []; // what each of them is from its start: "ready", "slow" or "ended"
@@ -57,7 +57,7 @@ window.makePool = (config) => {
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    with serve(site(PAGE, Mount("/page", StaticFiles(directory=SCRIPTS)))) as url:
+    with serve(site(PAGE, Mount("/web", StaticFiles(directory=SCRIPTS)))) as url:
         yield url
 
 

@@ -38,6 +38,7 @@ def configuration(folder: Path, *, https: int, http: int, upstreams: tuple[int, 
         (r"listen 443 ", f"listen 127.0.0.1:{https} "),
         (r"listen 80( default_server)?;", rf"listen 127.0.0.1:{http}\1;"),
         (r"/etc/ssl/ossferry", str(folder)),
+        (r"/var/log/nginx", str(folder)),
         (r"(client_header_timeout|client_body_timeout) +10s", r"\1 1s"),
     ):
         text, count = re.subn(pattern, replacement, text)

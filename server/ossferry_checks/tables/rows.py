@@ -23,6 +23,7 @@ MAX_SHEET_ROWS = 100_000  # with a value
 MAX_EXCEL_ROWS = 1_048_576
 BATCH = 500  # rows
 BATCH_CELLS = 200_000
+BATCH_SIZE = 4_000_000  # bytes, as far as the rows before tell the size of the next ones
 WORKBOOKS = (b"PK\3\4", b"\xd0\xcf\x11\xe0")  # the second also with a password
 MARKS = {"utf-8": b"\xef\xbb\xbf", "utf-16-le": b"\xff\xfe", "utf-16-be": b"\xfe\xff"}
 LOST = {"formulas": (b"<f>", b"<f "), "merged": (b"<mergeCell ",)}
@@ -74,11 +75,14 @@ def batches(path: Path, encoding: str, delimiter: str, sheet: str, header: int) 
             raise TableError("table_empty")
         if (columns := len(batch.rows[0])) > MAX_COLUMNS:
             raise TableError("table_wide", line=batch.lines[0], limit=f"{MAX_COLUMNS:,}")
+        read = 0
         while batch.rows:
+            read += len(batch.rows)
             if not all(map(any, batch.rows)):
                 batch = _without_empty(batch)
             yield batch
-            batch = rows.take(max(1, min(BATCH, BATCH_CELLS // columns)))
+            size = BATCH if is_sheet else BATCH_SIZE * read // source.tell()
+            batch = rows.take(max(1, min(BATCH, BATCH_CELLS // columns, size)))
             if is_sheet:  # it has no cells at the end of a row that are empty
                 batch.rows = [[*row, *[""] * columns][:columns] for row in batch.rows]
 

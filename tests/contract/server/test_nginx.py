@@ -39,6 +39,7 @@ class Site:
     http_port: int
     tls: ssl.SSLContext
     audit_lines: list[dict[str, str]]
+    log: Path
 
     def client(self) -> httpx.Client:
         return https_client(self.https_port, self.tls)
@@ -79,7 +80,13 @@ def run_site(
     command = [nginx, "-p", str(folder), "-c", str(folder / "nginx.conf")]
     tls = ssl.create_default_context(cafile=folder / "fullchain.pem")
     with running(command, folder, https):
-        yield Site(https_port=https, http_port=http, tls=tls, audit_lines=lines)
+        yield Site(
+            https_port=https,
+            http_port=http,
+            tls=tls,
+            audit_lines=lines,
+            log=folder / "ossferry.log",
+        )
     server.stop()
 
 
@@ -121,11 +128,13 @@ def test_t50_nginx_says_who_is_asking_and_nobody_else_does(signed_in_site: Site)
         stranger = client.post("/api/grant", headers=said)
         without_page = client.post("/api/grant", headers={"cookie": "carol=1"})
         carol = client.post("/api/grant", headers={**said, "cookie": "carol=1"})
+        link = client.get(f"/s/{'0' * 32}")
 
     assert stranger.status_code == 401
     assert (without_page.status_code, without_page.json()["code"]) == (403, "cross-site")
     assert carol.status_code == 200
     assert carol.json()["prefix"].startswith("uploads/carol-")
+    assert link.status_code == 404  # links need no sign-in, and this server makes none
 
 
 def test_a_grant_comes_through(site: Site) -> None:
@@ -250,6 +259,17 @@ def test_t50_identity_headers_of_clients_are_dropped(site: Site) -> None:
         answer = client.post("/api/grant", headers=headers)
 
     assert answer.json()["principal"] == {"name": "Alice"}
+
+
+def test_t75_the_log_has_no_token_of_a_link(site: Site) -> None:
+    with site.client() as client:
+        for path in (f"/s/{'5' * 32}", f"/r/{'5' * 32}/about?a=b", "/readyz?a=b"):
+            client.get(path)
+
+    logged = site.log.read_text()
+    assert "5555" not in logged
+    assert '"GET /s/..." 404' in logged
+    assert '"GET /readyz?a=b" ' in logged
 
 
 def test_t49_metrics_are_not_shown_outside(site: Site) -> None:

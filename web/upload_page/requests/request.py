@@ -114,8 +114,8 @@ class _Request:
         self._show()
 
     def _add(self, found: "Document") -> None:
-        """Add new files, and replace changed ones; deleted files stay in the list."""
-        for file in found["files"]:
+        """Add new files by time, and replace changed ones; deleted files stay in the list."""
+        for file in sorted(found["files"], key=lambda file: (file["last_modified"], file["name"])):
             guest, key, said = file["guest"], file["key"], facts_of_file(file)
             if guest not in self._guests:
                 answers = found["guests"].get(guest, NOBODY)
