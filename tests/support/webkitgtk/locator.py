@@ -37,6 +37,7 @@ ROLES = {
     "cell": "td, [role=cell]",
     "checkbox": "input[type=checkbox], [role=checkbox]",
     "combobox": "select, [role=combobox]",
+    "definition": "dd",
     "dialog": "dialog, [role=dialog]",
     "group": "fieldset, [role=group]",
     "heading": "h1, h2, h3, h4, h5, h6",
@@ -139,10 +140,12 @@ class Locator:
     def get_by_title(self, text: str) -> "Locator":
         return self.locator(f'[title*="{text}"]')
 
-    def filter(self, *, has_text: Text) -> "Locator":
+    def filter(self, *, has_text: Text = "", visible: bool = False) -> "Locator":
+        def fits(each: WebElement) -> bool:
+            return matches(has_text, text_of(each)) and (not visible or each.is_displayed())
+
         return self._then(
-            lambda found: [each for each in found if matches(has_text, text_of(each))],
-            f"with {has_text!r}",
+            lambda found: [each for each in found if fits(each)], f"with {has_text!r}"
         )
 
     def nth(self, index: int) -> "Locator":
