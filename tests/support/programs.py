@@ -5,10 +5,11 @@ decides that.
 """
 
 import os
+import secrets
 import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -47,10 +48,14 @@ def _end_test(reason: str) -> NoReturn:
 
 
 def free_port() -> int:
-    """Return a port that is not in use."""
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        port: int = sock.getsockname()[1]
-        return port
+    """Return a port that is not in use, and that the system gives to nobody who asks for any port.
+
+    Another server of the test may start before the port is used.
+    """
+    while True:
+        port = 20_000 + secrets.randbelow(12_000)  # the system's ports begin at 32,768
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 @contextmanager
