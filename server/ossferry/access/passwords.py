@@ -5,9 +5,37 @@ import hashlib
 import hmac
 import secrets
 
+from ossferry.access.rate_limits import Rates
+
 MIN_LENGTH, MAX_LENGTH = 8, 200
 PASSWORDS_AT_ONCE = 2
 """Passwords that a process hashes at the same time, so that tries do not use up its memory."""
+
+
+class Passwords:
+    """Checks the passwords that people type, within the rate limit of wrong ones for a link."""
+
+    def __init__(self, rates: Rates) -> None:
+        self._rates = rates
+        self._places = asyncio.Semaphore(PASSWORDS_AT_ONCE)
+
+    async def is_right(self, password: str, hash_: str, *, link: str) -> bool:
+        """Return whether a password has this hash; count it if not.
+
+        The limit is looked up when a place is free, so that tries at once do not pass it.
+
+        Args:
+            link: id of the file request or share link.
+
+        Raises:
+            TooManyError: too many passwords for this link were wrong.
+        """
+        async with self._places:
+            await self._rates.refuse_passwords(link)
+            if await is_right(password[:MAX_LENGTH], hash_):
+                return True
+            await self._rates.count("password", link)
+            return False
 
 
 async def hashed(password: str) -> str:

@@ -5,7 +5,6 @@ of the upload page, for the guest's own folder. Opening the page or asking `abou
 `enter` makes a guest, and sets a cookie for this address only.
 """
 
-import asyncio
 import re
 import secrets
 from collections.abc import Mapping
@@ -21,7 +20,7 @@ from typing_extensions import TypedDict
 from ossferry import errors
 from ossferry.access.audit import Audit
 from ossferry.access.gate import FOR_CREDENTIALS, FOR_CREDENTIALS_PAGE, for_guests
-from ossferry.access.passwords import MAX_LENGTH, PASSWORDS_AT_ONCE, is_right
+from ossferry.access.passwords import MAX_LENGTH, Passwords
 from ossferry.access.rate_limits import Rates
 from ossferry.asking.folder import acting_for, bounds, seal, token_hash, unseal
 from ossferry.checks.configuration import PageChecks
@@ -119,9 +118,11 @@ class GuestApi:
     clock: Clock
     _forms: FormPages = field(init=False)
     _tokens: dict[Way, TokenApi] = field(init=False, default_factory=dict)
-    _passwords: asyncio.Semaphore = field(
-        init=False, default_factory=lambda: asyncio.Semaphore(PASSWORDS_AT_ONCE)
-    )
+    _passwords: Passwords = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Share the places for passwords among all requests."""
+        self._passwords = Passwords(self.rates)
 
     def issue_with(self, token: TokenApi, forms: FormPages) -> None:
         """Set the objects that issue grants and show forms; call this once, after the constructor.
@@ -352,11 +353,8 @@ class GuestApi:
         return guest
 
     async def _check_password(self, asked: FileRequest, password: str) -> None:
-        async with self._passwords:
-            await self.rates.refuse_passwords(asked.id)
-            if not await is_right(password, asked.password_hash):
-                await self.rates.count("password", asked.id)
-                raise errors.WrongPasswordError
+        if not await self._passwords.is_right(password, asked.password_hash, link=asked.id):
+            raise errors.WrongPasswordError
 
 
 async def _read_form(request: Request) -> Entry:

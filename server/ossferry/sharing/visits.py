@@ -4,7 +4,6 @@ A browser is redirected to a presigned URL that lives as long as the download ne
 password, and a program that makes a preview of the link for a chat, get a page with a button.
 """
 
-import asyncio
 import hashlib
 import re
 from dataclasses import KW_ONLY, dataclass, field
@@ -14,7 +13,7 @@ from urllib.parse import parse_qs
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from ossferry.access.passwords import MAX_LENGTH, PASSWORDS_AT_ONCE, is_right
+from ossferry.access.passwords import Passwords
 from ossferry.access.rate_limits import Rates, address_key
 from ossferry.clock import Clock
 from ossferry.forms.html import FormHtml
@@ -56,9 +55,11 @@ class LinkApi:
     _: KW_ONLY
     html: FormHtml
     clock: Clock
-    _passwords: asyncio.Semaphore = field(
-        init=False, default_factory=lambda: asyncio.Semaphore(PASSWORDS_AT_ONCE)
-    )
+    _passwords: Passwords = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Share the places for passwords among all requests."""
+        self._passwords = Passwords(self.rates)
 
     async def show(self, request: Request) -> Response:
         """Handle `GET /s/{token}`: redirect to the file, or return a page with a button.
@@ -89,12 +90,8 @@ class LinkApi:
         share, owner, stored = found
         if share.password_hash:
             typed = parse_qs((await read_small(request)).decode(errors="replace"))
-            await self.rates.refuse_passwords(share.id)
-            async with self._passwords:
-                password = typed.get("password", [""])[0][:MAX_LENGTH]
-                is_welcome = await is_right(password, share.password_hash)
-            if not is_welcome:
-                await self.rates.count("password", share.id)
+            password = typed.get("password", [""])[0]
+            if not await self._passwords.is_right(password, share.password_hash, link=share.id):
                 return self._page(request, 403, share=share, by=owner.label, again=True)
         return await self._redirect(request, share, stored)
 

@@ -71,10 +71,14 @@ def test_who_was_shut_out_is_refused_everywhere_until_let_in_again(
         for name in ("gone", "kept")
     )
     undo = site.delete(f"/api/objects/{gone}").json()["undo"]["id"]
+    wish = {"key": kept, "expires_s": 600, "revocable": True}
+    link = site.post("/api/share", json=wish).json()["url"]
 
     revoke(True)
     refused = everything(site, kept, undo)
+    assert site.get(link).status_code == 410
     revoke(False)
+    assert site.get(link).status_code == 303
     allowed = everything(site, kept, undo)
 
     assert {(each.status_code, each.json()["code"]) for each in refused} == {(403, "revoked")}

@@ -1,5 +1,6 @@
 """Share links: allowed requests, and the expiry time that clients see."""
 
+import asyncio
 import base64
 import html
 import json
@@ -9,7 +10,12 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
+from ossferry.access.passwords import Passwords, hashed
+from ossferry.access.rate_limits import Rates
+from ossferry.errors import TooManyError
+from ossferry.settings.model import Settings
 from ossferry.sharing import visits
+from ossferry.state.counter import Counter
 from support.server_fakes import ALICE, OBJECTS, FakeClock, FakeStore, MakeClient
 
 HOUR = 3600
@@ -294,6 +300,17 @@ def test_t75_a_password_opens_a_link_and_wrong_ones_are_limited(
     assert 'type="password"' in shown.text
     assert blocked.status_code == 429
     assert "form-action 'self' http" in shown.headers["content-security-policy"]
+
+
+def test_t75_passwords_that_are_tried_at_once_are_limited_too(settings: Settings) -> None:
+    async def tried() -> list[bool | BaseException]:
+        passwords = Passwords(Rates(settings, Counter(settings)))
+        right = await hashed("open sesame")
+        words = [*["guess"] * 12, "open sesame"]
+        tries = (passwords.is_right(word, right, link="a") for word in words)
+        return await asyncio.gather(*tries, return_exceptions=True)
+
+    assert isinstance(asyncio.run(tried())[-1], TooManyError)
 
 
 def test_nobody_ends_a_link_of_another_person_or_a_presigned_url(
