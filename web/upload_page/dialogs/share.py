@@ -169,8 +169,9 @@ async def _load_preview(key: str, picture: "Element") -> None:
         preview = await server.call("GET", f"/api/objects/{path_of(key)}/preview?preset=preview")
     except ServerRefused:
         return  # not an image, or too large; the link works without a preview
-    set_attribute(picture, "src", preview["url"])
-    picture.hidden = False
+    if preview["kind"] == "image":  # the name may say so without reason
+        set_attribute(picture, "src", preview["url"])
+        picture.hidden = False
 
 
 def _choices(name: str, choices: "list[tuple[str, str]]") -> "Element":

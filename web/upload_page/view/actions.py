@@ -10,7 +10,7 @@ from upload_page.browser import window
 from upload_page.browser.dom import show_toast
 from upload_page.browser.own_server import server
 from upload_page.browser.window import start
-from upload_page.view.signals import Signal
+from upload_page.view.signals import Signal, batch
 from upload_page.view.words.messages import explain
 from upload_page.view.words.report import support_report
 from upload_page.view.words.text import say
@@ -211,9 +211,14 @@ class Actions:
     def cancel_all(self) -> None:
         """Cancel all uploads that have not ended; each can be undone, as with `cancel`."""
         first = (states.WAITING, states.CHECKING, states.PAUSED)  # as in `pause_all`
-        for item in self._in(first) + self._in((states.UPLOADING, states.VERIFYING)):
-            if not item.leaving.get():
-                self.cancel(item)
+        items = self._in(first) + self._in((states.UPLOADING, states.VERIFYING))
+
+        def cancel() -> None:
+            for item in items:
+                if not item.leaving.get():
+                    self.cancel(item)
+
+        batch(cancel)
 
     def retry_failed(self) -> None:
         """Start all failed uploads again, except those whose error allows no retry."""

@@ -27,9 +27,10 @@ def show_total(model: "QueueModel", actions: "Actions", owner: "Owner") -> "Elem
     words = element("p", {"class": "sum"}, facts.box)
     bar = element("progress", {"aria-label": say("progress_all")})
     buttons = element("div", {"class": "bulk"})
+    not_accepted = owner.run(lambda: Computed(lambda: _not_retryable(model)))
 
     def show_sum() -> None:
-        refused = _not_retryable(model)
+        refused = not_accepted.get()
         done = say_count("total", model.files.get() - refused, done=number(model.done.get()))
         counts = (
             ("asks", model.asks.get()),
@@ -45,7 +46,7 @@ def show_total(model: "QueueModel", actions: "Actions", owner: "Owner") -> "Elem
     buttons.append(retry)
 
     def show_retry() -> None:
-        failed = model.failed.get() - _not_retryable(model)
+        failed = model.failed.get() - not_accepted.get()
         set_text(retry, say_count("retry_failed", failed))
         set_attribute(retry, "hidden", None if failed else "")
 
@@ -57,7 +58,7 @@ def show_total(model: "QueueModel", actions: "Actions", owner: "Owner") -> "Elem
         offer("pause_all", actions.pause_all, lambda: model.running.get() > model.held.get())
         offer("resume_all", actions.resume_all, lambda: model.held.get())
         offer("cancel_all", actions.cancel_all, lambda: model.running.get() > 1)
-        offer("clear_refused", actions.clear_refused, lambda: _not_retryable(model))
+        offer("clear_refused", actions.clear_refused, not_accepted.get)
         offer("clear", actions.clear, lambda: model.done.get() or model.cancelled.get())
 
     owner.run(build)
