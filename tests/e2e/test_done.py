@@ -151,11 +151,13 @@ def test_selected_files_are_saved_as_one_archive_and_deleted(
     expect(uploader.rows.and_(page.locator("[data-state=done]"))).to_have_count(4)
     page.locator("#more").get_by_role("button", name="My uploads").click()
     mine = uploader.dialog("my-uploads")
-    mine.get_by_label("Order").select_option("size")
     stored = mine.get_by_test_id("stored")
-    expect(stored.first).to_contain_text("four.txt")
-
     mine.get_by_label("Select four.txt").check()
+    stored.evaluate_all("lines => lines.forEach((line) => line.id = 'before')")
+    mine.get_by_label("Order").select_option("size")
+    expect(mine.locator("#before")).to_have_count(0)
+    expect(stored).to_contain_text(["four.txt", "three.txt", "two.txt", "one.txt"])
+    expect(mine.get_by_label("Select four.txt")).to_be_checked()  # also in the new order
     expect(mine.get_by_role("button", name="Download 1 file")).to_be_visible()
     mine.get_by_label("Select two.txt").click(modifiers=["Shift"])
     mine.get_by_role("button", name="Download 3 files").click()

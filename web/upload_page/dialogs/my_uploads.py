@@ -66,7 +66,7 @@ class _MyUploads:
         self.load_more = self.dialog.offer("my_uploads_more", lambda: start(self.more()))
         self.load_more.hidden = True
         selection = Selection(self.list, self._show_selected)
-        self.selected = selection.keys
+        self.selected, self.select = selection.keys, selection.select
         self.delete_selected = self.dialog.offer("delete", lambda: start(self._delete_all()))
         self.save_selected = self.dialog.offer("download", lambda: start(self._save_all()))
         self._show_selected()
@@ -93,6 +93,7 @@ class _MyUploads:
             words, fresh = str(self.search.value), self.actions.uploader.reporting.waiting()
             answer = await self._fetch("")
             if answer and number == self.latest:
+                chosen = self.selected()
                 self.listeners.dispose()
                 clear(self.list)
                 self.lines = {}
@@ -102,6 +103,8 @@ class _MyUploads:
                 self.actions.mark_released(released)
                 self.coming = not_listed(fresh, words=words, listed=listed, now_s=now_s)
                 self._show(answer)
+                self.select(chosen)
+                self._show_selected()
 
     async def more(self) -> None:
         """Show the next page of results."""

@@ -39,6 +39,12 @@ class Selection:
         """Return the keys of the selected lines, in the order of the list."""
         return [str(box.value) for box in self._boxes() if box.checked]
 
+    def select(self, keys: "list[str]") -> None:
+        """Select the lines with these keys, if the list has them."""
+        for box in self._boxes():
+            if str(box.value) in keys:
+                box.checked = True
+
     def _boxes(self) -> "list[Element]":
         found = self._lines.querySelectorAll("input.selecting")
         return [found[index] for index in range(found.length)]
