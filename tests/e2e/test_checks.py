@@ -377,7 +377,7 @@ def test_a_file_that_is_deleted_while_its_check_runs(checked: Checked, make_file
         ("beside.bin", "writes_beside", "PermissionError"),
         ("flood.bin", "prints_one_long_line", "KeyError: 'end' (checks.py, line "),
         ("hang.bin", "hangs", "It took longer than 2 seconds."),
-        ("exit.bin", "exits", "It crashed: "),
+        pytest.param("exit.bin", "exits", "It crashed: ", marks=pytest.mark.slow),
         pytest.param(
             "eat.bin", "eats", "It needed more than 1 GB of memory.", marks=pytest.mark.slow
         ),

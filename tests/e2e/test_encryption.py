@@ -57,7 +57,6 @@ def expect_encrypted(demo: Demo, keys: KeyPair, key: str, content: bytes) -> Non
 
 
 @pytest.mark.core
-@pytest.mark.pyodide
 def test_t56_the_sdks_decrypt_what_the_page_has_encrypted(
     start: StartDemo, keys: KeyPair, make_file: MakeFile, console: Console
 ) -> None:

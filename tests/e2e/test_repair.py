@@ -164,7 +164,6 @@ def go_back_and_undo(dialog: RepairDialog) -> None:
 Refuse = Callable[..., RepairDialog]
 
 
-@pytest.mark.core
 @pytest.mark.page_stays
 def test_a_table_is_repaired_with_the_keyboard(
     demo_of_tables: Demo, uploader: UploaderPage, refuse: Refuse
@@ -287,6 +286,7 @@ def test_the_decisions_outlive_a_reload_and_the_columns_are_remembered(
     expect(dialog.field_of("Thing")).to_have_value("sku")
 
 
+@pytest.mark.slow
 @pytest.mark.page_stays
 def test_a_column_is_asked_about_once_and_writing_can_be_cancelled(
     uploader: UploaderPage, refuse: Refuse

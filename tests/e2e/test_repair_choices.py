@@ -104,6 +104,7 @@ def test_a_question_offers_the_repair_and_the_original(
     assert stored(demo_of_choices, "other.csv") == {"": ORDERS}
 
 
+@pytest.mark.slow
 @pytest.mark.page_stays
 def test_the_list_of_changes_is_stored_beside_a_repaired_table(
     demo_of_choices: Demo, uploader: UploaderPage, make_file: MakeFile

@@ -25,6 +25,7 @@ def servers(
         yield servers
 
 
+@pytest.mark.slow
 def test_no_request_for_a_grant_is_lost_when_a_server_ends_and_comes_back(
     servers: Replicas,
 ) -> None:
