@@ -27,7 +27,10 @@ td small { display: block; color: var(--soft, CanvasText); overflow-wrap: anywhe
 .number { text-align: end; }
 .number, .when { white-space: nowrap; }
 .wide { overflow-wrap: anywhere; min-width: 8rem; }
-form { display: flex; flex-wrap: wrap; gap: 8px; }
+form { display: flex; flex-wrap: wrap; gap: 8px; align-items: start; }
+details { max-width: 22em; }
+details p { margin: 4px 0 8px; }
+summary { padding: 4px 0; cursor: pointer; }
 .bad { color: var(--bad, CanvasText); }
 @media (max-width: 700px) {
   thead { display: block; position: absolute; inline-size: 1px; block-size: 1px;

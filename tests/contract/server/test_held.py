@@ -5,6 +5,7 @@ The demo holds every upload. The scanner is played by another process's view of 
 
 import asyncio
 import json
+import re
 import sqlite3
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
@@ -589,6 +590,14 @@ def test_an_operator_downloads_releases_and_removes(
 
     assert "waits for the scanner" in page
     assert "&lt;b&gt;bad&lt;/b&gt;" in page
+    rows = re.findall(r"<tr>.*?</tr>", page, re.DOTALL)
+    buttons = {
+        name: row.count("<details>")
+        for row in rows
+        for name in re.findall(r"(\w+\.txt)<", row)
+        if "held/release" in row
+    }
+    assert buttons == {"first.txt": 0, "second.txt": 1}  # only a refused one asks before
     assert [each.status_code for each in answers] == [303, 303, 404, 303]
     link = answers[0].headers["location"]
     assert "/incoming/uploads/alice-" in link
