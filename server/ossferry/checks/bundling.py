@@ -19,7 +19,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from email.parser import HeaderParser
 from pathlib import Path
-from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import parse_wheel_filename
@@ -29,7 +28,6 @@ from ossferry.checks.pip import download
 from ossferry.errors import SettingsError
 
 LOCK = "checks.lock"
-PYODIDE_LOCK = "pyodide-lock.json"
 MAX_ROUNDS = 20
 """A package can need packages that only the browser needs, which can need further ones."""
 
@@ -76,13 +74,7 @@ class Wheel:
     requires: tuple[Requirement, ...]
 
 
-def make_bundle(
-    requirements: Sequence[str],
-    folder: Path,
-    *,
-    pyodide_dir: Path | None = None,
-    update: bool = False,
-) -> Bundle:
+def make_bundle(requirements: Sequence[str], folder: Path, *, update: bool = False) -> Bundle:
     """Fill a folder with the wheels of packages and of their dependencies; return the new bundle.
 
     If the folder has a lock file, exactly the wheels in the lock file are used, and only missing
@@ -91,8 +83,6 @@ def make_bundle(
     Args:
         requirements: the packages, as requirements for pip.
         folder: the folder, which also gets the lock file and `bundle.json`.
-        pyodide_dir: an unpacked release of Pyodide, whose wheels are used in addition to those of
-            the package index.
         update: whether to ignore an existing lock file, choose new versions, and write a new one.
 
     Raises:
@@ -101,13 +91,12 @@ def make_bundle(
         OSError: the folder cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    release = _read_release(pyodide_dir) if pyodide_dir else None
     lock = folder / LOCK
     with tempfile.TemporaryDirectory(prefix=".new-", dir=folder) as name:
         fresh = Path(name)
         if lock.exists() and not update:
             _refuse_other_lock(lock, requirements)
-            _download_locked(lock, fresh, kept=folder, more=pyodide_dir)
+            _download_locked(lock, fresh, kept=folder)
             found = _read_wheels(fresh)
             wheels = list(found.values())
             if missing := _needed(requirements, found)[1]:
@@ -116,30 +105,19 @@ def make_bundle(
                     " new lock."
                 )
         else:
-            wheels = _resolve(requirements, fresh, more=pyodide_dir, release=release)
-        _verify_release(wheels, pyodide_dir, release)
+            wheels = _resolve(requirements, fresh)
         return _store(requirements, wheels, folder)
 
 
-def _resolve(
-    requirements: Sequence[str],
-    fresh: Path,
-    *,
-    more: Path | None,
-    release: Mapping[str, Any] | None,
-) -> list[Wheel]:
+def _resolve(requirements: Sequence[str], fresh: Path) -> list[Wheel]:
     """Download the wheels of requirements with all dependencies in the browser."""
     wanted = list(requirements)
-    of_release: list[str] = []
     for _ in range(MAX_ROUNDS):
-        download(wanted, fresh, more=more)
-        found = _read_wheels(fresh)
-        wheels, missing = _needed([*requirements, *of_release], found)
-        undeclared = _needed_in_release(wheels, found, release)
-        if not missing and not undeclared:
+        download(wanted, fresh)
+        wheels, missing = _needed(requirements, _read_wheels(fresh))
+        if not missing:
             return wheels
-        of_release += undeclared
-        wanted += missing + undeclared
+        wanted += missing
         for path in fresh.iterdir():
             path.unlink()
     raise SettingsError(f"the dependencies cannot be resolved: {', '.join(wanted)}.")
@@ -176,84 +154,6 @@ def _needed(
 def _without_marker(requirement: Requirement) -> str:
     extras = f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""
     return f"{requirement.name}{extras}{requirement.specifier}"
-
-
-def _needed_in_release(
-    wheels: Iterable[Wheel], found: Mapping[str, Wheel], release: Mapping[str, Any] | None
-) -> list[str]:
-    """Return the packages that wheels of a Pyodide release need, and that no wheel declares.
-
-    Raises:
-        SettingsError: a package needs a shared library, which the page cannot load.
-    """
-    missing = []
-    for wheel in wheels:
-        entry = _entry_of(wheel, release)
-        for name in entry["depends"] if entry else ():
-            other = (release or {})["packages"].get(normal_name(name), {})
-            if other.get("package_type") == "shared_library":
-                raise SettingsError(
-                    f"{wheel.package.name} needs the shared library {name}, which the page cannot"
-                    " load."
-                )
-            if other and normal_name(name) not in found:
-                missing.append(f"{normal_name(name)}=={other['version']}")
-    return missing
-
-
-def _entry_of(wheel: Wheel, release: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    """Return the entry of a wheel in the lock of a Pyodide release; None if there is none."""
-    entry: Mapping[str, Any] | None = (release or {"packages": {}})["packages"].get(
-        wheel.package.name
-    )
-    return entry if entry and entry["file_name"] == wheel.path.name else None
-
-
-def _read_release(folder: Path) -> dict[str, Any]:
-    """Return the lock of an unpacked release of Pyodide, with normal names of packages.
-
-    Raises:
-        SettingsError: the folder has no lock, or is of another release.
-    """
-    path = folder / PYODIDE_LOCK
-    try:
-        lock = json.loads(path.read_bytes())
-        info, packages = lock["info"], lock["packages"].values()
-        made_for = (info["python"], f"py{info['platform'].partition('_')[0]}_{info['abi_version']}")
-        found = {"packages": {normal_name(each["name"]): each for each in packages}}
-    except OSError as error:
-        raise SettingsError(
-            f"--pyodide-dir: {path} cannot be read ({error.strerror}); give the folder of an"
-            " unpacked Pyodide release."
-        ) from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise SettingsError(f"--pyodide-dir: {path} is no lock of a Pyodide release.") from error
-    if not made_for[0].startswith(f"{PYTHON}.") or f"{made_for[1]}_wasm32" != PLATFORM:
-        raise SettingsError(
-            f"--pyodide-dir: {folder} is for Python {made_for[0]} and {made_for[1]}_wasm32; the"
-            f" page needs Python {PYTHON} and {PLATFORM}."
-        )
-    return found
-
-
-def _verify_release(
-    wheels: Iterable[Wheel], folder: Path | None, release: Mapping[str, Any] | None
-) -> None:
-    """Compare the wheels from a release of Pyodide with the hashes of its lock.
-
-    Raises:
-        SettingsError: a wheel differs.
-    """
-    for wheel in wheels:
-        entry = _entry_of(wheel, release)
-        original = folder and folder / wheel.path.name
-        if original is None or not original.is_file() or _sha256(original) != wheel.package.sha256:
-            continue  # it comes from the index
-        if entry is None or entry["sha256"] != wheel.package.sha256:
-            raise SettingsError(
-                f"--pyodide-dir: {wheel.path.name} is not the file that {PYODIDE_LOCK} lists;"
-                " download the release again."
-            )
 
 
 def _read_wheels(folder: Path) -> dict[str, Wheel]:
@@ -317,7 +217,7 @@ def _refuse_other_lock(lock: Path, requirements: Sequence[str]) -> None:
         )
 
 
-def _download_locked(lock: Path, fresh: Path, *, kept: Path, more: Path | None) -> None:
+def _download_locked(lock: Path, fresh: Path, *, kept: Path) -> None:
     """Put the wheels of a lock into a folder; download those that are not in `kept`."""
     lines = [each for each in lock.read_text("utf-8").splitlines() if not each.startswith("#")]
     hashes = {line.rpartition("sha256:")[2]: line for line in lines if line}
@@ -327,7 +227,7 @@ def _download_locked(lock: Path, fresh: Path, *, kept: Path, more: Path | None) 
     if hashes:
         rest = fresh / LOCK
         rest.write_text("\n".join(hashes.values()) + "\n", "utf-8")
-        download([], fresh, more=more, lock=rest)
+        download([], fresh, lock=rest)
 
 
 def _store(requirements: Sequence[str], wheels: Sequence[Wheel], folder: Path) -> Bundle:

@@ -27,16 +27,13 @@ NO_NETWORK = re.compile(
 NO_WHEEL = re.compile(r"No matching distribution found for (\S+)")
 
 
-def download(
-    requirements: Sequence[str], folder: Path, *, more: Path | None = None, lock: Path | None = None
-) -> None:
+def download(requirements: Sequence[str], folder: Path, *, lock: Path | None = None) -> None:
     """Download the wheels of packages and of their dependencies to a folder, with pip.
 
     Args:
         requirements: the packages, as requirements without environment markers; empty if there is a
             lock file.
         folder: the folder.
-        more: a folder with further wheels, in addition to the package index.
         lock: a file of requirements with hashes; pip downloads exactly these files.
 
     Raises:
@@ -50,8 +47,6 @@ def download(
         )
     command = [sys.executable, "-m", "pip", "download", "--no-input", "--dest", str(folder)]
     command += TARGET
-    if more is not None:
-        command += ["--find-links", str(more)]
     if lock is not None:
         command += ["--no-deps", "--require-hashes", "--requirement", str(lock)]
     done = subprocess.run(  # noqa: S603 - requirements begin with a letter or a digit
@@ -76,8 +71,8 @@ def _explained(output: str) -> str:
     if found := NO_WHEEL.search(output):
         return (
             f"no wheel of {found[1]} runs in the browser: it must be pure Python (py3-none-any), or"
-            f" built for {PLATFORM} and CPython {PYTHON}. For a package of the Pyodide"
-            " distribution, use --pyodide-dir."
+            f" built for {PLATFORM} and CPython {PYTHON}. For a package of a Pyodide"
+            " release, set PIP_FIND_LINKS to the folder of the release."
         )
     errors = re.findall(r"^ERROR: (.+)$", output, re.MULTILINE)
     if "ResolutionImpossible" in output:

@@ -34,13 +34,6 @@ def bundle(
         Path | None,
         typer.Option("--dir", help="The folder to fill; by default OSSFERRY_CHECKS_DIR."),
     ] = None,
-    pyodide_dir: Annotated[
-        Path | None,
-        typer.Option(
-            help="The folder of an unpacked Pyodide release, for packages such as numpy that the"
-            " package index does not have for browsers."
-        ),
-    ] = None,
     update: Annotated[
         bool, typer.Option("--update", help="Choose new versions, and write a new lock.")
     ] = False,
@@ -61,7 +54,7 @@ def bundle(
         return
     if folder is None:
         raise SettingsError("OSSFERRY_CHECKS_DIR is missing; set it, or use --dir.")
-    made = make_bundle(settings.checks_packages, folder, pyodide_dir=pyodide_dir, update=update)
+    made = make_bundle(settings.checks_packages, folder, update=update)
     titles = {"name": "package"}
     with Rows("name", "version", "file", as_json=as_json, titles=titles) as rows:
         for each in made.packages:
