@@ -2,7 +2,10 @@
 
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
+
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = {
@@ -12,6 +15,16 @@ FOLDERS = {
     "ossferry_uploader": ROOT / "wheels" / "uploader",
 }
 """The project of each wheel."""
+
+
+def requirements(wheel: str) -> list[Requirement]:
+    """Return the packages that a wheel and its extras require, except our own wheels."""
+    text = (FOLDERS[wheel] / "pyproject.toml").read_text("utf-8")
+    project = tomllib.loads(text)["project"]
+    extras = project.get("optional-dependencies", {}).values()
+    listed = [*project.get("dependencies", ()), *(each for extra in extras for each in extra)]
+    ours = {name.replace("_", "-") for name in FOLDERS}
+    return [each for each in map(Requirement, listed) if each.name not in ours]
 
 
 def build_wheels(out: Path) -> None:

@@ -12,12 +12,9 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-import sbom
+from support.wheels import requirements
 
 ROOT = Path(__file__).parents[2]
-WHEELS = {"ossferry": "ossferry", "mock_oss": "mock-oss"}
-"""The wheel for each of its main Python packages."""
-
 PACKAGES = {"ossferry": ("ossferry", "ossferry_checks"), "mock_oss": ("mock_oss",)}
 """The Python packages in the wheel of each main package."""
 
@@ -40,11 +37,6 @@ NOT_DECLARED = {
 
 
 installed = cache(packages_distributions)
-
-
-def requirements(ours: str) -> list[Requirement]:
-    """Return the declared dependencies, including those of the extras, without our own wheels."""
-    return sbom.requirements(WHEELS[ours], with_extras=True)
 
 
 @cache
@@ -89,7 +81,7 @@ def imported(ours: str) -> dict[str, str]:
     return found
 
 
-@pytest.mark.parametrize("ours", WHEELS)
+@pytest.mark.parametrize("ours", PACKAGES)
 def test_every_imported_package_is_declared(ours: str) -> None:
     assert {
         name: path
@@ -98,14 +90,14 @@ def test_every_imported_package_is_declared(ours: str) -> None:
     } == {}
 
 
-@pytest.mark.parametrize("ours", WHEELS)
+@pytest.mark.parametrize("ours", PACKAGES)
 def test_every_declared_package_is_imported(ours: str) -> None:
     assert declared(ours) - imported(ours).keys() == NOT_IMPORTED[ours].keys()
     assert NOT_DECLARED[ours].keys() <= imported(ours).keys()
 
 
 def test_a_package_of_both_wheels_has_the_same_bounds() -> None:
-    server, mock = ({each.name: each for each in requirements(ours)} for ours in WHEELS)
+    server, mock = ({each.name: each for each in requirements(ours)} for ours in PACKAGES)
 
     assert {name: server[name] for name in server.keys() & mock.keys()} == {
         name: mock[name] for name in server.keys() & mock.keys()
@@ -114,7 +106,7 @@ def test_a_package_of_both_wheels_has_the_same_bounds() -> None:
 
 @pytest.mark.parametrize(
     "requirement",
-    {str(each): each for ours in WHEELS for each in requirements(ours)}.values(),
+    {str(each): each for ours in PACKAGES for each in requirements(ours)}.values(),
     ids=str,
 )
 def test_every_dependency_has_a_lower_bound_and_the_lock_obeys_it(requirement: Requirement) -> None:
