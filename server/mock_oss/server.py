@@ -22,7 +22,6 @@ from uvicorn.server import ServerState
 
 from mock_oss.app import OPERATION_NAMES, App
 from mock_oss.clock import Clock
-from mock_oss.control.snapshots import Snapshots
 from mock_oss.control.views import BucketView, StoredObject
 from mock_oss.environment import variables
 from mock_oss.errors import MockOSSError, PortInUseError
@@ -236,8 +235,7 @@ class MockOSS:
     def reset(self) -> None:
         """Restore the state at the start: users, roles and buckets, seed files, faults and clock.
 
-        All other data is deleted, including data in the data directory and the journal. Snapshots
-        are kept.
+        All other data is deleted, including data in the data directory and the journal.
         """
         self.clock.reset()
         self.service.store.clear()
@@ -252,40 +250,6 @@ class MockOSS:
         fill_store(self.store, self.world, self.clock)
         if self._seed_dir is not None:
             self.seeded = self.seed_objects(self._seed_dir, keep_existing=True)
-
-    def snapshot(self, place: Path | str) -> None:
-        """Save the buckets, objects, uploads and role sessions of the mock in a directory.
-
-        Args:
-            place: the path of an empty or new directory (`Path`), or the name of a new snapshot in
-                the data directory (`str`).
-
-        Raises:
-            WorldError: the directory is not empty or not writable, or the name is not valid.
-        """
-        self.snapshots.save(place)
-
-    def restore(self, place: Path | str) -> None:
-        """Replace the content of the store with the content of a snapshot.
-
-        The journal, the faults and the clock do not change.
-
-        Args:
-            place: the path of the snapshot (`Path`), or the name of a snapshot in the data
-                directory (`str`).
-
-        Raises:
-            WorldError: the snapshot does not exist, or the name is not valid.
-        """
-        self.snapshots.restore(place)
-
-    @property
-    def snapshots(self) -> Snapshots:
-        """A `Snapshots` instance, which saves, restores and deletes snapshots of the mock's data.
-
-        Iteration over the instance yields the names of the snapshots in the data directory.
-        """
-        return Snapshots(self.store)
 
     def __enter__(self) -> Self:
         self._open()

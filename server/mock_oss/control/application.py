@@ -21,7 +21,6 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mock_oss.control.inspection import bucket_of, object_response, state_of
-from mock_oss.control.snapshots import Snapshots
 from mock_oss.errors import RefusedError, WorldError
 from mock_oss.http.addressing import host_name
 from mock_oss.http.documents import read_json
@@ -276,18 +275,12 @@ def _shown(values: Callable[[], object]) -> _Endpoint:
     return endpoint
 
 
-def _done(action: Callable[..., None], *names: str, status: int = 204) -> _Endpoint:
-    """Return an endpoint that runs an action, and answers without a body.
-
-    Args:
-        action: the function to call.
-        names: the parameters of the path that are its arguments.
-        status: the status of the answer.
-    """
+def _done(action: Callable[[], None]) -> _Endpoint:
+    """Return an endpoint that runs an action, and answers with 204 and without a body."""
 
     async def endpoint(request: Request) -> Response:
-        action(*(request.path_params[name] for name in names))
-        return Response(status_code=status)
+        action()
+        return Response(status_code=204)
 
     return endpoint
 
@@ -308,9 +301,8 @@ def control_app(service: Service, reset: Callable[[], None]) -> ASGIApp:
         service: the shared state of the running mock.
         reset: a function that restores the initial state of the mock.
     """
-    control, snapshots = _Control(service), Snapshots(service.store)
+    control = _Control(service)
     faults, delete_faults = _shown(control.faults), _done(service.faults.clear)
-    save = _done(snapshots.save, "name", status=201)
     app = Starlette(
         routes=[
             _route("state", GET=_shown(lambda: state_of(service))),
@@ -323,9 +315,6 @@ def control_app(service: Service, reset: Callable[[], None]) -> ASGIApp:
             _route("clock", GET=_shown(control.clock), POST=control.post_clock),
             _route("endpoints", GET=_shown(control.endpoints), POST=control.post_endpoints),
             _route("reset", POST=_done(reset)),
-            _route("snapshots", GET=_shown(lambda: {"snapshots": list(snapshots)})),
-            _route("snapshots/{name}", POST=save, DELETE=_done(snapshots.delete, "name")),
-            _route("snapshots/{name}/restore", POST=_done(snapshots.restore, "name")),
             _route("callback_pub_key.pem", GET=_public_key),
             Route("/_mock", lambda _: RedirectResponse("/_mock/")),
             Route("/_mock/", lambda _: _page("index.html")),

@@ -6,9 +6,7 @@ blobs that are not used any more.
 
 import json
 import secrets
-import sqlite3
 from collections.abc import Callable, Iterable
-from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -269,32 +267,6 @@ class Store:
             self.buckets.clear_cache()
             self.cnames.reload()
             self.blobs.sweep(set())
-
-    def snapshot(self, directory: Path) -> None:
-        """Save the database and the blobs in an empty directory.
-
-        The saved blob files are hard links, not copies.
-        """
-        saved = directory / "blobs"
-        saved.mkdir(parents=True, exist_ok=True)
-        with self.database.lock:
-            with closing(sqlite3.connect(directory / "mock_oss.sqlite3")) as copy:
-                self.database.connection.backup(copy)
-            for name in self.blobs.file_names() & self._used():
-                (saved / name).hardlink_to(self.blobs.path(name))
-
-    def restore(self, directory: Path) -> None:
-        """Replace all data of the store with the data of a snapshot."""
-        with self.database.lock:
-            there = self.blobs.file_names()
-            for saved in (directory / "blobs").iterdir():
-                if saved.name not in there:
-                    Path(self.blobs.path(saved.name)).hardlink_to(saved)
-            with closing(sqlite3.connect(directory / "mock_oss.sqlite3")) as copy:
-                copy.backup(self.database.connection)
-            self.buckets.clear_cache()
-            self.cnames.reload()
-            self.blobs.sweep(self._used())
 
     def close(self) -> None:
         """Close the database; the files in the data directory remain."""

@@ -321,7 +321,7 @@ class Cnames(Table[Cname]):
         self.reload()
 
     def reload(self) -> None:
-        """Read `bound` from the database again, for example after a snapshot was restored."""
+        """Read `bound` from the database again."""
         self.bound = dict(self._db.rows(tuple, "SELECT domain, bucket FROM cnames"))
 
     def bind(self, domain: str, bucket: str, bound_ms: int) -> None:

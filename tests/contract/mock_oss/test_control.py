@@ -166,27 +166,6 @@ def test_what_the_control_plane_lacks_is_told_as_json(
     assert json.loads(answer.body)["error"].startswith(words)
 
 
-def test_snapshots_are_kept_by_name(mock_oss: MockOSS, bucket_v4: Any) -> None:
-    bucket_v4.put_object("a", b"hello")
-    assert post(mock_oss, "snapshots/before", {})[0] == 201
-    bucket_v4.delete_object("a")
-
-    assert get(mock_oss, "snapshots") == {"snapshots": ["before"]}
-    assert post(mock_oss, "snapshots/before", {}) == (
-        400,
-        {"error": "before is not empty: choose another directory or name"},
-    )
-    assert post(mock_oss, "snapshots/before/restore", {})[0] == 204
-    assert list(mock_oss.bucket(BUCKET).objects) == ["a"]
-    mock_oss.reset()
-    mock_oss.restore("before")
-    assert list(mock_oss.bucket(BUCKET).objects) == ["a"]
-    assert send(mock_oss, "DELETE", "/_mock/snapshots/before").status == 204
-    assert get(mock_oss, "snapshots") == {"snapshots": []}
-    for name in ("before", "..", ".hidden", "a%2Fb", "a" * 65):
-        assert post(mock_oss, f"snapshots/{name}/restore", {})[0] in (400, 404), name
-
-
 def test_looking_inside_leaves_no_trace(mock_oss: MockOSS) -> None:
     get(mock_oss, "state")
     get(mock_oss, "requests")

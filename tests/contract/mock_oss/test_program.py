@@ -360,28 +360,6 @@ def test_a_world_that_cannot_be_read_says_where_and_why(
     assert "__init__" not in str(error.value)
 
 
-def test_a_snapshot_can_be_gone_back_to_any_number_of_times(
-    mock_oss: MockOSS, tmp_path: Path
-) -> None:
-    bucket = oss2_bucket(mock_oss)
-    bucket.put_object("small", b"hello")
-    bucket.put_object("large", b"x" * 200_000)
-    mock_oss.snapshot(tmp_path / "saved")
-
-    for _ in range(2):
-        bucket.put_object("small", b"other")
-        bucket.delete_object("large")
-        mock_oss.restore(tmp_path / "saved")
-
-        objects = mock_oss.bucket(BUCKET).objects
-        assert {key: found.size for key, found in objects.items()} == {"large": 200_000, "small": 5}
-        assert objects["large"].data == b"x" * 200_000
-    with pytest.raises(WorldError, match="not empty"):
-        mock_oss.snapshot(tmp_path / "saved")
-    with pytest.raises(WorldError, match="there is no snapshot"):
-        mock_oss.restore(tmp_path)
-
-
 def test_a_seed_makes_ids_the_same_in_every_run() -> None:
     runs = []
     for _ in range(2):
