@@ -24,7 +24,7 @@ from ossferry.asking.api import AskingApi
 from ossferry.asking.guest import GuestApi
 from ossferry.authentication.app import app_authenticator
 from ossferry.authentication.choice import authenticator_for
-from ossferry.authentication.sign_outs import SignOuts
+from ossferry.authentication.sessions import SignOuts
 from ossferry.background import UploadServices
 from ossferry.checks.configuration import load_checks
 from ossferry.clock import Clock, Monotonic, monotonic, utc_now
@@ -65,8 +65,7 @@ from ossferry.oss.sts import (
 )
 from ossferry.oss.sts_guard import Breaker, GuardedSts, Pace
 from ossferry.pages.assets import Assets, find_web_dir
-from ossferry.pages.endpoints import AssetApi
-from ossferry.pages.pages import Pages
+from ossferry.pages.pages import AssetApi, Pages
 from ossferry.routes import all_routes
 from ossferry.settings.model import Settings
 from ossferry.sharing.links import ShareApi

@@ -47,8 +47,7 @@ from ossferry.openapi import INTEGER, SOUND, TEXT, Described, Operation, openapi
 from ossferry.operations.metrics import MetricsApi
 from ossferry.operations.readiness import Readiness, Status, health
 from ossferry.oss.image_processing import PRESETS
-from ossferry.pages.endpoints import AssetApi, Embedding
-from ossferry.pages.pages import Pages
+from ossferry.pages.pages import AssetApi, Embedding, Pages
 from ossferry.sharing import links
 from ossferry.sharing.visits import LinkApi
 from ossferry.uploads import lists

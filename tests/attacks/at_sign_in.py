@@ -8,7 +8,7 @@ from collections.abc import Callable
 from attacks.attempt import Attempt, Try, asks, attempts, raises, with_session
 from attacks.over_http import PAGE
 from attacks.worlds import PROXY_SECRET, Worlds, session
-from ossferry.authentication.apikey_format import new_key, parse_key
+from ossferry.authentication.apikey import new_key, parse_key
 from ossferry.authentication.jwks import Jwks
 from ossferry.authentication.sessions import SESSION_COOKIE
 from ossferry.authentication.tokens import TokenVerifier

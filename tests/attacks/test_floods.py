@@ -14,9 +14,7 @@ from starlette.requests import Request
 
 from attacks.at_sign_in import verifier, with_own_id
 from ossferry.app import create_app
-from ossferry.authentication.apikey import ApiKeyAuth
-from ossferry.authentication.apikey_file import ApiKeyFile
-from ossferry.authentication.apikey_format import new_key
+from ossferry.authentication.apikey import ApiKeyAuth, ApiKeyFile, new_key
 from ossferry.errors import NotIdentifiedError
 from ossferry.http.bearer import bearer_token
 from ossferry.identity.principal import Principal

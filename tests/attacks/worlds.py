@@ -14,10 +14,8 @@ from starlette.responses import Response
 
 from ossferry.access import rate_limits
 from ossferry.app import create_app
-from ossferry.authentication.apikey_file import ApiKeyFile
-from ossferry.authentication.apikey_format import new_key
-from ossferry.authentication.sessions import SESSION_COOKIE, Sessions
-from ossferry.authentication.sign_outs import SignOuts
+from ossferry.authentication.apikey import ApiKeyFile, new_key
+from ossferry.authentication.sessions import SESSION_COOKIE, Sessions, SignOuts
 from ossferry.identity.principal import Principal
 from ossferry.settings.loading import ExplicitSettings, load_settings
 from ossferry.state.key_value import MemoryStorage

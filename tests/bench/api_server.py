@@ -23,7 +23,7 @@ from starlette.requests import Request
 from bench.peers.tutorial_flask import run_gunicorn
 from ossferry.access import rate_limits
 from ossferry.app import create_app
-from ossferry.authentication.sign_outs import SignOuts
+from ossferry.authentication.sessions import SignOuts
 from ossferry.cli.processes.serving import BackgroundServer, bind, stop_signals
 from ossferry.cli.processes.workers import settle
 from ossferry.clock import utc_now

@@ -19,8 +19,7 @@ from playwright.sync_api import ConsoleMessage, Error, Page, Route
 import build
 from e2e.pages.uploader import UploaderPage
 from mock_oss.world.model import ACCESS_KEY_ID, ACCESS_KEY_SECRET
-from ossferry.authentication.apikey_file import ApiKeyFile
-from ossferry.authentication.apikey_format import new_key
+from ossferry.authentication.apikey import ApiKeyFile, new_key
 from ossferry.cli.demo import Demo
 from ossferry.settings.rules import DEMO_SECRET
 from support import webkitgtk

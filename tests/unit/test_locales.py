@@ -14,7 +14,7 @@ import pytest
 from babel import Locale
 
 from build import LANGUAGES
-from ossferry.http.plurals import CATEGORIES, plural
+from ossferry.http.words import CATEGORIES, plural
 from ossferry_checks.tables.session import WORDS
 from support.browser_page import PYTHON
 from support.english import speak_english

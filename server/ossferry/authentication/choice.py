@@ -1,21 +1,30 @@
-"""Creates the authenticator for the authentication methods that the settings select."""
+"""Creates the authenticator for the authentication methods that the settings select.
+
+With several methods, a request is handled by the method whose proof of identity it contains, such
+as a cookie or an API key. If the proof is invalid, no other method is tried. The protection against
+cross-site requests asks the same method whether browsers add this proof automatically.
+"""
+
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+
+from starlette.requests import Request
+from starlette.responses import Response
 
 from ossferry.access.audit import Audit
 from ossferry.access.authenticator import Authenticator
 from ossferry.access.rate_limits import Rates
-from ossferry.authentication.apikey import ApiKeyAuth
-from ossferry.authentication.apikey_file import ApiKeyFile
-from ossferry.authentication.apikey_format import KEY_PREFIX
+from ossferry.authentication.apikey import KEY_PREFIX, ApiKeyAuth, ApiKeyFile
 from ossferry.authentication.demo import demo_authenticator
 from ossferry.authentication.oidc import Oidc
 from ossferry.authentication.proxy import ProxyAuth
-from ossferry.authentication.several import several
-from ossferry.authentication.sign_outs import SignOuts
+from ossferry.authentication.sessions import SignOuts
 from ossferry.authentication.tokens import jwt_authenticator
 from ossferry.clock import Clock, Monotonic
-from ossferry.errors import SettingsError
+from ossferry.errors import NoProofError, SettingsError
 from ossferry.http.bearer import has_bearer
 from ossferry.http.same_site import always, never
+from ossferry.identity.principal import Principal
 from ossferry.settings.choices import Auth
 from ossferry.settings.model import Settings
 from ossferry.state.choice import Storage
@@ -87,4 +96,44 @@ def _apikey_authenticator(settings: Settings, clock: Clock) -> Authenticator:
     prefix = KEY_PREFIX if "jwt" in settings.auth else ""
     return Authenticator(
         identify=keys.identify, ambient=never, carries=lambda request: has_bearer(request, prefix)
+    )
+
+
+def several(methods: Sequence[Authenticator]) -> Authenticator:
+    """Return an authenticator that passes each request to one of the given methods.
+
+    A request without a proof of identity for any method is refused with `NoProofError`.
+
+    Args:
+        methods: the methods by priority. If a request has proofs of identity for several methods,
+            the first of these handles it. Put the methods last whose proof, such as a cookie, a
+            browser adds automatically.
+    """
+
+    async def refuse(_request: Request) -> Principal:
+        raise NoProofError("Please sign in, or send a bearer token.")
+
+    def sign_in(request: Request) -> Response | None:
+        found = (each.sign_in(request) for each in methods)
+        return next((each for each in found if each is not None), None)
+
+    async def close() -> None:
+        async with AsyncExitStack() as ending:  # closes all of them, even if one close fails
+            for each in methods:
+                ending.push_async_callback(each.close)
+
+    without_proof = Authenticator(identify=refuse, ambient=never, sign_in=sign_in)
+
+    def method(request: Request) -> Authenticator:
+        return next(each for each in (*methods, without_proof) if each.carries(request))
+
+    return Authenticator(
+        identify=lambda request: method(request).identify(request),
+        ambient=lambda request: method(request).ambient(request),
+        endpoints={name: each for one in methods for name, each in one.endpoints.items()},
+        sign_in=lambda request: method(request).sign_in(request),
+        renew=lambda request, response: method(request).renew(request, response),
+        close=close,
+        expensive=any(each.expensive for each in methods),
+        signs_out=any(each.signs_out for each in methods),
     )

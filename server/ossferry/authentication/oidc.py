@@ -17,8 +17,7 @@ from ossferry.access.audit import Audit
 from ossferry.access.authenticator import Authenticator
 from ossferry.access.rate_limits import Rates
 from ossferry.authentication.provider import Attempt, Provider
-from ossferry.authentication.sessions import Sessions, sealer, set_cookie
-from ossferry.authentication.sign_outs import SignOuts
+from ossferry.authentication.sessions import Sessions, SignOuts, sealer, set_cookie
 from ossferry.clock import Clock, Monotonic
 from ossferry.errors import BadRequestError, NotIdentifiedError
 from ossferry.http.html import render

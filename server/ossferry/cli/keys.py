@@ -15,7 +15,7 @@ from ossferry.clock import utc_now
 from ossferry.errors import SettingsError
 
 if TYPE_CHECKING:
-    from ossferry.authentication.apikey_file import ApiKeyFile, KeyRecord
+    from ossferry.authentication.apikey import ApiKeyFile, KeyRecord
     from ossferry.settings.model import Settings
 
 COLUMNS = ("id", "user", "created", "expires", "revoked", "addresses")
@@ -35,7 +35,7 @@ def create(
     as_json: JsonOption = False,
 ) -> None:
     """Create an API key and print it. It cannot be shown again."""
-    from ossferry.authentication.apikey_format import new_key
+    from ossferry.authentication.apikey import new_key
 
     settings, file = _opened()
     now = utc_now()
@@ -101,7 +101,7 @@ def _note(settings: "Settings", record: "KeyRecord", action: str) -> None:
 
 
 def _opened() -> "tuple[Settings, ApiKeyFile]":
-    from ossferry.authentication.apikey_file import ApiKeyFile
+    from ossferry.authentication.apikey import ApiKeyFile
     from ossferry.settings.loading import load_settings
 
     settings = load_settings()

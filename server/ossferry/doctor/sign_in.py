@@ -4,7 +4,7 @@ from functools import partial
 
 import httpx
 
-from ossferry.authentication.apikey_file import ApiKeyFile
+from ossferry.authentication.apikey import ApiKeyFile
 from ossferry.authentication.jwks import Jwks
 from ossferry.authentication.provider import DISCOVERY, Attempt, Provider
 from ossferry.clock import monotonic

@@ -4,12 +4,14 @@ A hook is an object with any of the methods `on_granted`, `on_uploaded` and `on_
 installed package registers a hook as an entry point of the group `ossferry.hooks`; an application
 passes hooks to `create_app`. The settings can add a webhook, which is a URL that receives the
 events. An event is stored in the same transaction as the change in the ledger. If a hook fails, the
-delivery is repeated for several hours.
+delivery is repeated for several hours. Synchronous hooks run in a limited number of daemon threads,
+so a running hook does not delay the exit of the process.
 """
 
 import asyncio
 import inspect
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -20,11 +22,54 @@ from typing import Any
 
 from ossferry.clock import utc_text
 from ossferry.errors import SettingsError
-from ossferry.hooks.threads import HookThreads
 from ossferry.identity.owner import Owner
 from ossferry.ledger import AsyncConnection, file_requests, outbox
 from ossferry.oss.objects import Stored
 from ossferry.settings.model import Settings
+
+
+class HookThreads:
+    """Runs the calls of one hook in threads.
+
+    If a caller stops waiting for a call, the call still counts towards the limit until it ends.
+
+    Args:
+        most: maximum number of concurrent calls.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._places = asyncio.Semaphore(most)
+
+    async def run(self, call: Callable[[], object]) -> None:
+        """Run a call in a thread and wait until it ends; exceptions of the call are passed on.
+
+        If the maximum number of calls is already running, first wait until one of them ends.
+        """
+        await self._places.acquire()
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
+
+        def settle(error: Exception | None) -> None:
+            self._places.release()
+            if done.done():
+                return
+            if error is None:
+                done.set_result(None)
+            else:
+                done.set_exception(error)
+
+        def work() -> None:
+            error = None
+            try:
+                call()
+            except Exception as raised:
+                error = raised
+            with suppress(RuntimeError):  # the event loop has been closed
+                loop.call_soon_threadsafe(settle, error)
+
+        threading.Thread(target=work, daemon=True).start()
+        await done
+
 
 GROUP = "ossferry.hooks"
 WEBHOOK = "webhook"

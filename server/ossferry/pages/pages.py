@@ -1,22 +1,98 @@
-"""The upload page: one HTML file for each Python interpreter and each user language.
+"""The handlers of the upload page, of its files, and of the question which sites may embed it.
+
+The page is one HTML file for each Python interpreter and each user language.
 
 The settings choose the interpreter, MicroPython or Pyodide; the request determines the language.
 Browsers revalidate the page on every visit (`no-cache`). The files that the page loads have hashes
 in their paths.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
+from typing import Literal, get_args
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
+from typing_extensions import TypedDict
 
 from ossferry.access.authenticator import Authenticator
 from ossferry.errors import NowhereError, SettingsError
 from ossferry.http.languages import DEFAULT, VARY, language_of
 from ossferry.pages.assets import SUFFIXES, Assets, StoredFile, how_to_install, load_file
-from ossferry.settings.choices import Runtime
+from ossferry.settings.choices import FrameLevel, Runtime
 from ossferry.settings.model import Settings
+
+IMMUTABLE = "public, max-age=31536000, immutable"
+ONE_DAY = "public, max-age=86400"
+ONE_HOUR = "public, max-age=3600"
+
+
+class Embedding(TypedDict):
+    """The JSON response of `GET /api/embedding`.
+
+    `level` says what a site learns about uploads if it embeds the upload page. `counts`: the
+    numbers of files and bytes. `results`: also names, keys and checksums. `none`: the site may
+    not embed the page.
+    """
+
+    level: FrameLevel | Literal["none"]
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class AssetApi:
+    """The handlers of the routes `/assets/`, `/embed.js`, `/favicon.ico` and `/api/embedding`.
+
+    Attributes:
+        levels: a mapping from the origins that may embed the page to `counts` or `results`.
+    """
+
+    assets: Assets
+    levels: Mapping[str, FrameLevel]
+
+    async def asset(self, request: Request) -> Response:
+        """Handle `GET /assets/{path}`: return a file of the page; status 404 if there is none.
+
+        Browsers may cache the file permanently, because the path contains a hash of the content.
+        """
+        file = self.assets.find(f"/assets/{request.path_params['path']}")
+        if file is None:
+            raise HTTPException(404)
+        return file.respond(request, cache_control=IMMUTABLE)
+
+    async def embed(self, request: Request) -> Response:
+        """Handle `GET /embed.js`: return the script with which a site embeds the upload page.
+
+        Any site may load the script. The `frame-ancestors` directive limits which sites can embed
+        the page.
+        """
+        file = self.assets.find(self.assets.address("embed.js"))
+        if file is None:
+            raise HTTPException(404)
+        response = file.respond(request, cache_control=ONE_HOUR)
+        response.headers["access-control-allow-origin"] = "*"
+        return response
+
+    async def icon(self, request: Request) -> Response:
+        """Handle `GET /favicon.ico`: return the icon; browsers request this path by default."""
+        assets = self.assets
+        file = assets.find("/favicon.ico") or assets.find(assets.address("favicon.svg"))
+        if file is None:
+            return Response(status_code=204)
+        return file.respond(request, cache_control=ONE_DAY)
+
+    async def embedding(self, request: Request) -> Response:
+        """Handle `GET /api/embedding?origin=...`: return the level of this origin; see `Embedding`.
+
+        No authentication is necessary: `embed.js` on any site uses the response to explain why the
+        frame with the upload page stays empty. The `frame-ancestors` directive of the page allows
+        all origins whose level is not `none`.
+        """
+        answer: Embedding = {
+            "level": self.levels.get(request.query_params.get("origin", ""), "none")
+        }
+        return JSONResponse(answer, headers={"access-control-allow-origin": "*"})
 
 
 class Pages:

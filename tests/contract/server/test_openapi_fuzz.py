@@ -13,8 +13,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from starlette.applications import Starlette
 
 from ossferry.app import create_app
-from ossferry.authentication.apikey_file import ApiKeyFile
-from ossferry.authentication.apikey_format import new_key
+from ossferry.authentication.apikey import ApiKeyFile, new_key
 from ossferry.openapi import openapi_document
 from ossferry.routes import DESCRIBED
 from ossferry.settings.loading import ExplicitSettings, load_settings

@@ -18,7 +18,7 @@ from redis import Redis
 from contract.server.test_oidc import BASE, grant, openid_options, sign_in
 from ossferry.access.rate_limits import Rates
 from ossferry.app import create_app
-from ossferry.authentication.sign_outs import SignOuts
+from ossferry.authentication.sessions import SignOuts
 from ossferry.errors import StorageLostError
 from ossferry.grants.cache import SealedGrantCache
 from ossferry.grants.service import Grants

@@ -15,9 +15,7 @@ import httpx
 import pytest
 from starlette.requests import Request
 
-from ossferry.authentication.apikey import ApiKeyAuth
-from ossferry.authentication.apikey_file import ApiKeyFile
-from ossferry.authentication.apikey_format import ApiKey, new_key, parse_key
+from ossferry.authentication.apikey import ApiKey, ApiKeyAuth, ApiKeyFile, new_key, parse_key
 from ossferry.errors import BadRequestError, NotIdentifiedError, SettingsError
 from ossferry.settings.model import Settings
 from support.server_fakes import NO_KEYS, FakeClock, MakeClient, MakeSettings

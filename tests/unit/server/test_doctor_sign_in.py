@@ -6,8 +6,7 @@ import httpx
 import pytest
 
 from ossferry.app import create_app
-from ossferry.authentication.apikey_file import ApiKeyFile
-from ossferry.authentication.apikey_format import new_key
+from ossferry.authentication.apikey import ApiKeyFile, new_key
 from ossferry.clock import utc_now
 from ossferry.diagnosis.findings import Finding, failed, passed, skipped, warned
 from ossferry.doctor.server import Server

@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from ossferry.errors import StsLostError
-from ossferry.oss.sessions import MAX_KEPT, Sessions
+from ossferry.oss.bucket import MAX_KEPT, Sessions
 from support.server_fakes import FakeClock, FakeSts, HeldSts, MakeApp
 
 

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 
 from ossferry.access import rate_limits
 from ossferry.access.rate_limits import Rates, address_key
-from ossferry.authentication.apikey_file import ApiKeyFile
-from ossferry.authentication.apikey_format import new_key
+from ossferry.authentication.apikey import ApiKeyFile, new_key
 from ossferry.errors import TooManyError
 from ossferry.settings.model import Settings
 from ossferry.state.counter import Counter, MovingWindows

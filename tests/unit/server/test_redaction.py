@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ossferry.authentication.apikey_format import new_key
+from ossferry.authentication.apikey import new_key
 from ossferry.errors import OssferryError, StsLostError, StsRefusedError
 from ossferry.observability.log_format import configure, logger
 from ossferry.observability.redaction import Redactor

@@ -8,8 +8,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ossferry.authentication.sessions import SESSION_COOKIE, Session, Sessions, sealer
-from ossferry.authentication.sign_outs import SignOuts
+from ossferry.authentication.sessions import SESSION_COOKIE, Session, Sessions, SignOuts, sealer
 from ossferry.errors import NoProofError, NotIdentifiedError
 from ossferry.identity.principal import Principal
 from ossferry.state.key_value import MemoryStorage

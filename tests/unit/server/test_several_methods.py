@@ -11,11 +11,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ossferry.access.authenticator import Authenticator
-from ossferry.authentication.apikey_file import ApiKeyFile
-from ossferry.authentication.apikey_format import new_key
-from ossferry.authentication.sessions import SESSION_COOKIE, Sessions
-from ossferry.authentication.several import several
-from ossferry.authentication.sign_outs import SignOuts
+from ossferry.authentication.apikey import ApiKeyFile, new_key
+from ossferry.authentication.choice import several
+from ossferry.authentication.sessions import SESSION_COOKIE, Sessions, SignOuts
 from ossferry.errors import NotIdentifiedError, SettingsError
 from ossferry.identity.principal import Principal
 from ossferry.settings.model import Settings

@@ -1,8 +1,12 @@
-"""One run of `ossferry setup` or `teardown`: reads the account, asks the user, makes calls."""
+"""One run of `ossferry setup` or `teardown`: reads the account, asks the user, makes calls.
+
+Before its calls, a step reads the account again. Therefore a run that was interrupted can be
+repeated: the next run makes only the calls that are still missing.
+"""
 
 import json
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +17,12 @@ from dotenv import set_key
 
 from ossferry.cli.complaints import complaint
 from ossferry.cli.output import counted
-from ossferry.cli.setup.applying import apply
 from ossferry.cli.setup.cloud import Cloud
 from ossferry.cli.setup.terminal import KeyFile, Terminal
-from ossferry.errors import OssferryError, SettingsError
-from ossferry.setup.calls import Call, Plan, needs_of
+from ossferry.errors import CloudError, OssferryError, SettingsError
+from ossferry.setup.account import Account
+from ossferry.setup.bucket import NOT_VERIFIED
+from ossferry.setup.calls import Call, Plan, Step, needs_of
 from ossferry.setup.making import making_steps
 from ossferry.setup.removing import removing_steps
 from ossferry.setup.result import settings_of, todo
@@ -232,3 +237,54 @@ def _key_file(path: Path | None, calls: Sequence[Call]) -> Iterator[KeyFile | No
         return
     with closing(KeyFile(path)) as found:
         yield found
+
+
+def apply(
+    steps: Sequence[Step],
+    account: Account,
+    terminal: Terminal,
+    *,
+    planned: Sequence[Call] | None = None,
+) -> None:
+    """Send the API calls that the steps need, and report each call to the terminal.
+
+    Args:
+        planned: the calls of a plan file; no other call may be sent. None allows all calls.
+
+    Raises:
+        CloudError: RAM or OSS refuses a call or does not answer; a later run sends the other calls.
+        SettingsError: a needed call is not in the plan.
+    """
+    for step in steps:
+        calls, notes = needs_of(step)
+        for call in calls:
+            if planned is not None and call not in planned:
+                raise SettingsError(
+                    f"the plan has no {call.action} for {step.title}: the account has changed"
+                    " since the plan was written, or the plan was edited; write a new plan with"
+                    " --plan."
+                )
+        for call in calls:
+            answer = _send(account, call, terminal)
+            if call.action == "CreateAccessKey":
+                key = answer["AccessKey"]
+                terminal.access_key(
+                    call.params["UserName"], key["AccessKeyId"], key["AccessKeySecret"]
+                )
+            elif call.action == "CreateCnameToken":
+                terminal.record(call.params["Domain"], answer["Token"])
+            terminal.done(step.title, call)
+        for note in notes:
+            terminal.note(note)
+        if not calls:
+            terminal.unchanged(step.title, noted=bool(notes))
+
+
+def _send(account: Account, call: Call, terminal: Terminal) -> Mapping[str, Any]:
+    """Send a call; one that binds a domain succeeds as soon as OSS finds the TXT record."""
+    while True:
+        try:
+            return account.run(call)
+        except CloudError as error:
+            if error.error_code != NOT_VERIFIED or not terminal.wait_for_record():
+                raise
