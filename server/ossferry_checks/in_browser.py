@@ -41,7 +41,7 @@ def reasons(language: str) -> dict[str, str]:
 
 
 def fault_of(config: str, source: str | None) -> str:
-    """Return why the operator's module or the check of tables does not work; empty if they do.
+    """Return why `checks.py` or the check of tables does not work, as text; empty if both do.
 
     Args:
         config, source: as for `make_checker`.

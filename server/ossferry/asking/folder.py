@@ -52,7 +52,7 @@ def acting_for(owner: Owner, request_id: str, guest_id: str) -> Owner:
 
 
 def bounds(request: FileRequest, now: datetime) -> Permission:
-    """Return the limits of a guest's grant.
+    """Return the limits of a guest's grant: size and types of files, and the end of the grant.
 
     Its end is in whole minutes, so that requests within a minute share one call to STS.
     """

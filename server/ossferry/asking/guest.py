@@ -93,7 +93,7 @@ class AboutRequest(TypedDict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
-    """A file request, its owner, and the guest of a valid cookie; None without such a cookie."""
+    """A file request, its owner, and the guest whom a valid cookie names; None without a cookie."""
 
     request: FileRequest
     owner: Owner

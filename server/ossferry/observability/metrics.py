@@ -92,7 +92,7 @@ class Metrics:
         self._refused.inc()
 
     def scanned(self, outcome: str, size: int) -> None:
-        """Count a look at a held upload, and its bytes.
+        """Count a scan of a held upload, and its bytes.
 
         Args:
             outcome: `clean`, `bad`, `unscannable` or `later`.

@@ -21,7 +21,8 @@ class Listed:
         last_modified: time of the last change, in UTC.
         is_symlink: True if the object is a symbolic link. Its target is another key, which may
             belong to another principal.
-        place: what the object's key in the bucket has before `key`: `INCOMING`, or nothing.
+        place: the prefix of the object's key in the bucket that `key` does not contain: `INCOMING`
+            for a held upload, otherwise empty.
     """
 
     key: str

@@ -1,8 +1,7 @@
 """Runs the checks on a file, in a locked process that can be killed; see `sandbox`.
 
-The process has an empty environment and an empty folder. It trusts nobody, and nobody trusts it
-further than its file: if the file takes control of Python, it can forge the verdict of the checks
-on itself, but reaches no other file, process or machine.
+The process has an empty environment and an empty folder. If a file takes control of Python in this
+process, it can forge the verdict about itself, but cannot reach other files, processes or machines.
 """
 
 import asyncio
@@ -116,7 +115,7 @@ async def find_fault(settings: CheckSettings, selection: Selection) -> str:
 
 
 async def find_locks() -> Locks:
-    """Return which locks hold a process on this machine."""
+    """Return which locks (seccomp, Landlock) this machine can apply to a process."""
     settings, nothing = CheckSettings.model_construct(), Selection(checks=[], source=None)
     _, locks = await _attempt(settings, nothing, Job(path=Path(os.devnull)), {})
     return locks

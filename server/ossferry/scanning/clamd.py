@@ -203,4 +203,4 @@ SAMPLES = (
         "clamd accepts what exceeds its limits: set AlertExceedsMax yes in clamd.conf.",
     ),
 )
-"""What clamd must say about some files, and the complaint if it says something else."""
+"""Test files, each with the verdict that clamd must give, and the complaint if it gives another."""

@@ -71,7 +71,7 @@ class HttpScanner:
     async def probe(self) -> str:
         """Return why the scanner cannot be used now, as a sentence; empty if it can.
 
-        It gets a file of 0 bytes, and may say anything about it.
+        The scanner gets a file of 0 bytes; any verdict is accepted.
         """
         nothing = Content(path=Path(os.devnull), name="probe", size=0, crc64=str(crc64.xz(b"")))
         found = await self.scan(nothing)

@@ -102,7 +102,7 @@ class Looks:
         return " ".join(filter(None, said))
 
     def claim(self, found: Found) -> Claim:
-        """Return the results of a scan as JSON for the receipt."""
+        """Return the results of a scan as the JSON value that the receipt stores."""
         return {"version": self._selection.version, "ran": found.ran}
 
     async def look(self, stored: Stored, key: str) -> Found:

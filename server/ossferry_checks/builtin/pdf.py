@@ -33,7 +33,7 @@ def pdf_check(options: PdfOptions) -> Check:
 
 
 def check_pdf(file: CheckedFile, *, options: PdfOptions) -> None:
-    """Check that a PDF file is readable, and that its pages and its password fit the options.
+    """Check that a PDF file is readable, has few enough pages, and needs no forbidden password.
 
     Raises:
         Reject: the file is damaged, has more than `options.max_pages` pages, or needs a password

@@ -120,7 +120,7 @@ def _value(delimiter: str) -> str:
 
 @contextmanager
 def long_values() -> Iterator[None]:
-    """Let Python's parser of CSV read values that are as long as a row may be."""
+    """Raise the size limit of Python's `csv` module, so that a value may be as long as a row."""
     limit = csv.field_size_limit(2 * MAX_ROW)
     try:
         yield

@@ -77,7 +77,7 @@ def check_xlsx(file: CheckedFile, *, options: XlsxOptions) -> None:
 
 @contextmanager
 def readable_workbook() -> Iterator[None]:
-    """Convert all errors of openpyxl, which has no exception of its own, to a `TableError`."""
+    """Context manager that converts every error of openpyxl in its block to a `TableError`."""
     import openpyxl  # noqa: F401 - a missing package is not a broken workbook
 
     try:
@@ -89,7 +89,7 @@ def readable_workbook() -> Iterator[None]:
 
 
 def read_workbook(source: BinaryIO, file: CheckedFile) -> tuple[list[str], Any]:
-    """Read a workbook without its sheets.
+    """Open a workbook without reading its sheets.
 
     openpyxl would read all shared strings, which may be most of the file. The reader of this
     function reads them up to the last one that is asked for. It also limits what is in memory: a

@@ -1,4 +1,4 @@
-"""Repairs tables: finds what a model refuses in a CSV file or workbook, and writes a right file.
+"""Repairs tables: finds the rows of a CSV file or workbook that break rules, and corrects them.
 
     from ossferry_checks.tables import Decisions, Scan, Table, clean
 
@@ -11,8 +11,9 @@
     scan.decide({"format": ["date", "day.month.year"]})
     result = clean("orders.csv", table, scan.decisions, into="clean.csv")
 
-The decisions are plain data: `clean` makes the same bytes of them on each Python. The library needs
-only Python's standard library; pydantic for models, and openpyxl for workbooks.
+The decisions of a person are plain data: `clean` writes the same bytes for the same decisions on
+every Python interpreter. The package needs only Python's standard library, pydantic for models, and
+openpyxl for workbooks.
 """
 
 from ossferry_checks.results import TableError

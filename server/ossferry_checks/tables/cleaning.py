@@ -1,4 +1,4 @@
-"""`clean`: writes the repaired table, the same bytes for the same decisions on each Python."""
+"""`clean`: writes the repaired table; the same decisions give the same bytes on every Python."""
 
 import csv
 import io
@@ -29,17 +29,17 @@ class Target(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What `clean` has done.
+    """The result of `clean`: numbers about the repaired table.
 
     Attributes:
-        rows_in, rows_out: the number of rows in the file, and of those in the result.
+        rows_in, rows_out: the number of rows in the original file, and in the repaired table.
         changed: the number of changed cells.
-        dropped: the number of rows that the result does not have.
-        formulas: the number of cells that a spreadsheet would take for a formula; they stay as
-            they are.
+        dropped: the number of rows that were left out of the repaired table.
+        formulas: the number of cells that a spreadsheet would evaluate as a formula; they are not
+            changed.
         model: the SHA-256 of the declaration of the table.
-        left: the problems that are left; with any, the result is not complete and must not be
-            uploaded.
+        left: the problems that no decision has solved. If there are any, the repaired table is
+            incomplete and must not be uploaded.
     """
 
     rows_in: int
@@ -64,9 +64,10 @@ def clean(
     Args:
         path: the file to repair.
         table: the declaration, or a pydantic model.
-        decisions: what a person has chosen.
-        into: the new file, or an object with `write(bytes)`.
-        changes: the same for a CSV file with a line for each changed cell and dropped row.
+        decisions: the choices of the person who repairs the table.
+        into: path of the repaired table, or an object with a method `write(bytes)`.
+        changes: path of a CSV file, or such an object, that gets one line for each changed cell
+            and each dropped row.
 
     Raises:
         TableError: the table cannot be read.
@@ -87,12 +88,12 @@ def _opened(target: Any) -> Any:
 
 
 class Cleaning:
-    """The second pass over a table, which `clean` runs as a whole.
+    """Writes a repaired table in steps, so that the caller can show the progress; `clean` runs all.
 
     Args:
         path: the file to repair.
         table: the declaration.
-        decisions: what a person has chosen.
+        decisions: the choices of the person who repairs the table.
 
     Raises:
         TableError: the table cannot be read.
@@ -139,7 +140,7 @@ class Cleaning:
 
     @property
     def result(self) -> Result:
-        """The result after the run."""
+        """The numbers about the repaired table, after `run` has ended."""
         return Result(
             rows_in=self._repair.rows,
             rows_out=self._rows_out,

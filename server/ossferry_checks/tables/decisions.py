@@ -1,4 +1,4 @@
-"""`Decisions`: everything that a person has chosen to repair a table, as plain data."""
+"""`Decisions`: all choices of the person who repairs a table, as plain data."""
 
 import json
 from collections.abc import Mapping
@@ -20,14 +20,14 @@ FixName: TypeAlias = Literal["convert", "trim", "replace", "look_up", "empty", "
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """A rule that mends each cell with a problem.
+    """A rule that corrects all cells of a field that have the same kind of problem.
 
     Attributes:
         field: the name of the field; empty for a problem of a whole row.
         problem: the kind of the problem.
-        fix: what to do.
+        fix: the correction, such as `convert`, `replace` or `drop_rows`.
         to: the new value of `replace`, or the format of `convert`.
-        value: the only wrong value that the rule concerns; None for all.
+        value: the only wrong value to which the rule applies; None to apply it to all.
     """
 
     field: str
@@ -48,17 +48,17 @@ class Fix:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decisions:
-    """What a person has chosen; `clean` needs nothing else.
+    """All choices of the person who repairs a table.
 
     Attributes:
-        reading: how to read the file; None to guess it.
+        reading: encoding, delimiter and header of the file; None to guess them.
         columns: for each column of the file, the name of its field, or None to ignore it; None to
             match the columns by their names.
         formats: the formats of fields by name, such as `day.month.year`.
         fixes: rules, which are applied in their order.
         cells: new texts of cells, each as `(row, field, text)`. Rows count from 1, without the
             header and rows without a value.
-        dropped: numbers of rows that the result does not have.
+        dropped: numbers of the rows that are left out of the repaired table.
     """
 
     reading: Reading | None = None
@@ -70,10 +70,10 @@ class Decisions:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "Decisions":
-        """Return the decisions in the JSON of `as_json`.
+        """Return the decisions that `as_json` has written as JSON.
 
         Raises:
-            ValueError: the text is something else, or of another version.
+            ValueError: the text was not written by `as_json` of this version.
         """
         try:
             given = json.loads(text)
@@ -92,7 +92,7 @@ class Decisions:
         return json.dumps(given, ensure_ascii=False)
 
     def read_as(self, reading: Reading) -> "Decisions":
-        """Return the decisions that fit another reading of the file.
+        """Return the decisions that stay valid if the file is read in another way.
 
         Formats and fixes stay, because they name fields. Edited cells and dropped rows stay only if
         nothing but the encoding changes, and both encodings end lines with the same bytes: only
@@ -105,7 +105,7 @@ class Decisions:
         return replace(found, cells=(), dropped=())
 
     def complete(self, path: Path, table: Table) -> "Decisions":
-        """Return the decisions with a guess of how to read the file, where that is not decided.
+        """Return the decisions, with a guess of the reading and the columns if they are missing.
 
         Raises:
             TableError: the table cannot be read, or no column belongs to a field.
@@ -123,7 +123,7 @@ class Decisions:
         return found
 
     def known(self, table: Table) -> "Decisions":
-        """Return the decisions whose fields and formats a table has; others are ignored."""
+        """Return a copy without decisions about fields or formats that a table does not have."""
         kinds = {each.name: each.kind for each in table.fields}
 
         def has_format(name: str, chosen: str) -> bool:

@@ -84,7 +84,7 @@ def bare(text: str) -> str:
 
 
 def repeated(header: Sequence[str], names: Collection[str]) -> list[str]:
-    """Return those of some names that several columns of a header have."""
+    """Return the names in `names` that belong to more than one column of a header."""
     counts = Counter(map(bare, header))
     return [name for name, number in counts.items() if number > 1 and name in names]
 

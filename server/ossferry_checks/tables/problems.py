@@ -1,4 +1,4 @@
-"""Collects the problems of a table in groups, in bounded memory for any file."""
+"""Collects the problems of a table in groups; the memory does not grow with the file."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -42,18 +42,18 @@ SAME: Mapping[str, tuple[str, str]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """Problems of one kind.
+    """All problems of the same kind in one field.
 
     Attributes:
-        id: names the group in each scan of the file.
+        id: identifies the group; the same in every scan of the file.
         field: the name of the field; empty for problems of rows.
         problem: the kind of the problem, as in `Found`; `other` for the kinds after the first 50.
         count: the number of problems.
         values: the most frequent wrong values with their numbers.
-        fixes: what can be done for the whole group. Without any, the format of the column has to be
-            decided first.
-        formats: the formats that the values have. `convert` takes the only one; the person chooses
-            one of several.
+        fixes: names of the corrections that apply to the whole group. If it is empty, a person has
+            to choose the format of the column first.
+        formats: names of the formats that fit the values. If there is one, `convert` uses it; if
+            there are several, a person has to choose one.
     """
 
     id: str
@@ -71,7 +71,7 @@ class Problem:
 
     Attributes:
         row: the number of the row.
-        line: its line or row in the file.
+        line: the number of its line in a CSV file, or of its row in a workbook.
         field, value: the name of the field and the wrong value; empty for a problem of a row.
         reason: a sentence.
         values: all values of the row by the names of their fields.
@@ -98,7 +98,7 @@ class Problems:
     """The problems of the rows of one file.
 
     Args:
-        repair: what has found them.
+        repair: the `Repair` that has found the problems.
         decisions: the decisions that it has applied.
     """
 
@@ -116,7 +116,7 @@ class Problems:
         self._keys: dict[tuple[str, str, tuple[tuple[str, str], ...]], Key] = {}
 
     def add(self, rows: Iterable[Row]) -> None:
-        """Add the problems of rows."""
+        """Add the problems of a batch of rows."""
         for row in rows:
             keys = [self._key(each) for each in row.problems]
             has_room = any(self._numbers[key] < KEPT_ROWS for key in keys if key != OTHER)
@@ -151,7 +151,7 @@ class Problems:
         return self._keys[given]
 
     def end(self) -> None:
-        """Find the format of each column, after all rows are added."""
+        """Determine the format of each column; call this after all rows were added."""
         totals: dict[str, Counter[tuple[str, ...]]] = {}
         for key, number in self._numbers.items():
             if key.fits:
@@ -171,14 +171,14 @@ class Problems:
 
     @property
     def count(self) -> int:
-        """The number of rows with problems that are left."""
+        """The number of rows with a problem that no decision solves."""
         rows = sum(bool(each.problems) for each in self._kept.values())
         return rows + sum(
             rest.rows * self._left(key, rest) // rest.cells for key, rest in self._rest.items()
         )
 
     def groups(self) -> list[Group]:
-        """Return the groups that have problems left, in the order of the fields."""
+        """Return the groups with unsolved problems, in the order of the fields."""
         counts: dict[Key, int] = {}
         values: dict[Key, Counter[str]] = {}
         for row in self._kept.values():
@@ -238,9 +238,9 @@ class Problems:
         return max(0, left)
 
     def decide(self, decisions: Decisions) -> None:
-        """Use other decisions: look again at the kept rows that they concern.
+        """Apply other decisions, and check the rows in memory that they concern again.
 
-        Rows with unique values concern each other, so all of them are remembered anew.
+        If a field must not have the same value twice, all rows in memory are checked again.
         """
         old, self._decisions = self._decisions, decisions
         self._repair.decide(decisions)
@@ -263,11 +263,11 @@ class Problems:
                 self._fields[number] |= {each.field for each in new.problems}
 
     def problems(self, group: str, offset: int, limit: int, language: str) -> list[Problem]:
-        """Return the kept problems of a group in the order of the file.
+        """Return the problems of a group that are in memory, in the order of the file.
 
         Args:
             group: the id of the group.
-            offset, limit: the number of problems to skip, and of those to return.
+            offset, limit: how many problems to skip, and how many to return at most.
             language: the language of the reasons, such as `zh-CN`.
         """
         found = []
@@ -290,7 +290,12 @@ class Problems:
 
 
 def reason_of(problem: str, details: Mapping[str, Any], language: str) -> str:
-    """Return a sentence about a problem, see `Found`; the operator's own sentences stay."""
+    """Return a sentence that describes a problem; a sentence from the operator's model is kept.
+
+    Args:
+        problem, details: as in `Found`.
+        language: the language of the sentence, such as `zh-CN`.
+    """
     if "detail" in details:
         return say("repair_failed", language, **details)
     problem, kind = SAME.get(problem, (problem, details.get("type")))

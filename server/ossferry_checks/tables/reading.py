@@ -1,4 +1,4 @@
-"""`Reading`: how the bytes of a file become rows, and the guess of it."""
+"""`Reading`: the encoding, delimiter and header row with which a file is read, and their guess."""
 
 import codecs
 import re
@@ -40,13 +40,13 @@ SURE = 0.7
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How the bytes of a file become rows.
+    """The parameters with which the bytes of a table are read as rows.
 
     Attributes:
-        encoding, delimiter: those of a CSV file.
+        encoding, delimiter: encoding and delimiter of a CSV file; not used for a workbook.
         header_row: the row with the header, counted from 1; the rows above are skipped.
         sheet: the sheet of a workbook; empty for the first.
-        is_sure: whether the guess of the encoding leaves no doubt.
+        is_sure: whether only one encoding is possible.
     """
 
     encoding: str = "utf-8"
@@ -72,7 +72,7 @@ class Reading:
 
     @classmethod
     def guess(cls, path: Path | str, table: Table | None = None) -> "Reading":
-        """Guess how to read a file by its first 256 KiB, or 50 rows of its first sheet.
+        """Guess the reading of a file from its first 256 KiB, or from 50 rows of its first sheet.
 
         Args:
             path: the file.
@@ -103,7 +103,7 @@ class Reading:
         return cls(encoding, delimiter, is_sure=is_sure)
 
     def head(self, path: Path | str) -> "Head":
-        """Read the header and the first rows.
+        """Read the header and the first rows of a file, and return them as a `Head`.
 
         Raises:
             TableError: the table cannot be read.
@@ -125,14 +125,14 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The start of a file.
+    """The header and the first rows of a table.
 
     Attributes:
         header: the values of the header.
-        rows: the first rows after it.
+        rows: the values of the first rows after the header.
         sheets: the names of the sheets of a workbook.
-        lost: what the result does not keep of a workbook: `formulas` (their values stay), `merged`
-            cells, other `sheets`, `styles`.
+        lost: the features of a workbook that a repaired table cannot keep: `formulas` (their values
+            are kept), `merged` (cells), `sheets` (other ones) and `styles`.
     """
 
     header: tuple[str, ...]

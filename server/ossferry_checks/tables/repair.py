@@ -1,4 +1,4 @@
-"""`Repair`: applies decisions to the rows of a table, and finds the problems that are left.
+"""`Repair`: applies decisions to the rows of a table, and finds the problems that remain.
 
 Most rows are right. So a batch of rows is checked by one regular expression for each column and one
 call of the model; only the other rows are looked at one by one.
@@ -59,15 +59,16 @@ FIXES: Mapping[str, tuple[FixName, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A problem of a cell, or of a row.
+    """A problem of one cell, or of one row.
 
     Attributes:
         field: the name of the field; empty for a problem of a row.
         problem: the kind: `spaces`, `format`, `kind`, `missing`, `choice`, `duplicate`,
             `short`, `long`, `quote`, `header`, `total`, or the name of a rule, see `rules.Refusal`.
         value: the wrong value.
-        fits: the formats that the value has.
-        details: the values of the sentence about it; `text` is a sentence of the model.
+        fits: names of the formats that fit the value.
+        details: the values for the sentence about the problem; `text` is a sentence from the
+            operator's model.
     """
 
     field: str
@@ -79,16 +80,17 @@ class Found:
 
 @dataclass(slots=True)
 class Row:
-    """A row that was looked at by itself.
+    """A row that was checked alone, because its batch has a problem or a decision concerns it.
 
     Attributes:
-        number, line: its number, and its line or row in the file.
+        number: the number of the row, from 1, without the header and empty rows.
+        line: the number of its line in a CSV file, or of its row in a workbook.
         raw: the values in the file.
-        texts: the values of the fields in the order of the table.
-        problems: the problems that are left.
-        changes: for the index of each changed field, the fix that has changed it.
-        dropped: whether the result does not have the row.
-        is_broken: whether a quotation mark is in a wrong place.
+        texts: the repaired values, in the order of the table's fields.
+        problems: the problems that no decision has solved.
+        changes: `{index of a field: name of the fix that has changed its value}`.
+        dropped: whether the row is left out of the repaired table.
+        is_broken: whether the row has a quotation mark in a wrong place.
     """
 
     number: int
@@ -106,11 +108,11 @@ class Repaired:
     """A batch of rows after the repair.
 
     Attributes:
-        batch: the batch as read.
+        batch: the rows as they are in the file.
         first: the number of the first row.
-        before, after: the columns of the fields.
-        rows: by index, the rows that were looked at by themselves; their values in `after` are
-            wrong.
+        before, after: the values of each field, column by column, before and after the repair.
+        rows: `{index in the batch: row}` of the rows that were checked alone; use their values
+            instead of those in `after`.
     """
 
     batch: Batch
@@ -125,12 +127,12 @@ class Repair:
 
     Args:
         table: the declaration.
-        decisions: complete decisions.
+        decisions: decisions without a missing reading or column, see `Decisions.complete`.
 
     Attributes:
-        names: the names of the fields.
-        unique: the names of those that must not have the same value twice.
-        rows: the number of rows so far.
+        names: the names of all fields.
+        unique: the names of the fields that must not have the same value twice.
+        rows: the number of rows that were repaired so far.
     """
 
     def __init__(self, table: Table, decisions: Decisions) -> None:
@@ -146,7 +148,7 @@ class Repair:
         self.decide(decisions)
 
     def decide(self, decisions: Decisions) -> None:
-        """Use other decisions for the following rows."""
+        """Replace the decisions; they apply to all rows that are repaired from now on."""
         columns = decisions.columns or ()  # complete decisions have them
         self._width = len(columns)
         places = {name: at for at, name in reversed([*enumerate(columns)])}
@@ -160,7 +162,7 @@ class Repair:
         self._touched = self._dropped | {*self._cells}
 
     def begin(self, header: Sequence[str]) -> None:
-        """Remember the header of the file; columns at its end without a name may be missing.
+        """Set the header of the file; rows may lack the columns at its end that have no name.
 
         Raises:
             ValueError: the decisions are for another number of columns.
@@ -172,7 +174,7 @@ class Repair:
         self._least = 1 + max([*named, *(at for at in self._places if at is not None)])
 
     def batch(self, batch: Batch) -> Repaired:
-        """Repair the next rows of the file.
+        """Repair the next batch of rows, and return it before and after the repair.
 
         Raises:
             TableError: the file has too many rows.
@@ -215,12 +217,12 @@ class Repair:
         return found
 
     def forget(self, row: Row) -> None:
-        """Forget the unique values of a row that is looked at again."""
+        """Forget the values of a row in unique fields, before the row is checked again."""
         for at, seen in self._unique.items():
             seen.forget(row.texts[at], row.line)
 
     def remember(self, row: Row) -> bool:
-        """Remember the unique values of a row, and return whether all of them are new."""
+        """Store the values of a row in unique fields; return whether all of them are new."""
         texts = [row.texts[at] for at in self._unique]
         return row.dropped or self._remember(texts, row.line)
 
@@ -237,7 +239,14 @@ class Repair:
         return "total" if has_numbers else ""
 
     def row(self, number: int, line: int, raw: Sequence[str], *, is_broken: bool) -> Row:
-        """Repair one row."""
+        """Repair one row, and return it with the problems that remain.
+
+        Args:
+            number: the number of the row, from 1.
+            line: the number of its line in a CSV file, or of its row in a workbook.
+            raw: the values in the file.
+            is_broken: whether the row has a quotation mark in a wrong place.
+        """
         texts = [raw[at] if at is not None and at < len(raw) else "" for at in self._places]
         row = Row(number, line, raw, texts, is_broken=is_broken)
         for at, text in self._cells.get(number, {}).items():
@@ -309,7 +318,7 @@ class Repair:
         ]
 
     def _remember(self, texts: Sequence[str], line: int) -> bool:
-        """Remember the unique values of a row, and return whether all of them are new."""
+        """Store the values of a row in unique fields; return whether all of them are new."""
         is_new = True
         for seen, text in zip(self._unique.values(), texts, strict=False):
             if text and seen.add(text, line):
@@ -325,7 +334,7 @@ class Repair:
         )
 
     def fixes(self, name: str, problem: str) -> tuple[FixName, ...]:
-        """Return the fixes that make sense for a problem of a field."""
+        """Return the names of the fixes that can solve a kind of problem in a field."""
         known = FIXES.get(problem, OF_CELL if name else OF_ROW)
         if not name or self._fields[self.names.index(name)].may_be_empty:
             return known
@@ -333,7 +342,7 @@ class Repair:
 
 
 def repaired(path: Path, repair: Repair, decisions: Decisions) -> Iterator[Repaired]:
-    """Yield the rows of a file in batches.
+    """Read a file, and yield its rows in batches, before and after the repair.
 
     Raises:
         TableError: the table cannot be read.
@@ -346,25 +355,26 @@ def repaired(path: Path, repair: Repair, decisions: Decisions) -> Iterator[Repai
 
 
 class Seen:
-    """The values of a unique field with the lines of their first rows; empty ones do not count.
+    """Stores the values of a unique field, each with the line of its first row, to find duplicates.
 
-    It keeps 64 bits of a hash of each value, in about 70 bytes in the browser.
+    Empty values are ignored. Each value needs about 70 bytes of memory, because only 64 bits of its
+    hash are stored.
     """
 
     def __init__(self) -> None:
         self._lines: dict[int, int] = {}
 
     def line(self, value: str) -> int:
-        """Return the line of the first row with a value; 0 if there is none."""
+        """Return the line of the first row with this value; 0 if no row has it."""
         return self._lines.get(_hash(value), 0)
 
     def add(self, value: str, line: int) -> int:
-        """Remember the line of a value, and return another line that was known before, or 0."""
+        """Store the line of a value; return the line of an earlier row with this value, or 0."""
         known = self._lines.setdefault(_hash(value), line)
         return 0 if known == line else known
 
     def forget(self, value: str, line: int) -> None:
-        """Forget a value, if the first row with it is in this line."""
+        """Forget a value, if `line` is the line of the first row with this value."""
         key = _hash(value)
         if self._lines.get(key) == line:
             del self._lines[key]
@@ -435,7 +445,7 @@ def _mended(fix: Fix, field: Field, text: str) -> str:
 
 
 def nearest(field: Field, text: str) -> str:
-    """Return the allowed value of a field that is most similar to a text, or else the text."""
+    """Return the allowed value of a field that is most similar to a text; the text if none is."""
     known = {each.casefold(): each for each in reversed(field.choices)}
     near = get_close_matches(text.strip(SPACES).casefold(), known, 1)
     return known[near[0]] if near else text

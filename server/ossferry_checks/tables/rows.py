@@ -32,13 +32,13 @@ OVERLAP = 16  # bytes; the longest of these tags is shorter
 
 @dataclass(slots=True)
 class Batch:
-    """Successive rows of a file, without those that have no value.
+    """Successive rows of a file, without rows in which all cells are empty.
 
     Attributes:
         rows: the values of each row.
-        lines: the number of the line or row in the file, of each row.
+        lines: for each row, the number of its line in a CSV file, or of its row in a workbook.
         broken: the indices of rows with a quotation mark in a wrong place.
-        share: how much of the file is read, from 0 to 1.
+        share: the share of the file that was read so far, from 0 to 1.
     """
 
     rows: list[list[str]]
@@ -48,17 +48,17 @@ class Batch:
 
 
 def is_workbook(path: Path) -> bool:
-    """Return whether a file is a workbook by its first bytes."""
+    """Return whether a file is a workbook, judged by its first bytes."""
     with path.open("rb") as source:
         return source.read(4) in WORKBOOKS
 
 
 def batches(path: Path, encoding: str, delimiter: str, sheet: str, header: int) -> Iterator[Batch]:
-    """Yield the header of a table, and then its rows.
+    """Yield a batch with the header of a table, then batches with its rows.
 
     Args:
         path: the file.
-        encoding, delimiter: those of a CSV file.
+        encoding, delimiter: encoding and delimiter of a CSV file; not used for a workbook.
         sheet: the name of the sheet of a workbook; empty for the first.
         header: the number of rows at the start of the file; the last one is the header.
 
@@ -90,7 +90,7 @@ def batches(path: Path, encoding: str, delimiter: str, sheet: str, header: int) 
 def open_rows(
     source: BinaryIO, path: Path, encoding: str, delimiter: str, sheet: str
 ) -> "_Text | _Sheet":
-    """Return the rows of an open file; `take` reads the next ones, also those without a value."""
+    """Return an object whose method `take` reads the next rows of an open file, also empty rows."""
     if is_workbook(path):
         return _Sheet(source, path, sheet)
     return _Text(source, path.stat().st_size, encoding, delimiter)

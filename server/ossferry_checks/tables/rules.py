@@ -1,4 +1,4 @@
-"""What a pydantic model says about rows: the errors, and the name of the rule of each.
+"""Reads the errors of a pydantic model about rows, and names the rule behind each error.
 
 A fix of one rule may drop rows, so no other rule may have the same name.
 """
@@ -20,7 +20,7 @@ LONGEST = 1000  # characters of a message in the name of a rule
 
 
 class Refusal(NamedTuple):
-    """An error of a model.
+    """An error of a pydantic model about one row or one value.
 
     Attributes:
         row: the index of the row.
@@ -39,7 +39,7 @@ class Refusal(NamedTuple):
 
 
 def errors(validate: Callable[[Any], object], given: Sequence[Any]) -> list[Any]:
-    """Return the errors of pydantic about some rows or values.
+    """Return the errors that pydantic finds in rows or values.
 
     An exception that pydantic does not expect, such as a `KeyError`, is an error of its row.
 
@@ -70,11 +70,14 @@ def errors(validate: Callable[[Any], object], given: Sequence[Any]) -> list[Any]
 def refusals(
     validate: Callable[[Any], object], rows: Sequence[Mapping[str, str]]
 ) -> Iterable[Refusal]:
-    """Return what a model refuses; of a field with several types, only the first error.
+    """Return the errors of a model about rows, one for each field.
+
+    For a field that accepts several types, pydantic reports an error for each type; only the first
+    one is returned.
 
     Args:
         validate: validates a list of rows.
-        rows: the values by name, without the empty ones.
+        rows: for each row `{name of a field: value}`, without empty values.
     """
     found: dict[object, Refusal] = {}
     for error in errors(validate, rows):

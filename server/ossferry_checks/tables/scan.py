@@ -1,4 +1,4 @@
-"""`Scan`: the first pass over a table, and the work of a person on its problems."""
+"""`Scan`: finds the problems of a table, and records the decisions of a person about them."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -12,15 +12,15 @@ from ossferry_checks.tables.repair import Repair, repaired
 
 
 class Scan:
-    """Finds the problems of a table, and counts those that decisions leave.
+    """Finds the problems of a table, and counts the problems that the decisions do not solve.
 
     Attributes:
-        decisions: what is decided so far; always complete.
+        decisions: all decisions so far; none of them is missing, see `Decisions.complete`.
 
     Args:
         path: the file.
         table: the declaration.
-        decisions: what is decided before; the scan applies it.
+        decisions: earlier decisions, which the scan applies.
         language: the language of the reasons, such as `zh-CN`.
 
     Raises:
@@ -63,34 +63,34 @@ class Scan:
 
     @property
     def count(self) -> int:
-        """The number of rows with problems that are left."""
+        """The number of rows with a problem that no decision solves."""
         return self._problems.count
 
     @property
     def groups(self) -> list[Group]:
-        """The problems that are left, in groups."""
+        """The unsolved problems, in groups of the same kind."""
         return self._problems.groups()
 
     def problems(self, group: str, offset: int = 0, limit: int = 100) -> list[Problem]:
-        """Return problems of a group: at most the first 1,000 are known.
+        """Return problems of a group; only its first 1,000 problems are in memory.
 
         Args:
             group: the id of the group.
-            offset, limit: the number of problems to skip, and of those to return.
+            offset, limit: how many problems to skip, and how many to return at most.
         """
         return self._problems.problems(group, offset, limit, self._language)
 
     def decide(self, decision: Mapping[str, Any]) -> None:
         """Add a decision, and update the counts without reading the file again.
 
-        Rows that are not kept count as mended if a fix concerns their whole group.
+        Rows that are not in memory count as corrected if a fix applies to their whole group.
 
         Args:
             decision: one of `{"format": [field, name]}`, `{"fix": {"field": …, "problem": …,
                 "fix": …}}`, `{"cell": [row, field, text]}`, `{"drop": row}`.
 
         Raises:
-            ValueError: the decision is something else, or does not fit the table.
+            ValueError: the decision has another form, or does not fit the table.
         """
         old = self.decisions
         match decision:
@@ -121,11 +121,11 @@ class Scan:
         return bool(self._future)
 
     def undo(self) -> bool:
-        """Take the last decision back, and return whether there was one."""
+        """Undo the last decision; return whether there was one."""
         return self._move(self._past, self._future)
 
     def redo(self) -> bool:
-        """Decide again what was taken back last, and return whether there was something."""
+        """Repeat the decision that was undone last; return whether there was one."""
         return self._move(self._future, self._past)
 
     def _move(self, source: list[Decisions], target: list[Decisions]) -> bool:

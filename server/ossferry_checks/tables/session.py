@@ -1,4 +1,4 @@
-"""`Session`: the commands with which the page's panel repairs one table.
+"""`Session`: the commands with which the page's repair panel repairs one table.
 
 Arguments and results are JSON, so that the panel can run in another process than the session.
 """
@@ -96,7 +96,7 @@ class Session:
         return json.dumps(result)
 
     def run_open(self, given: str | None, _on_progress: Progress) -> dict[str, Any]:
-        """Guess how to read the file, or use decisions, and match its columns.
+        """Match the columns of the file to fields; read the file as decided earlier, or as guessed.
 
         The result also has `words`, the sentences of the panel: {key: sentence, or {plural form:
         sentence}}, and `is_old`: whether earlier decisions are ignored, because they are of another
@@ -121,7 +121,7 @@ class Session:
         return {**overview, "words": words, "is_old": is_old}
 
     def run_read(self, given: dict[str, Any], _on_progress: Progress) -> dict[str, Any]:
-        """Read the file in another way, and match its columns again.
+        """Read the file with another encoding or delimiter, and match its columns again.
 
         The next scan keeps the decisions that fit, see `Decisions.read_as`.
 
@@ -157,7 +157,9 @@ class Session:
         }
 
     def run_scan(self, given: list[str | None], on_progress: Progress) -> dict[str, Any]:
-        """Read the whole file, and return the state of the repair; undo begins anew.
+        """Find the problems of the whole file, and return the state of the repair.
+
+        Decisions made before this call can no longer be undone.
 
         Args:
             given: for each column of the file, the name of its field, or None to ignore it.
@@ -180,13 +182,13 @@ class Session:
         return self._state(scan)
 
     def run_undo(self, _given: None, _on_progress: Progress) -> dict[str, Any]:
-        """Take the last decision back, and return the state of the repair."""
+        """Undo the last decision, and return the state of the repair."""
         scan = self._scanned()
         scan.undo()
         return self._state(scan)
 
     def run_redo(self, _given: None, _on_progress: Progress) -> dict[str, Any]:
-        """Repeat the decision that was taken back last, and return the state of the repair."""
+        """Repeat the decision that was undone last, and return the state of the repair."""
         scan = self._scanned()
         scan.redo()
         return self._state(scan)
@@ -194,7 +196,8 @@ class Session:
     def run_write(self, _given: None, on_progress: Progress) -> dict[str, Any]:
         """Write the repaired table and the list of changes, and return the `Result`.
 
-        The result also has `decisions`, their JSON, and `size`, the bytes of the repaired table.
+        The result also has `decisions`, the decisions as JSON, and `size`, the size of the repaired
+        table in bytes.
         """
         decisions = self._scanned().decisions
         cleaning = Cleaning(self._path, self._table, decisions)

@@ -1,8 +1,8 @@
 """The ways in which people write numbers, dates and truth values, and their canonical forms.
 
 A canonical value needs no decision: `-1.5`, `2026-01-31`, `2026-01-31T18:30:00`, `true`. Any other
-value is converted by the format that a person has chosen for its column. Only texts are compared
-and cut, so that each Python gives the same result.
+value is converted by the format that a person has chosen for its column. Values are
+only compared and cut as text, so that every Python interpreter gives the same result.
 """
 
 import re
@@ -87,9 +87,9 @@ Convert = Callable[[str], "str | None"]
 
 @cache
 def canonical(kind: ColumnType, name: str | None = None) -> re.Pattern[str]:
-    """Return the expression for the canonical values of a type, and for empty ones.
+    """Return a regular expression that matches the canonical values of a type, and empty values.
 
-    It matches one value, or many with zero characters between them.
+    It matches one value, or several values with zero characters between them.
 
     Args:
         kind: the type.
@@ -104,7 +104,10 @@ def canonical(kind: ColumnType, name: str | None = None) -> re.Pattern[str]:
 
 @cache
 def formats(kind: ColumnType) -> Mapping[str, Convert]:
-    """Return the formats of a type by name, without units, each with its function."""
+    """Return `{name: function}` for the formats of a type, without units.
+
+    The function returns the canonical form of a text; None if the text does not have the format.
+    """
     if kind in ("integer", "decimal"):
         return {name: _number(name, "", whole=kind == "integer") for name in NUMBERS}
     if kind in ("date", "datetime"):
@@ -116,7 +119,10 @@ def formats(kind: ColumnType) -> Mapping[str, Convert]:
 
 @cache
 def format_of(kind: ColumnType, name: str) -> Convert | None:
-    """Return the function of a format, also of one with a unit; None if there is no such format."""
+    """Return the function of the format with this name, which may have a unit; None without one.
+
+    The function returns the canonical form of a text; None if the text does not have the format.
+    """
     base = _base(name)
     unit = name.removeprefix(f"{base} ")
     if base in formats(kind) and unit != name and UNIT.fullmatch(unit):
@@ -131,7 +137,7 @@ def _base(name: str) -> str:
 
 @lru_cache(8192)
 def converted(kind: ColumnType, name: str, value: str) -> str | None:
-    """Return the canonical form of a value in a format; None if the value does not have it.
+    """Return the canonical form of a value; None if the value does not have the given format.
 
     Raises:
         KeyError: the type has no such format.
@@ -143,7 +149,7 @@ def converted(kind: ColumnType, name: str, value: str) -> str | None:
 
 @lru_cache(8192)
 def fitting(kind: ColumnType, value: str) -> tuple[tuple[str, str], ...]:
-    """Return the formats that a value has, each with the canonical form of the value."""
+    """Return `{name of a format: canonical form}` for all formats that fit a value."""
     number = _read_number(_plain(value)) if kind in ("integer", "decimal") else None
     unit = number[2] if number else ""
     units = (" %", " % / 100") if unit == "%" else (f" {unit}".rstrip(),)

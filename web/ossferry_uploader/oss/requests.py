@@ -25,8 +25,8 @@ PUT_OBJECT, INITIATE = "PutObject", "InitiateMultipartUpload"
 class Bucket:
     """A bucket of OSS: its name, region, endpoint, and the origins to which requests can be sent.
 
-    Requests put `held` before every key: it is `incoming/` if the server holds uploads until it has
-    checked them, and otherwise empty.
+    The attribute `held` is a prefix that each request adds to the object key: `incoming/` if the
+    server holds uploads until it has checked them, otherwise empty.
 
     An origin is `scheme://host[:port]`. Requests go to `origin`, the first of `origins`. If no
     origins are given, the only origin is `scheme://{name}.{host}`, with the endpoint's scheme and

@@ -33,9 +33,9 @@ class Slots:
     def may_refill(self, running: "list[Upload]", head: "Upload") -> bool:
         """Return whether enough slots are free for the queue to start uploads now.
 
-        Unless `head` is urgent, half of the additional slots must be free, even if all other slots
-        are in use. Then several uploads of small files start together, because reading several
-        files together is cheap. `has_one` must also return true for each upload.
+        At least half of the additional slots must be free, unless `head` is urgent. So several
+        uploads of small files start together, which is faster, because their files are read
+        together. Before each start, `has_one` must also return true.
 
         Args:
             running: the running uploads.

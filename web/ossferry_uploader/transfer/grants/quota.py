@@ -92,7 +92,7 @@ class Quota:
             self.told(left)
 
     def told(self, left: Left) -> None:
-        """Set the remaining quota that the server has sent, for example with a receipt."""
+        """Set the remaining quota that came without a grant, such as in a receipt."""
         self._told = left
         self.on_change()
 
