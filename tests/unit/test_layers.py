@@ -62,7 +62,7 @@ ARROWS: dict[str, dict[str, str]] = {
         "forms": "grants uploads access oss http mount settings identity errors clock",
         "admin": "uploads ledger http mount settings identity errors clock",
         "grants": (
-            "uploads hooks access ledger oss state http settings observability "
+            "uploads hooks access ledger oss state http mount settings observability "
             "identity errors clock"
         ),
         "uploads": "hooks access ledger oss http settings observability identity errors clock",

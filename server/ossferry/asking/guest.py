@@ -268,7 +268,7 @@ class GuestApi:
             kind="form" if terms["way"] == "form" else "credentials",
             requirements=for_guests(FOR_CREDENTIALS),
         )
-        answer = token.answers.answer(grant, now=self.clock())
+        answer = token.answers.answer(grant, now=self.clock(), mount=mount_path(request.scope))
         answer["principal"] = {"name": visit.guest.name if visit.guest else ""}
         if terms["checks"] == []:
             answer["features"] = list(FEATURES)

@@ -6,6 +6,8 @@ files below one key prefix. OSS checks the key, the size and the content type of
 the policy in the form.
 """
 
+import json
+from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -24,6 +26,9 @@ from ossferry.uploads.quotas import Left
 
 UNFINISHED = "unfinished"
 """A feature for uploads in parts, which need credentials."""
+
+CALLBACK_BODY = '{"bucket":${bucket},"object":${object},"reqId":${reqId}}'
+"""What OSS sends to `/api/callback`; OSS replaces each variable by a JSON value."""
 
 FORM_ACTIONS = ("oss:PutObject",)
 """The actions that the credentials of a form allow."""
@@ -76,6 +81,8 @@ class _Answer(TypedDict):
     """The fields that both answers have.
 
     `held` is what the page puts before every object key in its requests to OSS; usually empty.
+    `callback` is what the page sends with each upload, as the header `x-oss-callback` or the form
+    field `callback`, so that OSS calls this server; usually empty.
     """
 
     access_key_id: str
@@ -87,6 +94,7 @@ class _Answer(TypedDict):
     origins: Annotated[list[str], pydantic.Field(min_length=1)]
     prefix: str
     held: str
+    callback: str
     server_time: str
     limits: Limits
     features: list[str]
@@ -127,7 +135,7 @@ class Answers:
     replaced: Sequence[str]
     encryption: Encryption | None
 
-    def answer(self, grant: Grant, *, now: datetime) -> StsGrant | FormGrant:
+    def answer(self, grant: Grant, *, now: datetime, mount: str = "") -> StsGrant | FormGrant:
         """Return the JSON response for a grant.
 
         It contains a signed form if the setting `grant` is `form`, and otherwise credentials. A
@@ -136,6 +144,7 @@ class Answers:
 
         Args:
             now: time of the response, and of the signature of a form.
+            mount: the path of the mount, as `mount_path` returns it.
         """
         settings, credentials = self.settings, grant.credentials
         is_form, permission = settings.grant == "form", grant.permission
@@ -152,6 +161,7 @@ class Answers:
             "origins": list(settings.upload_origins[: 1 if is_form else None]),
             "prefix": grant.prefix,
             "held": grant.held,
+            "callback": _callback(settings, mount),
             "server_time": utc_text(now, timespec="milliseconds"),
             "limits": {
                 "max_file_size": largest_file(settings, permission) if is_form else size,
@@ -171,6 +181,25 @@ class Answers:
             "access_key_secret": credentials.access_key_secret,
             "security_token": credentials.security_token,
         }
+
+
+def _callback(settings: Settings, mount: str) -> str:
+    """Return the parameters of the upload callback in Base64; empty if OSS is not to call us.
+
+    OSS needs an address that is public, so the address of the client's request is not used.
+
+    Source: OSS page "Callback".
+    """
+    if not (settings.callback and settings.public_url):
+        return ""
+    url = f"{settings.public_url}{mount}/api/callback"
+    parameters = {
+        "callbackUrl": url,
+        "callbackBody": CALLBACK_BODY,
+        "callbackBodyType": "application/json",
+        "callbackSNI": url.startswith("https:"),
+    }
+    return b64encode(json.dumps(parameters, separators=(",", ":")).encode()).decode()
 
 
 def _signed_form(settings: Settings, grant: Grant, *, now: datetime) -> list[post_object.Field]:

@@ -25,6 +25,7 @@ from ossferry.grants.service import Grant, Grants
 from ossferry.http.body import Body, Text, read_optional_body
 from ossferry.http.problems import request_id
 from ossferry.http.proxies import address_of
+from ossferry.mount import mount_path
 from ossferry.observability.metrics import Metrics
 from ossferry.observability.tracing import Span
 from ossferry.settings.model import Settings
@@ -123,7 +124,9 @@ class TokenApi:
             "form" if self.settings.grant == "form" else "credentials"
         )
         grant, _ = await self.obtain(request, CredentialsRequest, kind=kind)
-        response = JSONResponse(self.answers.answer(grant, now=self.clock()))
+        response = JSONResponse(
+            self.answers.answer(grant, now=self.clock(), mount=mount_path(request.scope))
+        )
         self.authenticator.renew(request, response)
         return response
 

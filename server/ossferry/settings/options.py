@@ -109,7 +109,9 @@ class Options(CheckSettings):
     """People can [ask guests for files](requests.md) by a link."""
 
     callback: bool = False
-    """Accept upload callbacks of OSS at `/api/callback`."""
+    """Accept upload callbacks of OSS at `/api/callback`, and let the page ask OSS for them if
+    `OSSFERRY_PUBLIC_URL` is set.
+    """
 
     webhook_url: str = ""
     """The address that receives events, `https://host/path`."""

@@ -2,6 +2,7 @@
 
 import json
 import re
+from base64 import b64decode
 from datetime import timedelta
 
 import httpx
@@ -10,7 +11,7 @@ from starlette.requests import Request
 
 from ossferry.errors import OssferryError, StsLostError, StsRefusedError
 from ossferry.identity.principal import Principal
-from support.server_fakes import ALICE, FakeClock, FakeSts, MakeClient, UnexpectedError
+from support.server_fakes import ALICE, OBJECTS, FakeClock, FakeSts, MakeClient, UnexpectedError
 
 
 def test_get_sts_token_answers_exactly_as_the_tutorial(client: httpx.Client) -> None:
@@ -45,6 +46,7 @@ def test_grant_answers_what_the_page_needs(client: httpx.Client) -> None:
         "origins": ["http://web-direct-upload.localhost:9000"],
         "prefix": ALICE.prefix,
         "held": "",
+        "callback": "",
         "server_time": "2026-03-14T09:26:53.123Z",
         "limits": {
             "max_file_size": 48800000000000,
@@ -64,6 +66,23 @@ def test_grant_answers_what_the_page_needs(client: httpx.Client) -> None:
         ],
         "principal": {"name": "Alice"},
         "encryption": None,
+    }
+
+
+@pytest.mark.parametrize("way", ["sts", "form"])
+def test_a_grant_says_that_oss_is_to_call_this_server(make_client: MakeClient, way: str) -> None:
+    name = "uploads.example.com"
+    given = {"grant": way, "callback": True, "allowed_hosts": (name, "127.0.0.1")}
+    with make_client(**OBJECTS, **given, public_url=f"https://{name}") as client:
+        grant = client.post("/api/grant").json()
+    with make_client(**OBJECTS, **given) as client:  # OSS cannot know its address
+        assert client.post("/api/grant").json()["callback"] == ""
+
+    assert json.loads(b64decode(grant["callback"])) == {
+        "callbackUrl": f"https://{name}/api/callback",
+        "callbackBody": '{"bucket":${bucket},"object":${object},"reqId":${reqId}}',
+        "callbackBodyType": "application/json",
+        "callbackSNI": True,
     }
 
 

@@ -95,6 +95,8 @@ def post_object(
     fields = [("key", bucket.held + key)]
     for name, value in headers:
         fields.append(("x-oss-content-type" if name == "content-type" else name, value))
+    if bucket.callback:
+        fields.append(("callback", bucket.callback))
     fields += list(signed)
     url = f"{bucket.origin}/"
     return Request("POST", url, fields, bucket, is_form=True, has_progress=has_progress)

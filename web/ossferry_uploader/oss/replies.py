@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 MAX_ERROR_CHARS = 65536
 NO_HEADER = "(no header)"
+CALLBACK_FAILED = "CallbackFailed"  # OSS has stored the object, but could not call the server
 HEADERS_READ = (  # the bucket's CORS rule must expose these
     "ETag",
     "Retry-After",
@@ -51,14 +52,18 @@ class Stored:
 
 
 def read_stored(reply: Reply) -> Stored:
-    """Return ETag, CRC-64 and request id from the reply to PutObject or UploadPart.
+    """Return ETag, CRC-64 and request id from the reply to PutObject, PostObject or UploadPart.
+
+    With an upload callback, the body is that of the called server, or the status is 203 with the
+    code `CallbackFailed`. The object is stored in both cases, and the headers are OSS's own.
 
     Raises:
         Refused: OSS refused the request, or the reply is not from OSS.
         Corrupt: a successful reply has no ETag or CRC-64, for example because the bucket's CORS
             rule hides these headers.
     """
-    if reply.status != 200:
+    is_stored = reply.status == 200 or (reply.status == 203 and _code(reply) == CALLBACK_FAILED)
+    if not is_stored:
         raise read_error(reply)
     request_id = reply.header("x-oss-request-id")
     etag, crc64 = reply.header("ETag"), reply.header("x-oss-hash-crc64ecma")
@@ -107,9 +112,18 @@ def read_completed(reply: Reply) -> Stored:
         Refused: OSS refused the request (the status may be 200), or the reply is not from OSS.
         Corrupt: a successful reply has no ETag or CRC-64.
     """
-    if element(reply.text[:MAX_ERROR_CHARS], "Code"):
+    if _code(reply) not in ("", CALLBACK_FAILED):
         raise read_error(reply)
     return read_stored(reply)
+
+
+def _code(reply: Reply) -> str:
+    """Return the code in an error document; empty for other bodies, such as the JSON of a callback.
+
+    The JSON can repeat the key of the object, and a key can contain anything.
+    """
+    text = reply.text[:MAX_ERROR_CHARS]
+    return element(text, "Code") if text.strip()[:1] == "<" else ""
 
 
 def read_parts(reply: Reply, asked_after: int = 0) -> "tuple[list[StoredPart], int]":

@@ -20,13 +20,16 @@ if TYPE_CHECKING:
     from ossferry_uploader.oss.signing import Credentials, Header, Parameter
 
 PUT_OBJECT, INITIATE = "PutObject", "InitiateMultipartUpload"
+COMPLETE = "CompleteMultipartUpload"
+STORING = (PUT_OBJECT, COMPLETE)  # operations that store an object
 
 
 class Bucket:
     """A bucket of OSS: its name, region, endpoint, and the origins to which requests can be sent.
 
     The attribute `held` is a prefix that each request adds to the object key: `incoming/` if the
-    server holds uploads until it has checked them, otherwise empty.
+    server holds uploads until it has checked them, otherwise empty. `callback` is Base64 of the
+    JSON that tells OSS which server to call after it has stored an object; empty for no call.
 
     An origin is `scheme://host[:port]`. Requests go to `origin`, the first of `origins`. If no
     origins are given, the only origin is `scheme://{name}.{host}`, with the endpoint's scheme and
@@ -41,6 +44,7 @@ class Bucket:
         *,
         origins: "Sequence[str]" = (),
         held: str = "",
+        callback: str = "",
     ) -> None:
         scheme, _, host = endpoint.rstrip("/").partition("://")
         if not host:
@@ -51,6 +55,7 @@ class Bucket:
         self.region = region
         self.endpoint = endpoint
         self.held = held
+        self.callback = callback
         self.origins = list(origins) or [f"{scheme}://{name}.{host}"]
         self.origin = self.origins[0]
         is_endpoint_itself = self.origin == endpoint
@@ -58,7 +63,14 @@ class Bucket:
 
     def at(self, origin: str) -> "Bucket":
         """Return this bucket with `origin` as its only origin."""
-        return Bucket(self.name, self.region, self.endpoint, origins=[origin], held=self.held)
+        return Bucket(
+            self.name,
+            self.region,
+            self.endpoint,
+            origins=[origin],
+            held=self.held,
+            callback=self.callback,
+        )
 
 
 class Request:
@@ -143,6 +155,8 @@ def sign(
     headers, key = list(operation.headers), bucket.held + operation.key
     if traffic_limit:
         headers.append(("x-oss-traffic-limit", str(traffic_limit)))
+    if bucket.callback and operation.name in STORING:
+        headers.append(("x-oss-callback", bucket.callback))
     signed = sign_headers(
         credentials,
         operation.method,
@@ -207,6 +221,7 @@ def complete_multipart_upload(
         query=[("uploadId", upload_id)],
         headers=[("content-type", "application/xml")] + list(headers),
         body=f"<CompleteMultipartUpload>{''.join(parts)}</CompleteMultipartUpload>",
+        name=COMPLETE,
     )
 
 

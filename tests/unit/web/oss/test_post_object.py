@@ -90,3 +90,11 @@ def test_the_form_goes_to_the_bucket_with_the_headers_of_the_object_as_fields():
         ("x-oss-meta-name", "a%20b.txt"),
         ("policy", "p"),
     ]
+
+
+def test_a_form_asks_oss_to_call_the_server():
+    bucket = Bucket("b", "r", "https://oss.example", callback="e30=")
+
+    request = post_object([("policy", "p")], bucket, "k", headers=[])
+
+    assert request.headers == [("key", "k"), ("callback", "e30="), ("policy", "p")]

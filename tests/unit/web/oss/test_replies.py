@@ -175,6 +175,29 @@ def test_a_complete_with_status_200_and_an_error_is_an_error():
     assert read_completed(reply(200, headers, "<CompleteMultipartUploadResult/>")).crc64 == "7"
 
 
+FAILED_CALL = """<?xml version="1.0" encoding="UTF-8"?>
+<Error><Code>CallbackFailed</Code><Message>Cost too long time.</Message></Error>"""
+
+
+@pytest.mark.parametrize("read", [read_stored, read_completed])
+@pytest.mark.parametrize(
+    ("status", "text"),
+    [(200, '{"key": "a<Code>b</Code>.txt"}'), (200, "{}"), (203, FAILED_CALL)],
+    ids=["key that looks like an error", "json", "callback failed"],
+)
+def test_an_upload_with_a_callback_is_proved_by_the_headers(read, status, text):
+    headers = [("ETag", '"AB"'), ("x-oss-hash-crc64ecma", "7")]
+
+    assert read(reply(status, headers, text)).crc64 == "7"
+    with pytest.raises(Corrupt):
+        read(reply(status, [("ETag", '"AB"')], text))
+
+
+def test_a_status_203_of_a_proxy_is_no_answer_of_oss():
+    with pytest.raises(Refused, match="UnexpectedAnswer"):
+        read_stored(reply(203, [("ETag", '"AB"'), ("x-oss-hash-crc64ecma", "7")], ""))
+
+
 def test_an_abort_of_what_is_gone_is_fine():
     read_aborted(reply(204))
     read_aborted(reply(404, (), "<Error><Code>NoSuchUpload</Code></Error>"))

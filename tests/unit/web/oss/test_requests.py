@@ -118,6 +118,25 @@ def test_each_request_has_its_method_query_and_headers(operation, limit, method,
     assert [pair[0] for pair in request.headers if pair[0] in SIGNED] == list(SIGNED)
 
 
+@pytest.mark.parametrize(
+    ("operation", "calls"),
+    [
+        (put_object(KEY, META, None), True),
+        (complete_multipart_upload(KEY, "U", []), True),
+        (initiate_multipart_upload(KEY, META), False),
+        (upload_part(KEY, "U", 1, None), False),
+        (abort_multipart_upload(KEY, "U"), False),
+    ],
+    ids=["put", "complete", "initiate", "part", "abort"],
+)
+def test_oss_is_to_call_the_server_when_an_object_is_stored(operation, calls):
+    bucket = Bucket("b", "r", ENDPOINT, origins=["https://one"], callback="e30=").at("https://two")
+
+    request = sign(operation, Credentials("id", "secret"), bucket, at_s=AT_S)
+
+    assert (("x-oss-callback", "e30=") in request.headers) == calls
+
+
 def test_the_signature_of_a_request_is_of_its_bucket_key_query_and_headers():
     given = Credentials("id", "secret", "token")
     bucket = Bucket("b", "cn-hangzhou", ENDPOINT)

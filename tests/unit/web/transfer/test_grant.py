@@ -42,6 +42,16 @@ def test_origins_say_where_requests_go_in_order_of_preference():
     assert (bucket.name, bucket.region) == ("bucket", "cn-hangzhou")
 
 
+def test_a_grant_says_which_server_oss_is_to_call():
+    called, none = (read_grant(document(callback=given)).bucket for given in ("e30=", ""))
+
+    assert (called.callback, none.callback, read_grant(document()).bucket.callback) == (
+        "e30=",
+        "",
+        "",
+    )
+
+
 def test_an_older_server_names_no_origins():
     bucket = read_grant(document()).bucket
 

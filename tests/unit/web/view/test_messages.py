@@ -55,7 +55,6 @@ ERRORS = [
     (refused("InvalidObjectName", 400), "name of this file"),
     (refused("NoSuchUpload", 404), "no longer has the uploaded parts"),
     (refused("KmsServiceNotEnabled", 403), "encryption is not set up"),
-    (refused("CallbackFailed", 203), "did not answer"),
     (refused("PermanentRedirect", 403), "another region"),
     (refused("AccessDenied", 403, message=ENDPOINT), "another region"),
     (refused("PublicEndpointForbidden", 400), "has to use a custom domain"),

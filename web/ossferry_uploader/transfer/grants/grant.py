@@ -105,8 +105,8 @@ def _credentials(document: "Any") -> Credentials:
 def _bucket(document: "Any") -> Bucket:
     """Return the bucket in the JSON document of a grant.
 
-    The fields `origins` and `held` of the document are optional, because older servers do not send
-    them.
+    The fields `origins`, `held` and `callback` of the document are optional, because older servers
+    do not send them.
     """
     origins = document.get("origins") or []
     if not isinstance(origins, list):
@@ -117,6 +117,7 @@ def _bucket(document: "Any") -> Bucket:
         _text(document, "endpoint"),
         origins=[str(origin) for origin in origins],
         held=str(document.get("held") or ""),
+        callback=str(document.get("callback") or ""),
     )
 
 

@@ -47,7 +47,6 @@ CODES = {
     "AccessKeyIdAndSecurityTokenNotMatch": "credentials",
     "BucketDisable": "disabled",
     "BucketNotBelongTo": "denied",
-    "CallbackFailed": "callback",
     "EntityTooLarge": "entity_large",
     "EntityTooSmall": "entity_small",
     "FileAlreadyExists": "exists",
