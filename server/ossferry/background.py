@@ -48,7 +48,7 @@ The first removal comes after a second, because some processes live shortly.
 FORGET_S = 3600.0
 """Seconds between two removals of old events."""
 
-FEATURES = ("receipts", "receipt-batches", "objects", "share", "unfinished", "refusals")
+FEATURES = ("receipts", "receipt-batches", "objects", "share", "taken", "unfinished", "refusals")
 
 log = logger("ossferry.background")
 

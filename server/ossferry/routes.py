@@ -267,6 +267,14 @@ ROWS: Sequence[Row] = (
         body=lists.File,
     ),
     Row(
+        "POST /api/objects/taken",
+        lists.ListApi.taken,
+        action="taken",
+        summary="Find out which names are taken: the latest upload for each of up to 200 paths.",
+        answer=lists.TakenNames,
+        body=lists.Names,
+    ),
+    Row(
         "GET /api/objects/deleted",
         lists.ListApi.deleted,
         action="list-deleted",

@@ -3,13 +3,14 @@
 The first of these lists has held uploads, too.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from ossferry.identity.object_keys import path_of
 from ossferry.identity.owner import Owner
 from ossferry.ledger.database import AsyncConnection
 from ossferry.ledger.receipts import RECEIPT, UNDO, Receipt, Undo, undo_of
@@ -17,6 +18,8 @@ from ossferry.ledger.tables import BYTES, folded, holds, receipts
 from ossferry.oss.objects import Listed
 
 SORTS = ("key", "newest", "name", "size")
+MAX_COPIES = 5000
+"""How many uploads `newest` looks at, latest first, if a principal has stored names very often."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +64,29 @@ async def page(
     order = column.desc() if descends else column.asc()
     found = await connection.execute(wanted.order_by(order, path, key).limit(limit))
     return [_pair(row) for row in found]
+
+
+async def newest(
+    connection: AsyncConnection, owner: Owner, paths: Collection[str]
+) -> Mapping[str, tuple[Listed, Receipt]]:
+    """Return a principal's latest upload for each path that is taken, also if it is held.
+
+    Args:
+        paths: paths as `path_of` returns them: the folders and the file name.
+
+    Returns:
+        A mapping from paths to listed objects with their receipts, without the paths that no
+        upload has.
+    """
+    rows = await _uploads(connection, owner)
+    wanted = sa.select(rows).where(
+        rows.c.deleted_at.is_(None), rows.c.path.in_({folded(path) for path in paths})
+    )
+    latest = wanted.order_by(rows.c.stored_at.desc(), rows.c.key).limit(MAX_COPIES)
+    found: dict[str, tuple[Listed, Receipt]] = {}
+    for row in await connection.execute(latest):
+        found.setdefault(path_of(row.key, owner.prefix), _pair(row))
+    return {path: found[path] for path in paths if path in found}
 
 
 async def deleted_page(

@@ -116,6 +116,7 @@ receipts = sa.Table(
     sa.Column("path", sa.String(KEY_LENGTH), nullable=False, server_default=""),
     sa.Index(None, "principal", "recorded_at"),
     sa.Index(None, "principal", "crc64"),
+    sa.Index(None, "principal", "path"),
 )
 holds = sa.Table(
     "holds",

@@ -1,4 +1,4 @@
-"""Endpoints that list uploads.
+"""Endpoints that list uploads, or compare files with them.
 
 The list sorted by key comes from OSS, which offers no other order and no search. All other lists
 come from the ledger.
@@ -20,7 +20,7 @@ from typing_extensions import TypedDict
 
 from ossferry.clock import Clock, utc_text
 from ossferry.errors import BadRequestError, OssRefusedError
-from ossferry.http.body import Text, read_body
+from ossferry.http.body import Body, Text, read_body
 from ossferry.identity.object_keys import check_own_key, name_of
 from ossferry.identity.owner import Owner
 from ossferry.ledger import Database, holds, listing, receipts, refusals
@@ -32,6 +32,7 @@ from ossferry.uploads.places import Places
 from ossferry.uploads.receipts import CheckClaim, Content, claimed
 
 PAGE, MAX_PAGE = 100, 1000
+MAX_NAMES = 200
 MAX_WORDS = 200
 MOST_ASKED = 3  # maximum number of requests to OSS for one answer, latest uploads first
 Rows: TypeAlias = Sequence[tuple[Listed, Receipt | None]]
@@ -52,6 +53,38 @@ class Identical(TypedDict):
     """
 
     key: str | None
+
+
+class Names(Body):
+    """The JSON body of `POST /api/objects/taken`: paths of files that a page is about to send."""
+
+    paths: list[Text] = Field(
+        min_length=1,
+        max_length=MAX_NAMES,
+        description=f"an array of 1 to {MAX_NAMES} names of files, each after its folders",
+    )
+
+
+class TakenName(TypedDict):
+    """The latest upload with a name, in the JSON response of `POST /api/objects/taken`.
+
+    `crc64` is null if the server knows the object only from a list.
+    """
+
+    key: str
+    size: int
+    stored_at: str
+    crc64: str | None
+
+
+class TakenNames(TypedDict):
+    """The JSON response of `POST /api/objects/taken`.
+
+    `taken` has an entry for each path, in the order of the paths: the principal's latest upload
+    with this path, or null if there is none.
+    """
+
+    taken: list[TakenName | None]
 
 
 class Object(TypedDict):
@@ -116,7 +149,7 @@ class DeletedObjects(TypedDict):
 
 
 class ListApi:
-    """The handlers of routes that list stored or deleted uploads, or find an identical upload."""
+    """The handlers of routes that list uploads, or find those with a name or with a content."""
 
     def __init__(self, store: Places, database: Database, *, clock: Clock) -> None:
         self._store = store
@@ -172,6 +205,23 @@ class ListApi:
             if stored and (stored.size, stored.crc64) == (file.size, file.crc64):
                 answer["key"] = key
                 break
+        return JSONResponse(answer)
+
+    async def taken(self, request: Request, principal: Owner) -> Response:
+        """Handle `POST /api/objects/taken`: return which names the principal has uploaded before.
+
+        Only the principal's own uploads are compared, so a path of somebody else is free. Held
+        uploads count; deleted ones do not, and neither do uploads that have no receipt yet.
+
+        Raises:
+            BadRequestError: there are no paths, more than `MAX_NAMES`, or they are no texts.
+        """
+        asked = (await read_body(request, Names)).paths
+        async with self._database.read() as connection:
+            found = await listing.newest(connection, principal, asked)
+        answer: TakenNames = {
+            "taken": [_taken_json(*found[path]) if path in found else None for path in asked]
+        }
         return JSONResponse(answer)
 
     async def deleted(self, request: Request, principal: Owner) -> Response:
@@ -285,6 +335,15 @@ def object_json(listed: Listed, receipt: Receipt | None) -> Object:
         "crc64": receipt.crc64 if receipt else None,
         "recorded_at": utc_text(receipt.recorded_at) if receipt else None,
         "checks": claimed(receipt.checks) if receipt else None,
+    }
+
+
+def _taken_json(listed: Listed, receipt: Receipt) -> TakenName:
+    return {
+        "key": listed.key,
+        "size": listed.size,
+        "stored_at": utc_text(listed.last_modified),
+        "crc64": None if receipt.is_as_listed else receipt.crc64,
     }
 
 

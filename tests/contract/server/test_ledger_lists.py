@@ -3,6 +3,7 @@ undo.
 """
 
 from datetime import timedelta
+from random import Random
 from typing import Any
 
 import pytest
@@ -155,6 +156,30 @@ async def test_the_same_file_is_found_latest_first_and_nothing_that_differs(
         assert await same(database, crc64="1") == []
         await delete(database, newer, undo_id="u1")
         assert await same(database) == [older]
+
+
+async def test_the_latest_upload_with_a_name_is_found_also_if_it_is_held(ledger_url: str) -> None:
+    older, newer = (f"{ALICE.prefix}2026-03-1{day}/{RANDOM}/Maße/x.txt" for day in (3, 2))
+    grows = [chr(code) for code in (*range(0x1D160, 0x1D165), *range(0x1D1BD, 0x1D1C1))]
+    odd = "".join(Random(1).choices(grows, k=230))  # as long as a path can be; folded thrice that
+    async with opened(ledger_url) as database:
+        await ledgers.record(database, ALICE, older)
+        await ledgers.record(database, ALICE, newer, last_modified=NOW + timedelta(seconds=1))
+        other_case = await record(database, "MASSE/X.txt", last_modified=NOW + timedelta(seconds=2))
+        await record(database, "b.txt", BOB)
+        await delete(database, await record(database, "gone.txt"), undo_id="u1")
+        await record(database, odd)
+        held = (await ledgers.hold(database, ALICE, key_of("held.txt"))).key
+        asked = ["Maße/x.txt", "x.txt", "MASSE/X.txt", "b.txt", "gone.txt", "held.txt", odd, "../b"]
+        async with database.read() as connection:
+            found = await listing.newest(connection, ALICE, asked)
+
+    assert {path: listed.key for path, (listed, _) in found.items()} == {
+        "Maße/x.txt": newer,
+        "MASSE/X.txt": other_case,
+        "held.txt": held,
+        odd: key_of(odd),
+    }
 
 
 async def test_what_can_come_back_is_listed_last_deleted_first(ledger_url: str) -> None:

@@ -60,6 +60,7 @@ def test_grant_answers_what_the_page_needs(client: httpx.Client) -> None:
             "receipt-batches",
             "objects",
             "share",
+            "taken",
             "unfinished",
             "refusals",
             "demo",

@@ -107,6 +107,31 @@ def test_others_are_told_nothing_of_it(site: httpx.Client, upload: Upload) -> No
     assert find(site, upload).json() == {"key": None}
 
 
+def test_names_that_are_taken_are_told_to_their_owner_only(
+    site: httpx.Client, upload: Upload
+) -> None:
+    asked = {"paths": ["b.txt", PATH, f"../{upload.key}", PATH]}
+    mine = site.post("/api/objects/taken", json=asked).json()["taken"]
+    become(site, "bob")
+    bobs = site.post("/api/objects/taken", json=asked).json()
+
+    known = {name: upload.report[name] for name in ("key", "size", "crc64")}
+    assert [each and each.pop("stored_at")[-1:] for each in mine] == [None, "Z", None, "Z"]
+    assert mine == [None, known, None, known]
+    assert bobs == {"taken": [None] * 4}
+
+
+@pytest.mark.parametrize("paths", [[], ["a"] * 201, [1], "a", None, ["\0"]])
+def test_what_is_no_list_of_names_is_refused(site: httpx.Client, paths: object) -> None:
+    assert site.post("/api/objects/taken", json={"paths": paths}).status_code == 400
+
+
+def test_200_long_names_fit_in_a_request(site: httpx.Client) -> None:
+    asked = {"paths": [f"{number:03}" + "é" * 500 for number in range(200)]}
+
+    assert site.post("/api/objects/taken", json=asked).json() == {"taken": [None] * 200}
+
+
 def test_the_server_asks_for_few_of_very_many(
     after: Demo, site: httpx.Client, upload: Upload
 ) -> None:
