@@ -5,8 +5,9 @@ A story is an end-to-end test that follows a user's goal.
 
 import re
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -99,7 +100,7 @@ def demo(demo: Demo) -> Demo:
 
 
 def reset(demo: Demo) -> None:
-    """Reset a demo: its faults, credentials, clock and bucket."""
+    """Reset a demo: its faults, credentials, clock and bucket, and the names that are taken."""
     expired = any(fault.effect == "expire-tokens" for fault in demo.oss.faults)
     demo.oss.faults.clear()
     demo.oss.clock.reset()
@@ -111,6 +112,9 @@ def reset(demo: Demo) -> None:
     keys = [found.key for found in oss2.ObjectIterator(bucket)]
     for at in range(0, len(keys), 1000):
         bucket.batch_delete_objects(keys[at : at + 1000])
+    with closing(sqlite3.connect(demo.settings.ledger_url.partition("///")[2])) as ledger, ledger:
+        if ledger.execute("SELECT 1 FROM sqlite_master WHERE name = 'receipts'").fetchone():
+            ledger.execute("UPDATE receipts SET path = ''")  # usage and the trash stay as they are
     demo.oss.requests.clear()
 
 

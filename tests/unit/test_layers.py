@@ -131,7 +131,8 @@ ARROWS: dict[str, dict[str, str]] = {
     },
     "upload_page": {
         "main": (
-            "on_demand view.app view.adding view.actions view.words view.model view.grant_model "
+            "on_demand view.app view.adding view.taken_names view.actions view.words view.model "
+            "view.grant_model "
             "view.signals browser @uploader @browser @transfer.queue @transfer.resuming "
             "@transfer.grants @transfer.pacing @transfer.errors"
         ),
@@ -160,8 +161,8 @@ ARROWS: dict[str, dict[str, str]] = {
             "@transfer.errors @oss"
         ),
         "dialogs": (
-            "receipts view.actions view.elements view.words view.signals browser @browser "
-            "@transfer.upload @transfer.files @transfer.errors @oss"
+            "receipts view.actions view.taken_names view.elements view.words view.signals browser "
+            "@browser @transfer.upload @transfer.files @transfer.errors @oss"
         ),
         "receipts": (
             "view.elements view.words view.signals browser @transfer.upload @transfer.checks @oss"
@@ -179,8 +180,13 @@ ARROWS: dict[str, dict[str, str]] = {
             "@transfer.journal @transfer.states @oss"
         ),
         "view.adding": (
-            "view.actions view.model view.signals @transfer.queue @transfer.upload @transfer.ports "
-            "@transfer.files @transfer.states @oss"
+            "view.taken_names view.actions view.model view.signals @transfer.queue "
+            "@transfer.upload @transfer.ports @transfer.files @transfer.states @transfer.errors "
+            "@oss"
+        ),
+        "view.taken_names": (
+            "@transfer.engine @transfer.queue @transfer.upload @transfer.sending @transfer.grants "
+            "@transfer.pacing @transfer.options @transfer.errors @oss"
         ),
         "view.actions": (
             "view.words view.model view.grant_model view.signals browser @uploader "

@@ -17,6 +17,7 @@ from upload_page.view.app import show
 from upload_page.view.grant_model import GrantModel
 from upload_page.view.model import QueueModel
 from upload_page.view.signals import Computed, effect, report_errors_to
+from upload_page.view.taken_names import TakenNames
 from upload_page.view.words.text import language
 
 TYPE_CHECKING = False
@@ -61,12 +62,13 @@ def start() -> Queue:
     )
     queue, quota = uploader.queue, uploader.engine.quota
     quota.on_change = lambda: grant.left.set(quota.left().facts())
-    model.on_done = uploader.reporting.arrived
     model.on_refused = uploader.reporting.refused
     actions = Actions(uploader, model, grant, clock, open_dialog=_call_on_demand)
+    model.on_done = actions.arrived
     show(model, grant, actions)
     random = uploader.ports.random
-    adding = Adding(queue, model, actions, clock, new_id=lambda: random.hex(16))
+    names = TakenNames(queue, uploader.engine, _ask_names, window.report_error)
+    adding = Adding(queue, model, actions, clock, names=names, new_id=lambda: random.hex(16))
     window.when_hidden(queue.write_now)
 
     window.receive_files(adding.take)
@@ -93,6 +95,10 @@ async def _serve(opening: "Coroutine[Any, Any, None]") -> None:
     except (JsException, ServerRefused) as error:  # the server did not answer
         window.report_error(error)
         window.fail()
+
+
+async def _ask_names(paths: "list[str]") -> "Any":
+    return (await server.call("POST", "/api/objects/taken", {"paths": paths})).get("taken")
 
 
 async def _call_on_demand(name: str, *given: "Any") -> "Any":

@@ -118,12 +118,31 @@ class Queue:
         """Return whether the queue has uploads that have not ended, whether or not they run now."""
         return bool(self._unended)
 
-    def add(self, file: "File", options: "Options | None" = None) -> Upload:
+    def add(
+        self, file: "File", options: "Options | None" = None, *, awaits_name: bool = False
+    ) -> Upload:
         """Add a file, and return its upload, which starts as soon as a slot is free.
 
         If the limits do not allow the file, the returned upload has already failed.
+
+        Args:
+            awaits_name: whether the upload waits until `settle_name` is called.
         """
-        return self._add(file, options or self.options)
+        return self._add(file, options or self.options, awaits_name=awaits_name)
+
+    def settle_name(self, upload: Upload) -> None:
+        """Let an upload start that was added with `awaits_name`."""
+        upload.awaits_name = False
+        if upload.state == states.WAITING:
+            self._line_up(upload)
+
+    def replace(self, upload: Upload, key: str) -> None:
+        """Note that a stored object is to be deleted when an upload that has not begun is done.
+
+        The queue only remembers the key, in `upload.target.replaces` and in the record.
+        """
+        upload.target.replaces = key
+        self._records.renew(upload)
 
     def allow(self, limits: Limits) -> None:
         """Apply the limits of a grant: an upload that exceeds them fails, unless it has begun."""
@@ -273,9 +292,17 @@ class Queue:
         if upload.state != states.DONE:
             self._records.remove(upload)
 
-    def _add(self, file: "File", options: Options, record: "Checkpoint | None" = None) -> Upload:
+    def _add(
+        self,
+        file: "File",
+        options: Options,
+        record: "Checkpoint | None" = None,
+        *,
+        awaits_name: bool = False,
+    ) -> Upload:
         self._added += 1
         upload = Upload(file, self._tell, options=options, number=self._added, controls=self)
+        upload.awaits_name = awaits_name
         if record:
             restore(upload, record)
         self.uploads.append(upload)
@@ -326,6 +353,8 @@ class Queue:
         self._lined_up += 1
         self._unended.add(upload.number)
         self._records.note(upload)
+        if upload.awaits_name:
+            return
         is_free = upload.state == states.WAITING and not self._is_busy(upload)
         if is_free and self.checking.holds(upload):
             return

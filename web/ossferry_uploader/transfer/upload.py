@@ -130,6 +130,7 @@ class Upload:
         target: the object that the upload stores.
         progress: the progress of the transfer.
         record: the state of the upload's record in the browser's storage.
+        awaits_name: whether the upload must not start yet, because its name may be taken.
         requests: the numbers of requests in flight and waiting, and since when they have failed.
         check: the state of the checks of the file before the upload.
         error: the error that ended a failed upload, or the error from removing the parts of a
@@ -152,6 +153,7 @@ class Upload:
         self.options = options or Options()
         self.number = number
         self.urgent = False
+        self.awaits_name = False
         self.error: Exception | None = None
         self.checks: dict[str, Any] | None = None
         self.target = Target()

@@ -309,10 +309,13 @@ def _order_field() -> "Element":
     return select
 
 
-async def delete_stored(key: str) -> None:
+async def delete_stored(key: str) -> bool:
     """Ask the server to delete an object that a newer upload replaces.
 
     If the server refuses, show the reason in a short message.
+
+    Returns:
+        Whether the object is gone.
 
     Args:
         key: the key of the object.
@@ -320,7 +323,10 @@ async def delete_stored(key: str) -> None:
     try:
         await server.call("DELETE", f"/api/objects/{path_of(key)}")
     except ServerRefused as error:
-        show_toast(explain(error, origin="").sentence)
+        if error.code != NOT_STORED:  # else another tab has replaced it, too
+            show_toast(explain(error, origin="").sentence)
+            return False
+    return True
 
 
 async def show_my_uploads(actions: "Actions") -> None:

@@ -1,4 +1,7 @@
-"""The dialog for an added file whose name is already in the list: keep both, replace or skip."""
+"""The dialog for an added file whose name is taken: keep both, replace or skip.
+
+The name is in the list already, or the person has uploaded a file with it before.
+"""
 
 from ossferry_uploader.oss.keys import safe_name
 from upload_page.browser.dom import element
@@ -11,38 +14,43 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ossferry_uploader.transfer.files import File
     from upload_page.browser.dom import Element
+    from upload_page.view.taken_names import Old
 
 BOTH, REPLACE, SKIP = "keep_both", "replace", "skip"
 
 
-async def ask_same_name(new: "File", old: "File", more: int, now_s: float) -> "tuple[str, bool]":
-    """Ask the person what to do with an added file that has the same name as a listed file.
+async def ask_same_name(
+    new: "File", old: "File | Old", more: int, now_s: float
+) -> "tuple[str, bool]":
+    """Ask the person what to do with an added file that has the same name as another file.
 
     Args:
         new: the added file.
-        old: the file in the list.
-        more: the number of further added files that have the same name as a listed file.
+        old: the file in the list; or a stored file, as `TakenNames` describes it.
+        more: the number of further added files whose names are taken in the same way.
         now_s: this computer's time in seconds since 1970.
 
     Returns:
         `(choice, for_all)`. `choice` is `BOTH`, `REPLACE` or `SKIP`; it is `SKIP` if the person
         closes the dialog. `for_all` tells whether the choice also applies to the further files.
     """
-    dialog = Dialog("same-name", say("same_name_title"))
+    kind = "stored_name" if isinstance(old, dict) else "same_name"
+    dialog = Dialog("same-name", say(f"{kind}_title"))
     chosen = [SKIP]
     for_all = element("input", {"type": "checkbox", "id": "for-all"})
-    same = (new.size, new.modified) == (old.size, old.modified)
-    dialog.body.append(
-        element(
-            "p", None, say("same_name_same" if same else "same_name", name=safe_name(new.name))
-        ),
-        element(
-            "div",
-            {"class": "pair"},
-            _card(say("same_name_old"), old, now_s),
-            _card(say("same_name_new"), new, now_s),
-        ),
-    )
+    if isinstance(old, dict):
+        same, hint = old["same"], [element("p", {"class": "hint"}, say("stored_name_replace"))]
+        sentence = kind if same is None else "stored_name_same" if same else "stored_name_other"
+        at = ago(max(0.0, now_s - old["stored_at_s"]))
+        facts = say("stored_name_facts", size=size_text(old["size"]), uploaded=at)
+        card = _card_of(_badge(new.name), say("stored_name_old"), facts)
+    else:
+        same, hint = (new.size, new.modified) == (old.size, old.modified), []
+        sentence = "same_name_same" if same else kind
+        card = _card(say("same_name_old"), old, now_s)
+    pair = element("div", {"class": "pair"}, card, _card(say("same_name_new"), new, now_s))
+    dialog.body.append(element("p", None, say(sentence, name=safe_name(new.name))), pair)
+    dialog.body.append(*hint)
     if more:
         label = element("label", {"class": "check"}, for_all, say_count("for_all", more))
         dialog.body.append(label)
@@ -60,11 +68,19 @@ async def ask_same_name(new: "File", old: "File", more: int, now_s: float) -> "t
 
 
 def _card(title: str, file: "File", now_s: float) -> "Element":
-    kind = element("span", {"class": "kind", "aria-hidden": "true"}, badge(file.name))
+    kind = _badge(file.name)
     if file.content_type[:6] in ("image/", "video/"):
         show_thumbnail(kind, file)
     changed = ago(max(0.0, now_s - file.modified / 1000))
     facts = say("same_name_facts", size=size_text(file.size), changed=changed)
+    return _card_of(kind, title, facts)
+
+
+def _badge(name: str) -> "Element":
+    return element("span", {"class": "kind", "aria-hidden": "true"}, badge(name))
+
+
+def _card_of(kind: "Element", title: str, facts: str) -> "Element":
     return element(
         "div",
         {"class": "card"},

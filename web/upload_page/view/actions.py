@@ -330,6 +330,21 @@ class Actions:
         """Ask the person for permission to show a notification when all uploads have ended."""
         start(self._ask_to_notify())
 
+    def skip(self, upload: "Upload") -> None:
+        """Remove an upload that has not begun from the list."""
+        self._queue.cancel(upload)
+        self._model.flush()
+        self._take_off([item for item in self._model.rows.get() if item.upload is upload])
+
+    def arrived(self, upload: "Upload") -> None:
+        """Report a finished upload to the server, and delete the object that it replaces.
+
+        The upload is already verified. If the server refuses the deletion, both objects stay.
+        """
+        self.uploader.reporting.arrived(upload)
+        if upload.target.replaces not in ("", upload.key):
+            start(self._delete(upload.target.replaces))
+
     def replace(self, old: "UploadModel", new: "Upload") -> None:
         """Replace the upload `old` in the file list by the upload `new`.
 
@@ -337,7 +352,10 @@ class Actions:
         is removed when `new` is stored. The server then deletes the object of `old`, if it offers
         this and the object has another key than that of `new`.
         """
-        start(self._replace(old, new))
+        if old.upload.state == states.DONE:
+            self._queue.replace(new, old.upload.key)
+        else:
+            start(self._cancel_and_remove(old))
 
     def open_dialog(self, name: str, *given: "Any") -> None:
         """Start a function of `on_demand`, which usually opens a dialog, and return at once.
@@ -365,20 +383,14 @@ class Actions:
         except ServerRefused as error:
             show_toast(explain(error, origin=self.origin).sentence)
 
-    async def _replace(self, old: "UploadModel", new: "Upload") -> None:
-        if old.upload.state == states.DONE:
-            while new.state not in states.ENDED:
-                await self._clock.sleep(POLL_S)
-            if new.state != states.DONE:
+    async def _delete(self, key: str) -> None:
+        """Delete a stored object that another one has replaced, and remove its row."""
+        rows = [item for item in self._model.rows.get() if item.upload.key == key]
+        if self.can("objects"):
+            if not await self.ask("delete", key):
                 return
-            if self.can("objects") and new.key != old.upload.key:
-                await self.ask("delete", old.upload.key)
-                old.gone.set(True)
-                start(self._refresh_quota())
-        else:
-            await self._cancel(old)
-        if old in self._model.rows.get():
-            self.remove(old)
+            self.mark_gone(key, True)
+        self._take_off([item for item in rows if item in self._model.rows.get()])
 
     async def _copy(self, text: str) -> None:
         if await window.copy_text(text):

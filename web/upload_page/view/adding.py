@@ -1,10 +1,16 @@
-"""Add files to the queue in groups, and ask the person about files with the same name."""
+"""Add files to the queue in groups, and ask the person about names that are taken.
+
+A name is taken if it is in the list, or if the person has stored a file with this name in the same
+folders.
+"""
 
 import asyncio
 
 from ossferry_uploader.oss.keys import safe_name, safe_path
 from ossferry_uploader.transfer import states
+from ossferry_uploader.transfer.errors import ServerRefused
 from upload_page.view.signals import Signal
+from upload_page.view.taken_names import Batches
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,6 +22,7 @@ if TYPE_CHECKING:
     from ossferry_uploader.transfer.upload import Upload
     from upload_page.view.actions import Actions
     from upload_page.view.model import QueueModel, UploadModel
+    from upload_page.view.taken_names import Old, TakenNames
 
 FIRST_FILES = 20  # enough rows to fill a window
 FILES_AT_ONCE = 100
@@ -23,11 +30,11 @@ AT_ONCE_S = 0.015  # adding files for longer would make the page feel blocked
 PAUSE_S = 0.01  # for other work of the page
 MAX_NAME_BYTES = 255  # longer names are shortened
 MAX_PATH_BYTES = 700  # folders and name; fits in a key after any prefix
-KEEP_BOTH, REPLACE = "keep_both", "replace"
+KEEP_BOTH, REPLACE, SKIP = "keep_both", "replace", "skip"
 
 
 class Adding:
-    """Adds files to the queue, and asks the person about files with the same name.
+    """Adds files to the queue, and asks the person about names that are taken.
 
     Attributes:
         asks: whether to ask about files with the same name; otherwise the option `same_name` of the
@@ -47,6 +54,7 @@ class Adding:
         actions: "Actions",
         clock: "Clock",
         *,
+        names: "TakenNames",
         new_id: "Callable[[], str]",
     ) -> None:
         self.asks = True
@@ -56,6 +64,7 @@ class Adding:
         self._is_closed = False
         self._waiting: list[Iterable[File]] = []  # files that came while `_is_closed`
         self._new_id = new_id
+        self._names = names
         self._queue = queue
         self._model = model
         self._actions = actions
@@ -100,36 +109,46 @@ class Adding:
     async def add(self, files: "Iterable[File]") -> None:
         """Add files to the queue in groups, and let the page do other work after each group.
 
-        Afterwards, ask the person about the files whose name is already in the list.
+        Afterwards, ask the person about the files whose name is taken.
         """
         drops = self._drops
         taken: dict[tuple[str, str], object] = dict(self._taken())
         twice: list[File] = []
         folder_ids = _FolderIds(self._new_id)
+        batches = Batches(self._names)
+        awaits_name = self.asks and self._names.may_ask()
         added, count = 0, FIRST_FILES
         until_s = self._clock.elapsed_s() + AT_ONCE_S
         for file in files:
             if drops != self._drops:
-                return
+                break
             full_name = _full_name(file)
             if self.asks and full_name in taken:
                 twice.append(file)
                 continue
             taken[full_name] = file
-            self._add(file).target.folder_id = folder_ids.id_for(file)
+            upload = self._add(file, awaits_name=awaits_name)
+            upload.target.folder_id = folder_ids.id_for(file)
+            if awaits_name:
+                batches.add(upload)
             added += 1
             if added == count or self._clock.elapsed_s() >= until_s:
                 await self._show()
+                if count == FIRST_FILES:
+                    batches.send()
                 added, count = 0, FILES_AT_ONCE
                 until_s = self._clock.elapsed_s() + AT_ONCE_S
         if added:
             await self._show()
-        if twice:
+        found = await batches.finish()
+        if found or twice:
             async with self._asking:
-                await self._ask(twice, drops)
+                await self._ask_stored(found)
+                if drops == self._drops:
+                    await self._ask(twice, drops)
 
-    def _add(self, file: "File") -> "Upload":
-        upload = self._queue.add(file)
+    def _add(self, file: "File", *, awaits_name: bool = False) -> "Upload":
+        upload = self._queue.add(file, awaits_name=awaits_name)
         if self.holds:
             upload.pause()
         return upload
@@ -150,6 +169,21 @@ class Adding:
             if item.state.get() != states.CANCELLED
         }
 
+    async def _ask_stored(self, found: "list[tuple[Upload, Old]]") -> None:
+        """Ask the person about uploads whose name a stored file has; then they may start."""
+        choice, for_all = KEEP_BOTH, False
+        for index, (upload, old) in enumerate(found):
+            asks = upload.state not in states.ENDED and await self._names.compare(upload, old)
+            if asks and not for_all:
+                more = len(found) - index - 1
+                choice, for_all = await self._choice(upload.file, old, more)
+            if asks and choice == REPLACE:
+                self._queue.replace(upload, old["key"])
+            if asks and choice == SKIP:
+                self._actions.skip(upload)
+            else:
+                self._queue.settle_name(upload)
+
     async def _ask(self, files: "list[File]", drops: int) -> None:
         choice, for_all = KEEP_BOTH, False
         taken = self._taken()
@@ -157,16 +191,24 @@ class Adding:
             old = taken.get(_full_name(file))
             if old and not for_all:
                 more = len(files) - index - 1
-                choice, for_all = await self._actions.ask(
-                    "same_name", file, old.upload.file, more, self._clock.now_s()
-                )
+                choice, for_all = await self._choice(file, old.upload.file, more)
             if drops != self._drops:
                 return
             if not old or choice == KEEP_BOTH:
                 self._add(file)
             elif choice == REPLACE:
                 self._actions.replace(old, self._add(file))
-        self._model.flush()
+        if files:
+            self._model.flush()
+
+    async def _choice(self, new: "File", old: "File | Old", more: int) -> "tuple[str, bool]":
+        try:
+            asked: tuple[str, bool] = await self._actions.ask(
+                "same_name", new, old, more, self._clock.now_s()
+            )
+        except ServerRefused:
+            return KEEP_BOTH, False  # the dialog cannot be loaded now; nothing is lost
+        return asked
 
 
 class _FolderIds:

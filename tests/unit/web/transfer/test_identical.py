@@ -36,6 +36,15 @@ async def test_a_file_that_is_stored_is_not_sent_if_its_options_say_so():
     assert (upload.crc64, ports.http.requests) == (str(crc64_of_zeros(9)), [])
 
 
+async def test_a_folder_of_the_grant_is_part_of_the_path():
+    queue, ports = make()
+    ports.grants.prefix = "uploads/alice-1/course-7/"
+
+    await send(queue, the_file(), Options(skip_identical=True, folder="x"))
+
+    assert ports.receipts.looked_for == ["course-7/x/trip/a.txt"]
+
+
 @pytest.mark.parametrize(
     ("features", "options", "errors", "identical", "asked"),
     [

@@ -467,6 +467,7 @@ async def test_no_credential_and_no_byte_of_the_file_is_kept():
         "page",
         "part_size",
         "path",
+        "replaces",
         "salt",
         "saved_at_s",
         "sent",

@@ -15,7 +15,7 @@ from ossferry_uploader.transfer.queue import Queue
 from ossferry_uploader.transfer.upload import Upload
 from support.fake_browser import FakeTabs
 from support.fakes import START_S, FakeFile, crc64_of_zeros, lost, make_engine, make_ports, until
-from support.pages import half_sent, send, store, turns
+from support.pages import World, half_sent, send, store, turns
 
 OWNER = "uploads/alice-1/"
 SIZE = 64 * MIB
@@ -396,3 +396,24 @@ async def test_what_one_person_left_is_kept_while_another_uses_the_browser_and_n
 
     assert alice.key == upload.key
     assert sorted(ports.http.objects) == sorted([alice.key, bob.key])
+
+
+@pytest.mark.parametrize("size", [10, SIZE], ids=["one request", "parts"])
+@pytest.mark.parametrize("has_begun", [True, False])
+async def test_the_next_page_knows_which_object_an_upload_replaces(size, has_begun):
+    world = World()
+    queue, _, ports = await world.next_page()
+    world.http.hold()
+    upload = queue.add(FakeFile("a.bin", size), awaits_name=True)
+    await until(lambda: world.storage.texts)  # while the person is asked
+
+    queue.replace(upload, "the older")
+    if has_begun:
+        queue.settle_name(upload)
+        await until(lambda: world.http.running)
+    else:
+        await until(lambda: "the older" in str(world.storage.texts))
+    await world.close(queue, ports)
+    again = await store((await world.next_page())[0], FakeFile("a.bin", size))
+
+    assert (again.target.replaces, list(world.http.objects)) == ("the older", [again.key])

@@ -7,6 +7,7 @@ from ossferry_uploader.transfer.queue import Queue
 from support.fakes import FakeClock, FakeFile, make_engine, make_ports, until
 from upload_page.view.adding import Adding
 from upload_page.view.model import QueueModel
+from upload_page.view.taken_names import TakenNames
 
 
 class Person:
@@ -24,9 +25,11 @@ class Person:
 def make(person):
     clock = FakeClock()
     model = QueueModel(clock)
-    queue = Queue(make_engine(make_ports(clock)), on_change=model.changed)
+    engine = make_engine(make_ports(clock))
+    queue = Queue(engine, on_change=model.changed)
+    names = TakenNames(queue, engine, None, print)  # the server cannot search
     ids = iter(["first", "second", "third"])
-    return Adding(queue, model, person, clock, new_id=lambda: next(ids)), queue
+    return Adding(queue, model, person, clock, names=names, new_id=lambda: next(ids)), queue
 
 
 @pytest.mark.parametrize(

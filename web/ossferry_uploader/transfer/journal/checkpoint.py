@@ -52,6 +52,7 @@ class Checkpoint:
             if the upload is not encrypted.
         crc64: the CRC-64 of the stored object in decimal; empty for an unfinished upload. The
             record of a stored file stays until no tab has unfinished uploads.
+        replaces: the key of the stored object that the upload replaces; empty for none.
         saved_at_s: the time when the record was written, in seconds since 1970.
         page: the tab that wrote the record, identified by the name of the tab's lock.
         lock: the name of the lock that shows whether a tab is working on the upload. A multipart
@@ -75,6 +76,7 @@ class Checkpoint:
     made: "tuple[str, int] | None" = None
     salt = ""
     crc64 = ""
+    replaces = ""
     is_abandoned = False  # cancelled or too old: to be removed, not offered
     number = 0  # in a `RecordList`
     can_reopen = False  # the browser can open the file without a file chooser
@@ -138,6 +140,7 @@ def checkpoint_of(upload: "Upload", *, owner: str, page: str, at_s: float) -> Ch
         made=upload.made,
         salt=upload.target.salt,
         crc64=upload.crc64,
+        replaces=upload.target.replaces,
     )
 
 
@@ -155,6 +158,7 @@ def restore(upload: "Upload", record: Checkpoint) -> None:
         may_have_begun=record.total > MAX_SINGLE_BYTES and not (record.upload_id or record.crc64),
         made=record.made,
     )
+    upload.target.replaces = upload.target.replaces or record.replaces
     upload.record.name, upload.record.upload_id = record.stored_as, record.upload_id
     if record.options.given != upload.options.given:
         upload.use(upload.file, record.options)
@@ -253,4 +257,5 @@ READERS: "dict[str, Callable[[Any], Any]]" = {  # of the values in the JSON text
     "made": _made,
     "salt": _text,
     "crc64": _text,
+    "replaces": _text,
 }

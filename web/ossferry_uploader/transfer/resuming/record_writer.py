@@ -75,6 +75,13 @@ class RecordWriter:
             self._waiting.append(upload)
             self.wake()
 
+    def renew(self, upload: "Upload") -> None:
+        """Replace the record of an upload that has not begun, with the next batch."""
+        if upload.record.name:
+            self._gone.add(upload.record.name)
+            upload.record.name, upload.record.saved = "", ("", "")
+        self.note(upload)
+
     def remove(self, upload: "Upload") -> None:
         """Remove the record of an ended upload with the next batch.
 

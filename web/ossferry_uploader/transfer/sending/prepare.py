@@ -195,8 +195,7 @@ async def _find_identical(oss: "Client", grant: "Grant") -> "Stored | None":
     if is_late or is_encrypted or not (is_wanted and OFFERED in grant.features):
         return None
     try:
-        folders = in_folder(upload.options.folder, upload.file.path)
-        path = named_key("", upload.file.name, path=folders)
+        path = path_for(upload, grant.prefix)
     except ValueError:
         return None  # folders and name do not fit into a key
     _show_search(upload, True)
@@ -311,6 +310,22 @@ def key_for(upload: "Upload", engine: "Engine", prefix: str) -> str:
         )
     except ValueError as error:
         raise NameTooLong(str(error))
+
+
+def path_for(upload: "Upload", prefix: str) -> str:
+    """Return the path of a new upload in the server's lists: the key without its random parts.
+
+    Args:
+        prefix: the key prefix in the grant: the two folders of the person, and the folder to which
+            the application limits the grant.
+
+    Raises:
+        ValueError: the folders and the name do not fit into an object key.
+    """
+    folders = "/".join(prefix.split("/")[2:-1])
+    for more in (upload.options.folder, upload.file.path):
+        folders = in_folder(folders, more)
+    return named_key("", upload.file.name, path=folders)
 
 
 def _name_fits(upload: "Upload") -> bool:

@@ -1,0 +1,218 @@
+"""Names that the person has uploaded before are found before the first byte is sent."""
+
+import asyncio
+
+import pytest
+
+from ossferry_uploader.oss.encryption import PublicKey
+from ossferry_uploader.transfer import states
+from ossferry_uploader.transfer.errors import ServerRefused
+from ossferry_uploader.transfer.options import REFUSE, Options
+from ossferry_uploader.transfer.queue import Queue
+from support.fakes import FakeClock, FakeFile, crc64_of_zeros, make_engine, make_ports, until
+from upload_page.view.adding import Adding
+from upload_page.view.model import QueueModel
+from upload_page.view.taken_names import TakenNames
+
+KEY = "uploads/alice-1/2026-03-14/00/a.txt"
+OLD = {"key": KEY, "size": 3, "stored_at": "2026-03-14T09:00:00Z", "crc64": "7"}
+
+
+class Site:
+    """A page whose server knows stored files by path, and a person who answers `answers`."""
+
+    def __init__(self, stored=None, answers=(), features=("taken", "objects")):
+        self.stored = {"a.txt": OLD} if stored is None else stored
+        self.answers = list(answers)
+        self.asked, self.paths, self.reports, self.skipped = [], [], [], []
+        self.running = self.most_running = 0
+        self.fails = None
+        clock = FakeClock()
+        self.ports = make_ports(clock)
+        self.ports.grants.features = list(features)
+        engine = make_engine(self.ports)
+        model = QueueModel(clock)
+        self.queue = Queue(engine, on_change=model.changed)
+        self.names = TakenNames(self.queue, engine, self.answer, self.reports.append)
+        random = self.ports.random
+        self.adding = Adding(
+            self.queue, model, self, clock, names=self.names, new_id=lambda: random.hex(16)
+        )
+
+    async def answer(self, paths):
+        self.paths.append(paths)
+        self.running += 1
+        self.most_running = max(self.most_running, self.running)
+        for _ in range(50):
+            await asyncio.sleep(0)
+        self.running -= 1
+        if self.fails == "silent":
+            await asyncio.Event().wait()
+        if self.fails:
+            raise self.fails
+        return [self.stored.get(path) for path in paths]
+
+    async def ask(self, what, new, old, more, now_s):
+        """Answer as the person, after all files whose names are free have been sent."""
+        others = [each for each in self.queue.uploads if not each.awaits_name]
+        await until(lambda: all(each.state in states.ENDED for each in others))
+        self.asked.append((new.name, old.get("same"), more))
+        waiting = [each.key for each in self.queue.uploads if each.awaits_name]
+        assert not [key for key in waiting if key in self.ports.http.objects]
+        answer = self.answers.pop(0)
+        if answer is None:
+            raise ServerRefused(0)
+        return answer
+
+    def skip(self, upload):
+        self.skipped.append(upload.file.name)
+        self.queue.cancel(upload)
+
+    async def add(self, *files):
+        await self.adding.add(files)
+        await until(lambda: all(each.state in states.ENDED for each in self.queue.uploads))
+        return {each.file.name: each for each in self.queue.uploads}
+
+
+@pytest.mark.parametrize(
+    ("answer", "state", "replaces"),
+    [
+        (("keep_both", False), states.DONE, ""),
+        (("replace", False), states.DONE, KEY),
+        (("skip", False), states.CANCELLED, ""),
+        (None, states.DONE, ""),
+    ],
+    ids=["keep both", "replace", "skip", "no dialog"],
+)
+async def test_a_file_whose_name_is_taken_waits_for_the_person(answer, state, replaces):
+    site = Site(answers=[answer])
+
+    uploads = await site.add(FakeFile("a.txt"), FakeFile("b.txt"))
+
+    assert site.asked == [("a.txt", False, 0)]
+    assert (uploads["b.txt"].state, uploads["b.txt"].target.replaces) == (states.DONE, "")
+    assert (uploads["a.txt"].state, uploads["a.txt"].target.replaces) == (state, replaces)
+    assert site.skipped == (["a.txt"] if state == states.CANCELLED else [])
+
+
+async def test_one_answer_may_count_for_all():
+    stored = {name: dict(OLD, key=name) for name in ("a.txt", "b.txt", "c.txt")}
+    site = Site(stored, [("keep_both", False), ("replace", True)])
+
+    uploads = await site.add(*[FakeFile(name) for name in sorted(stored)])
+
+    assert site.asked == [("a.txt", False, 2), ("b.txt", False, 1)]
+    assert [uploads[name].target.replaces for name in sorted(stored)] == ["", "b.txt", "c.txt"]
+
+
+async def test_a_name_is_looked_for_in_its_folders_and_in_that_of_the_grant():
+    site = Site({})
+    site.ports.grants.prefix = "uploads/alice-1/course-7/essays/"
+    site.queue.options = Options(folder="orders")
+
+    await site.add(
+        FakeFile("a.txt", path="x/.y"), FakeFile("n" * 200, path="/".join(["d" * 200] * 5))
+    )
+
+    assert site.paths == [["course-7/essays/orders/x/_y/a.txt"]]
+
+
+@pytest.mark.parametrize("kind", ["options", "asks", "features"])
+async def test_nothing_is_asked_if_no_name_can_be_taken_or_nobody_answers(kind):
+    site = Site(features=() if kind == "features" else ["taken"])
+    site.adding.asks = kind != "asks"
+    if kind == "options":
+        site.queue.options = Options(same_name=REFUSE)
+
+    uploads = await site.add(FakeFile("a.txt"))
+
+    assert (site.paths, site.asked, uploads["a.txt"].state) == ([], [], states.DONE)
+
+
+@pytest.mark.parametrize(
+    ("fails", "reports"),
+    [(ServerRefused(0), 0), (ServerRefused(503), 0), (ServerRefused(400), 1), ("silent", 0)],
+    ids=["offline", "busy", "refused", "silent"],
+)
+async def test_without_an_answer_files_are_sent(fails, reports):
+    site = Site()
+    site.fails, site.names.patience_s = fails, 0.01 if fails == "silent" else 2.0
+
+    await site.add(*[FakeFile(f"{number}.txt") for number in range(430)])
+    uploads = await site.add(FakeFile("a.txt"))
+
+    assert {each.state for each in uploads.values()} == {states.DONE}
+    assert (site.asked, len(site.reports)) == ([], reports)
+    assert len(site.paths) <= 3  # a server that does not answer is not asked for the rest
+
+
+@pytest.mark.parametrize("answer", [None, [], [1], [{"key": "a"}], [dict(OLD, stored_at=None)]])
+async def test_an_answer_that_is_none_stops_no_file(answer):
+    site = Site()
+
+    async def give(paths):
+        return answer
+
+    site.names._ask = give
+
+    uploads = await site.add(FakeFile("a.txt"))
+
+    assert (uploads["a.txt"].state, site.asked) == (states.DONE, [])
+
+
+async def test_many_names_are_asked_in_few_requests_two_at_a_time():
+    site = Site({})
+
+    await site.add(*[FakeFile(f"{number}.txt") for number in range(450)])
+
+    assert [len(paths) for paths in site.paths] == [20, 200, 200, 30]
+    assert site.most_running <= 2
+
+
+SAME = dict(OLD, size=10, crc64=str(crc64_of_zeros(10)))
+
+
+@pytest.mark.parametrize(
+    ("stored", "kind", "asked"),
+    [
+        (SAME, "", [("a.txt", True, 0)]),
+        (dict(SAME, crc64="7"), "", [("a.txt", False, 0)]),
+        (dict(SAME, crc64=None), "", [("a.txt", False, 0)]),
+        (SAME, "encrypted", [("a.txt", None, 0)]),
+        (SAME, "skip-identical", []),
+        (dict(SAME, crc64="7"), "skip-identical", [("a.txt", False, 0)]),
+    ],
+    ids=["same", "other", "unknown", "encrypted", "skipped", "other is not skipped"],
+)
+async def test_the_dialog_says_whether_the_content_is_the_same(stored, kind, asked):
+    site = Site({"a.txt": stored}, [("keep_both", False)])
+    site.ports.grants.encryption = PublicKey("ff" * 63 + "01", 3) if kind == "encrypted" else None
+    site.ports.grants.features.append(kind)
+
+    await site.add(FakeFile("a.txt"))
+
+    assert site.asked == asked
+
+
+async def test_what_the_person_cancels_or_pauses_meanwhile_stays_so():
+    stored = {name: dict(OLD, key=name) for name in ("a.txt", "b.txt")}
+    site = Site(stored, [("keep_both", False)])
+    answer = site.answer
+
+    async def slow(paths):
+        first, second = site.queue.uploads
+        first.cancel()
+        second.pause()
+        return await answer(paths)
+
+    site.names._ask = slow
+    await site.adding.add([FakeFile("a.txt"), FakeFile("b.txt")])
+    first, second = site.queue.uploads
+
+    assert (first.state, second.paused_for, site.asked) == (
+        states.CANCELLED,
+        states.BY_PERSON,
+        [("b.txt", False, 0)],
+    )
+    second.resume()
+    await until(lambda: second.state == states.DONE)
