@@ -58,11 +58,6 @@ class Browser:
     driver: str | None = None
     display: str | None = None
 
-    @property
-    def is_playwrights_own(self) -> bool:
-        """Whether this is Playwright's own browser."""
-        return self.path is None
-
 
 def find(engine: str) -> Browser | None:
     """Return the browser for an engine, or `None` if there is none.
