@@ -83,7 +83,7 @@ def is_body(found: object) -> bool:
 def test_every_field_of_a_body_says_what_it_must_be() -> None:
     models = [cast("type[Body]", each) for each in TYPES.values() if is_body(each)]
 
-    assert len(models) == 13
+    assert len(models) > 10
     assert [
         (model.__name__, name)
         for model in models
