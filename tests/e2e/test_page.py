@@ -1,5 +1,6 @@
 """The user interface apart from uploads: texts, announcements and interactions."""
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from playwright.sync_api import Browser, Page, Route
 from e2e.axe import violations
 from e2e.conftest import Console, operator_bucket
 from e2e.pages.uploader import UploaderPage
+from e2e.storage_side import until
 from ossferry.cli.demo import Demo
 from support.expecting import expect
 from support.faults import fault_for, refuse
@@ -183,6 +185,7 @@ def test_what_is_heard_and_how_the_list_reads(
               - text: /The storage service refused this file.*/
               - code: /AccessDenied EC .* request .*/
               - button "Copy report for support"
+              - button "Show requests"
             - group "no.txt":
               - button "Retry"
               - button "Remove"
@@ -306,6 +309,15 @@ def test_a_refused_signature_is_explained(
     report = page.evaluate("navigator.clipboard.readText()")
     assert "code: SignatureDoesNotMatch" in report
     assert "changed.txt" not in report
+    row.locator.get_by_role("button", name="Show requests").click()
+    lines = uploader.dialog("timeline").get_by_role("row")
+    expect(lines.last).to_contain_text("PutObject")
+    expect(lines.last).to_contain_text("403")
+    uploader.dialog("timeline").get_by_role("button", name="Copy as JSON").click()
+    until(page, lambda: page.evaluate("navigator.clipboard.readText()") != report)
+    requests = json.loads(page.evaluate("navigator.clipboard.readText()"))
+    assert requests[-1]["request_id"] in report
+    assert requests[-1].keys().isdisjoint({"name", "key", "url"})
 
 
 def test_nothing_shifts_or_overflows(demo: Demo, page: Page, console: Console) -> None:

@@ -162,7 +162,7 @@ ARROWS: dict[str, dict[str, str]] = {
         ),
         "dialogs": (
             "receipts view.actions view.taken_names view.elements view.words view.signals browser "
-            "@browser @transfer.upload @transfer.files @transfer.errors @oss"
+            "@browser @transfer.upload @transfer.timeline @transfer.files @transfer.errors @oss"
         ),
         "receipts": (
             "view.elements view.words view.signals browser @transfer.upload @transfer.checks @oss"
@@ -238,13 +238,13 @@ ARROWS: dict[str, dict[str, str]] = {
             "transfer.options transfer.states transfer.errors oss"
         ),
         "transfer.sending": (
-            "transfer.engine transfer.grants transfer.pacing transfer.upload "
+            "transfer.engine transfer.timeline transfer.grants transfer.pacing transfer.upload "
             "transfer.progress transfer.target transfer.ports transfer.files "
             "transfer.options transfer.states transfer.plan transfer.errors oss"
         ),
         "transfer.engine": (
-            "transfer.journal transfer.grants transfer.pacing transfer.ports transfer.files "
-            "transfer.plan oss"
+            "transfer.timeline transfer.journal transfer.grants transfer.pacing transfer.ports "
+            "transfer.files transfer.plan oss"
         ),
         "transfer.journal": (
             "transfer.grants transfer.upload transfer.ports transfer.files transfer.options "
@@ -263,6 +263,7 @@ ARROWS: dict[str, dict[str, str]] = {
         "transfer.ports": "transfer.checks transfer.target transfer.files oss",
         "transfer.checks": "transfer.files transfer.options",
         "transfer.target": "oss",
+        "transfer.timeline": "oss",
         "transfer.files": "transfer.errors",
         "transfer.options": "oss",
         "transfer.states": "transfer.errors",

@@ -13,6 +13,7 @@ from upload_page.dialogs.same_name import ask_same_name
 from upload_page.dialogs.share import copy_link, show_share
 from upload_page.dialogs.shortcuts import show_shortcuts
 from upload_page.dialogs.signature import show_signature
+from upload_page.dialogs.timeline import show_timeline
 from upload_page.embedding.messages import serve_embedding_page
 from upload_page.other_devices.list import show_other_devices
 from upload_page.view.words.text import use_more
@@ -76,4 +77,5 @@ FUNCTIONS: "dict[str, Callable[..., Any]]" = {
     "shortcuts": show_shortcuts,
     "show_text": show_text,
     "signature": show_signature,
+    "timeline": show_timeline,
 }

@@ -110,7 +110,7 @@ class Operation:
         body: a piece (byte range) of a file, text or `None`.
         number: the part number in UploadPart; 1 if `body` is a whole file, 0 in other requests.
         read: a function that takes OSS's reply, and returns the result or raises the error in it.
-        name: the name of the OSS operation, if the client handles it specially; otherwise empty.
+        name: the name of the OSS operation.
     """
 
     def __init__(
@@ -123,7 +123,7 @@ class Operation:
         headers: "Sequence[Header]" = (),
         body: "Any" = None,
         number: int = 0,
-        name: str = "",
+        name: str,
     ) -> None:
         self.method = method
         self.key = key
@@ -198,7 +198,9 @@ def upload_part(key: str, upload_id: str, number: int, piece: "Any") -> Operatio
         piece: the bytes of the part, as a `Piece` of the file.
     """
     query = [("partNumber", str(number)), ("uploadId", upload_id)]
-    return Operation("PUT", key, read_stored, query=query, body=piece, number=number)
+    return Operation(
+        "PUT", key, read_stored, query=query, body=piece, number=number, name="UploadPart"
+    )
 
 
 def complete_multipart_upload(
@@ -227,7 +229,8 @@ def complete_multipart_upload(
 
 def abort_multipart_upload(key: str, upload_id: str) -> Operation:
     """Return an AbortMultipartUpload operation, which removes a multipart upload and its parts."""
-    return Operation("DELETE", key, read_aborted, query=[("uploadId", upload_id)])
+    query = [("uploadId", upload_id)]
+    return Operation("DELETE", key, read_aborted, query=query, name="AbortMultipartUpload")
 
 
 def list_parts(key: str, upload_id: str, after: int = 0) -> Operation:
@@ -235,7 +238,9 @@ def list_parts(key: str, upload_id: str, after: int = 0) -> Operation:
     query: list[Parameter] = [("uploadId", upload_id)]
     if after:
         query.append(("part-number-marker", str(after)))
-    return Operation("GET", key, lambda reply: read_parts(reply, after), query=query)
+    return Operation(
+        "GET", key, lambda reply: read_parts(reply, after), query=query, name="ListParts"
+    )
 
 
 def _check_origin(origin: str) -> None:

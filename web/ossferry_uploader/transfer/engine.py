@@ -8,6 +8,7 @@ from ossferry_uploader.transfer.grants.quota import Quota
 from ossferry_uploader.transfer.pacing.retry import is_shut_out
 from ossferry_uploader.transfer.pacing.speed import SpeedLimit
 from ossferry_uploader.transfer.plan import MIN_PART_BYTES
+from ossferry_uploader.transfer.timeline import Timeline
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class Engine:
         self.forms = Forms()
         self.speed = SpeedLimit(pool)
         self.quota = Quota()
+        self.timeline = Timeline()
         self.awaits_receipt: Callable[[], object] = lambda: False
         self.origins = Origins(ports.clock, asking(ports.http, keeper.server_now_s))
         self.rate_bytes_per_s = 0.0

@@ -11,7 +11,7 @@ from ossferry_uploader.browser.interop import release
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     Element = Any
@@ -68,6 +68,33 @@ def icon(path: str) -> "Element":
     line = js.document.createElementNS(SVG, "path")
     line.setAttribute("d", path)
     drawing.append(line)
+    return drawing
+
+
+def bars(
+    offset: float, lengths: "Sequence[float]", whole: float, *, classes: "Sequence[str]"
+) -> "Element":
+    """Return a new SVG drawing of bars in a row, which assistive technology ignores.
+
+    Args:
+        offset: where the first bar begins, in the unit of `whole`.
+        lengths: the lengths of the bars, in the unit of `whole`.
+        whole: what the width of the drawing stands for.
+        classes: the class of each bar.
+    """
+    drawing = js.document.createElementNS(SVG, "svg")
+    for name, value in (("viewBox", "0 0 1000 10"), ("preserveAspectRatio", "none")):
+        drawing.setAttribute(name, value)
+    drawing.setAttribute("aria-hidden", "true")
+    scale = 1000 / (whole or 1)
+    for index in range(len(lengths)):
+        bar = js.document.createElementNS(SVG, "rect")
+        width = max(lengths[index] * scale, 2) if lengths[index] else 0
+        for name, value in (("x", f"{offset * scale}"), ("width", f"{width}"), ("height", "10")):
+            bar.setAttribute(name, value)
+        bar.setAttribute("class", classes[index])
+        drawing.append(bar)
+        offset += lengths[index]
     return drawing
 
 

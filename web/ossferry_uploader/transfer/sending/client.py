@@ -54,6 +54,7 @@ from ossferry_uploader.transfer.plan import MAX_SINGLE_BYTES, SMALL_BYTES
 from ossferry_uploader.transfer.progress import SentPart
 from ossferry_uploader.transfer.sending.checksum import PieceChecksum
 from ossferry_uploader.transfer.target import UNANSWERED, UNREADABLE
+from ossferry_uploader.transfer.timeline import Timing
 from ossferry_uploader.transfer.upload import Upload
 
 TYPE_CHECKING = False
@@ -474,6 +475,8 @@ class Client:
         kind = self._kind(operation.body)
         is_spread = kind == SMALL  # until a custom domain fails
         while True:
+            now_s = engine.ports.clock.elapsed_s
+            timing = engine.timeline.begin(self.upload.number, operation, now_s())
             grant = await self._acquire(kind)
             bucket = grant.bucket
             request, cuts = None, engine.pool.cuts
@@ -484,14 +487,10 @@ class Client:
                 if checksum:
                     checksum.start()  # not before the request has a connection
                 await self._encrypt(operation.body)
-                reply = await engine.exchange(
-                    request, operation.body, lambda sent: self._show(operation, sent)
-                )
-                if 400 <= reply.status < 500:
-                    self._count_begin(operation, -1)
-                result = operation.read(reply)
+                result = await self._exchange(operation, request, timing)
             except OSSError as error:
                 failure = error
+                timing.fail(error)
                 if is_congestion(error):
                     engine.pool.congestion(cuts)
             else:
@@ -499,6 +498,7 @@ class Client:
                 engine.origins.answered(bucket)
                 return result
             finally:
+                timing.ended_s = now_s()
                 if is_spread and bucket is not grant.bucket:
                     engine.origins.left(bucket)
                 engine.pool.release(kind)
@@ -509,6 +509,23 @@ class Client:
                 continue
             failure.request = request
             self._repair(failure, grant, repairs)
+
+    async def _exchange(self, operation: "Operation", request: "Request", timing: Timing) -> "Any":
+        """Send a signed request, note its times, and return the result in OSS's reply."""
+        now_s = self.engine.ports.clock.elapsed_s
+
+        def progress(sent: int) -> None:
+            self._show(operation, sent)
+            timing.sent_s = now_s()
+
+        timing.signed_s = now_s()
+        if request.is_form:
+            timing.name = "PostObject"
+        reply = await self.engine.exchange(request, operation.body, progress)
+        timing.answer(reply)
+        if 400 <= reply.status < 500:
+            self._count_begin(operation, -1)
+        return operation.read(reply)
 
     def _repair(self, failure: OSSError, grant: "Grant", repairs: "list[str]") -> None:
         """Remove the cause of a refusal, old credentials or a wrong clock; otherwise raise it.

@@ -248,7 +248,7 @@ def _helpers(
 ) -> "list[Element]":
     """Return the buttons that help a person with a failed upload.
 
-    One button copies a report, and another one explains a signature error.
+    They copy a report, show the requests, and explain a signature error.
 
     Args:
         explanation: of the upload's error.
@@ -258,6 +258,8 @@ def _helpers(
         return []  # the cause is known, such as a file that is too large
     copy = partial(actions.copy_report, model)
     made = [button("link", say("copy_report"), copy, listeners)]
+    times = partial(actions.open_dialog, "timeline", actions, model.upload)
+    made.append(button("link", say("timeline_of"), times, listeners))
     if explanation.signature:
         show = partial(actions.open_dialog, "signature", model.upload.error)
         made.append(button("link", say("explain_signature"), show, listeners))
