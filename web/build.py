@@ -62,7 +62,7 @@ BRIDGE = tuple(
     WEB / path for path in ("bridge/bridge.js", "bridge/exchange.js", "worker/checksums.js")
 )
 WORKER = (WEB / "worker/crc64_wasm.js", WEB / "worker/checksum_worker.js")
-WITH_SENTENCES = ("dialogs", "requests")  # folders of `upload_page`
+WITH_SENTENCES = ("details", "dialogs", "requests")  # folders of `upload_page`
 # {name by which the page loads a file: the file}
 LOADED_ON_DEMAND = {
     "checksum_worker": "checksum_worker.js",
@@ -73,6 +73,8 @@ LOADED_ON_DEMAND = {
     "thumbnails": "thumbnails.js",
     "qr": "qr.js",
     "frame": "frame.js",
+    "details": "details.py",
+    "details_styles": "details.css",
     "checks": "checks.js",
     "repair": "repair.py",
     "repair_styles": "repair.css",
@@ -164,7 +166,13 @@ async def _start():
         await give_way()
 """
 MAIN = "upload_page/main"
-RARE = ("repair", "requests")  # modules of `upload_page` that few pages load
+RARE = ("details", "repair", "requests")  # modules of `upload_page` that few pages load
+# {name of a style sheet: the files in `page` that it consists of}
+STYLES = {
+    "details": ("fields", "details"),
+    "repair": ("repair",),
+    "requests": ("fields", "requests"),
+}
 LATER = ("on_demand", *RARE)
 SLICE_MS = 30
 
@@ -381,7 +389,10 @@ def groups(extension: Path | None = None) -> dict[str, dict[str, bytes]]:
             **scripts(WEB / "page", "form.js", options=(ES5,)),
             **read(WEB / "page", "embed.js", "favicon.svg", "form.css"),
             "styles.css": page_styles(),
-            **{f"{name}.css": styles(WEB / f"page/{name}.css") for name in RARE},
+            **{
+                f"{name}.css": styles(*(WEB / f"page/{part}.css" for part in parts))
+                for name, parts in STYLES.items()
+            },
             **read(WEB / "upload_page/locales", *(f"{language}.json" for language in LANGUAGES)),
             "sha256.js": (NODE_MODULES / "hash-wasm/dist/sha256.umd.min.js").read_bytes(),
             "qr.js": (NODE_MODULES / "qrcode-generator/dist/qrcode.mjs").read_bytes(),

@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from types import MappingProxyType
 
 import httpx
+from pydantic import BaseModel
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -73,6 +74,7 @@ from ossferry.sharing.visits import LinkApi
 from ossferry.state.choice import make_storage
 from ossferry.state.counter import Counter
 from ossferry.uploads.callbacks import CallbackApi, CallbackKeys
+from ossferry.uploads.details import load_details
 from ossferry.uploads.lists import ListApi
 from ossferry.uploads.objects import ObjectApi
 from ossferry.uploads.receipts import ReceiptApi
@@ -94,6 +96,7 @@ def create_app(
     span: Span | None = None,
     hooks: Mapping[str, object] = MappingProxyType({}),
     authorize: Authorize | None = None,
+    details: type[BaseModel] | None = None,
     outbound: httpx.AsyncClient | None = None,
     runtime_query: bool = False,
 ) -> Starlette:
@@ -110,13 +113,14 @@ def create_app(
         span: opens tracing spans; by default the function that `settings.tracing` selects.
         hooks: the application's hooks by name, in addition to the hooks of installed packages.
         authorize: limits each grant; by default only the settings limit grants.
+        details: the pydantic model of the details of a file; by default `settings.details`.
         outbound: client for webhooks and OSS's public keys; by default for public addresses only.
         runtime_query: whether `?runtime=` in the page's URL selects the page's Python interpreter.
 
     Raises:
         SettingsError: the page is not built, a file cannot be read, or arguments lack a setting.
     """
-    base = _Base(settings, audit, clock, monotonic, store=store, span=span)
+    base = _Base(settings, audit, clock, monotonic, store=store, span=span, details=details)
     authenticator = _authenticator(base, identify, sign_outs)
     sts = _guarded_sts(base, assume_role or _official_client(settings))
     grants = Grants(settings, sts, clock=clock, cache=_grant_cache(base))
@@ -135,6 +139,7 @@ class _Base:
 
     Attributes:
         checks: the checks that run in the page; None if there are none.
+        details: the fields that describe a file; None if there are none.
         store, database: the bucket and the ledger; both are None if the settings have no role for
             objects.
     """
@@ -148,6 +153,7 @@ class _Base:
         *,
         store: ObjectStore | None,
         span: Span | None,
+        details: type[BaseModel] | None,
     ) -> None:
         self.settings = settings
         self.clock = clock
@@ -155,6 +161,7 @@ class _Base:
         self.web_dir = find_web_dir(settings.web_dir)
         self.assets = Assets(self.web_dir)
         self.checks = load_checks(settings, self.assets)
+        self.details = load_details(settings, details)
         self.audit = audit or Audit(settings, clock=clock)
         self.storage = make_storage(settings)
         self.metrics = Metrics()
@@ -226,6 +233,7 @@ def _upload_services(
         base.store,
         base.database,
         hooks=hooks,
+        details=base.details,
         outbound=outbound or outbound_client(base.settings),
         metrics=base.metrics,
         clock=base.clock,
@@ -330,6 +338,7 @@ def _token_api(
             features=features,
             replaced=base.checks.replaced if base.checks else (),
             encryption=encryption_of(base.settings),
+            details=base.details.fields if base.details else (),
         ),
         audit=base.audit,
         metrics=base.metrics,

@@ -22,6 +22,7 @@ from ossferry.observability.log_format import logger, unexpected
 from ossferry.observability.metrics import Metrics
 from ossferry.oss.objects import ObjectStore
 from ossferry.settings.model import Settings
+from ossferry.uploads.details import Details
 from ossferry.uploads.held import HeldUploads
 from ossferry.uploads.places import Places
 from ossferry.uploads.quotas import Quotas
@@ -58,6 +59,7 @@ class UploadServices:
 
     Args:
         hooks: the application's hooks by name, in addition to the hooks of installed packages.
+        details: validates what people say about their files; None if the server has no fields.
         outbound: the HTTP client for webhooks.
 
     Attributes:
@@ -79,6 +81,7 @@ class UploadServices:
         database: Database,
         *,
         hooks: Mapping[str, object],
+        details: Details | None,
         outbound: httpx.AsyncClient,
         metrics: Metrics,
         clock: Clock,
@@ -90,7 +93,9 @@ class UploadServices:
         self.outbound = outbound
         self.hooks = Hooks(settings, load_hooks(hooks))
         self.quotas = Quotas(settings, database, clock=clock, monotonic=monotonic)
-        self.recorder = Recorder(database, self.hooks, self.quotas, metrics=metrics, clock=clock)
+        self.recorder = Recorder(
+            database, self.hooks, self.quotas, details=details, metrics=metrics, clock=clock
+        )
         self.held = HeldUploads(settings, store, database, self.hooks, self.quotas, clock)
         self.places = Places(settings, store, database)
         parts = (self.places, database, self.recorder, self.hooks, self.quotas)

@@ -24,6 +24,6 @@ Pyodide.
 
 from ossferry_checks.files import CheckedFile
 from ossferry_checks.registry import Check, check
-from ossferry_checks.results import Ask, Note, Reject, Replace
+from ossferry_checks.results import Ask, Details, Note, Reject, Replace
 
-__all__ = ["Ask", "Check", "CheckedFile", "Note", "Reject", "Replace", "check"]
+__all__ = ["Ask", "Check", "CheckedFile", "Details", "Note", "Reject", "Replace", "check"]

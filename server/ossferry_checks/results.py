@@ -139,4 +139,23 @@ class Note:
         return f"Note({', '.join(f'{name}={value!r}' for name, value in self.metadata.items())})"
 
 
-Result = Ask | Note | Replace
+class Details:
+    """Returned by a check: what it has found in the file for the operator's fields.
+
+    The page offers these values in the dialog with the details of the file. If they are valid, and
+    no required field is missing, the person has nothing to fill in.
+
+    Args:
+        values: keyword arguments: the names and values of fields; a date is written as
+            `2026-12-31`, and yes or no as a `bool`.
+    """
+
+    def __init__(self, **values: object) -> None:
+        plain = {name: getattr(value, "value", value) for name, value in values.items()}
+        self.values = {
+            name: str(value).lower() if isinstance(value, bool) else str(value)
+            for name, value in plain.items()
+        }
+
+
+Result = Ask | Details | Note | Replace

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from ossferry_checks.files import CheckedFile
 from ossferry_checks.registry import Check
-from ossferry_checks.results import Ask, Note, Reject, Replace, Result
+from ossferry_checks.results import Ask, Details, Note, Reject, Replace, Result
 from ossferry_checks.sentences import say
 
 Outcome: TypeAlias = Literal["passed", "noted", "changed", "undone", "asks", "rejected", "error"]
@@ -104,6 +104,7 @@ class Verdict:
         refusal: the reason why the file must not be uploaded; None if it may be uploaded.
         questions: the questions that the person who uploads the file must answer first.
         notes: metadata for the uploaded object: {name: value}.
+        details: what the checks have found for the operator's fields: {field: text}.
         ran: the checks that have run, in order.
     """
 
@@ -114,6 +115,7 @@ class Verdict:
     refusal: Refusal | None = None
     questions: list[Question] = field(default_factory=list)
     notes: dict[str, str] = field(default_factory=dict)
+    details: dict[str, str] = field(default_factory=dict)
     ran: list[Ran] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
@@ -212,20 +214,23 @@ def _apply(results: list[Result], check: Check, file: CheckedFile, verdict: Verd
         OSError: the file of a `Replace` does not exist, or is a folder.
     """
     questions, notes, original = list(verdict.questions), verdict.notes, file
+    details = dict(verdict.details)
     for result in results:
         if isinstance(result, Ask):
             text = _cut(result.question)
             questions.append(Question(check.name, text, result.line, result.repair))
         elif isinstance(result, Note):
             notes = _small({**notes, **result.metadata})
+        elif isinstance(result, Details):
+            details.update(result.values)
         elif isinstance(result, Replace):
             file = _replaced(file, result)
         else:
             raise TypeError(
-                "a check returns None, Ask, Note, Replace, Reject or a list of these,"
+                "a check returns None, Ask, Details, Note, Replace, Reject or a list of these,"
                 f" not {result!r}"
             )
-    verdict.questions, verdict.notes = questions, notes
+    verdict.questions, verdict.notes, verdict.details = questions, notes, details
     if file is not original:
         verdict.path, verdict.name, verdict.type = file.path, file.name, file.type
         verdict.is_changed = True
@@ -267,7 +272,12 @@ def _outcome(results: list[Result], *, keep_original: bool) -> Outcome:
     return "passed"
 
 
-KINDS: Mapping[type[Result], Outcome] = {Ask: "asks", Replace: "changed", Note: "noted"}
+KINDS: Mapping[type[Result], Outcome] = {
+    Ask: "asks",
+    Replace: "changed",
+    Note: "noted",
+    Details: "noted",
+}
 
 
 def _says(results: list[Result]) -> str:

@@ -54,11 +54,12 @@ class FakeChecks:
     async def run(
         self,
         file: "File",
+        name: str,
         on_progress: "Callable[[str, float], None]",
         *,
         keep_original: bool = False,
     ) -> Verdict:
-        self.seen.append(file.name)
+        self.seen.append(name)
         self.running += 1
         self.most = max(self.most, self.running)
         try:

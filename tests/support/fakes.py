@@ -337,7 +337,7 @@ class FakeReceipts(Failing):
         await self._answer()
         return self._http.objects.pop(refused.key, None) is not None
 
-    async def identical(self, path: str, size: int, crc64: str) -> str:
+    async def identical(self, path: str, size: int, crc64: str, details: "dict[str, str]") -> str:
         self.looked_for.append(path)
         await self._answer()
         return self.identical_to.get((path, size, crc64), "")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 MOST_LINES = 60
-CREATE_APP_LINES = 50
+CREATE_APP_LINES = 51
 
 
 @cache

@@ -134,16 +134,20 @@ ARROWS: dict[str, dict[str, str]] = {
             "on_demand view.app view.adding view.taken_names view.actions view.words view.model "
             "view.grant_model "
             "view.signals browser @uploader @browser @transfer.queue @transfer.resuming "
-            "@transfer.grants @transfer.pacing @transfer.errors"
+            "@transfer.grants @transfer.pacing @transfer.options @transfer.errors"
         ),
         "on_demand": (
-            "embedding other_devices repair requests dialogs view.actions view.words view.model "
-            "browser"
+            "embedding details other_devices repair requests dialogs view.actions view.words "
+            "view.model browser"
         ),
         "embedding": (
             "view.page view.adding view.actions view.words view.model view.grant_model "
             "view.signals browser @transfer.grants @transfer.upload @transfer.options "
             "@transfer.states @transfer.plan @transfer.errors @oss"
+        ),
+        "details": (
+            "dialogs view.actions view.elements view.words view.model browser @browser "
+            "@transfer.options @transfer.errors @oss"
         ),
         "other_devices": (
             "receipts view.elements view.words view.model view.signals browser @browser "
@@ -283,7 +287,8 @@ OUTSIDE = {
     "client": {"asyncio", "js"},
     "view": EVERYWHERE,
     **dict.fromkeys(
-        ("dialogs", "embedding", "other_devices", "receipts", "repair", "requests"), EVERYWHERE
+        ("details", "dialogs", "embedding", "other_devices", "receipts", "repair", "requests"),
+        EVERYWHERE,
     ),
     "main": {"sys"},
 }

@@ -25,6 +25,7 @@ WEB = ROOT / "web"
 SOURCES = "\n".join(path.read_text("utf-8") for _, path in PYTHON)
 PLACES = {
     "page": WEB / "upload_page/locales/{}.json",
+    "details": WEB / "upload_page/details/locales/{}.json",
     "dialogs": WEB / "upload_page/dialogs/locales/{}.json",
     "requests": WEB / "upload_page/requests/locales/{}.json",
     "form": ROOT / "server/ossferry/locales/form.{}.json",
@@ -109,6 +110,9 @@ ARABIC = {
     ("page", "too_many_total"): FILE,
     ("page", "total"): OF_FILES,
     ("page", "unfinished_title"): OF_UPLOADS,
+    ("page", "needs_details"): FILE,
+    ("details", "details_begun"): FILE,
+    ("details", "details_of"): OF_FILES,
     ("dialogs", "delete_selected"): OF_FILES,
     ("dialogs", "download_selected"): OF_FILES,
     ("dialogs", "zip_done"): OF_FILES,
@@ -169,7 +173,13 @@ def texts(place: str, language: str) -> dict[str, Text]:
 def said_by_page() -> dict[str, Text]:
     """Return the English sentences of the page, also those that it loads later."""
     sent = {key: text for key, text in texts("checks", "en").items() if key.startswith(WORDS)}
-    return texts("page", "en") | texts("dialogs", "en") | texts("requests", "en") | sent
+    return (
+        texts("page", "en")
+        | texts("details", "en")
+        | texts("dialogs", "en")
+        | texts("requests", "en")
+        | sent
+    )
 
 
 def forms(text: Text) -> dict[str, str]:

@@ -95,8 +95,8 @@ export class CheckPool {
 
   // Resolves to {verdict, file}: `verdict` is that of `ossferry_checks.runner`, and `file` is the File to upload. Rejects with
   // an AbortError after `signal`, and with a NotReadableError if the file cannot be read.
-  async check(file, { language = "en", keepOriginal = false, onProgress, signal } = {}) {
-    const about = { name: file.name, type: file.type, language, keep_original: keepOriginal, failed: {} };
+  async check(file, { name = file.name, language = "en", keepOriginal = false, onProgress, signal } = {}) {
+    const about = { name, type: file.type, language, keep_original: keepOriginal, failed: {} };
     let isFirst = true;
     for (;;) {
       signal?.throwIfAborted();
@@ -114,7 +114,7 @@ export class CheckPool {
         isFirst = false; // a check of an earlier file may have broken the worker: another worker tries it
         continue;
       }
-      if (this.config.on_error === "reject" || !answer.check || answer.check in about.failed) return this.#withoutChecks(file, language, answer);
+      if (this.config.on_error === "reject" || !answer.check || answer.check in about.failed) return this.#withoutChecks(file, about, answer);
       about.failed[answer.check] = { reason: answer.failed, detail: String(answer.detail ?? "") };
     }
   }
@@ -163,12 +163,12 @@ export class CheckPool {
   }
 
   // The verdict if a check has ended the worker, or if no check could run.
-  #withoutChecks(file, language, { failed, detail, check }) {
+  #withoutChecks(file, { name, language }, { failed, detail, check }) {
     const said = this.config.said[language] ?? this.config.said.en;
     const reason = said[check ? failed : "start"].replace("{detail}", () => detail);
     const refusal = this.config.on_error === "reject" ? { check: check ?? "", reason, line: null, is_error: true } : null;
     const ran = [{ check: check || "checks", outcome: "error", says: reason, seconds: 0 }];
-    const verdict = { name: file.name, type: file.type, is_changed: false, refusal, questions: [], notes: {}, ran };
+    const verdict = { name, type: file.type, is_changed: false, refusal, questions: [], notes: {}, details: {}, ran };
     return { verdict, file };
   }
 }
@@ -273,9 +273,9 @@ export function writeText(name, text) {
 // For Python, whose numbers, texts and functions can cross.
 class PagePool extends CheckPool {
   // Returns { answer, stop }. `answer` resolves to { verdict: JSON, changed: the new File or null }.
-  start(file, language, keepOriginal, onProgress) {
+  start(file, name, language, keepOriginal, onProgress) {
     const stopped = new AbortController();
-    const checked = this.check(file, { language, keepOriginal, onProgress, signal: stopped.signal });
+    const checked = this.check(file, { name, language, keepOriginal, onProgress, signal: stopped.signal });
     const answer = checked.then(({ verdict, file: made }) => ({ verdict: JSON.stringify(verdict), changed: verdict.is_changed ? made : null }));
     return { answer, stop: () => stopped.abort() };
   }

@@ -4,6 +4,7 @@ from ossferry_uploader.browser.clock import PACE_MS, BrowserClock, Pace
 from ossferry_uploader.browser.event_loop import run_in_slices
 from ossferry_uploader.browser.interop import JsException, collect_rarely
 from ossferry_uploader.transfer.errors import ServerRefused
+from ossferry_uploader.transfer.options import metadata_of
 from ossferry_uploader.transfer.pacing.retry import waits_for
 from ossferry_uploader.transfer.queue import Queue
 from ossferry_uploader.transfer.resuming.unfinished import UnfinishedUploads
@@ -46,6 +47,8 @@ def start() -> Queue:
         grant.fetched(answer, error, clock.now_s())
         if answer:
             preconnect.connect(answer.bucket.origin)
+            required = [field["name"] for field in answer.details if field["required"]]
+            uploader.queue.required = [metadata_of(name) for name in required]
             window.start(uploader.queue.checking.load(answer.features))
 
     model = QueueModel(clock, soon=Pace(lambda: MANY_MS if model.running.get() > MANY else PACE_MS))
@@ -65,6 +68,7 @@ def start() -> Queue:
     model.on_refused = uploader.reporting.refused
     actions = Actions(uploader, model, grant, clock, open_dialog=_call_on_demand)
     model.on_done = actions.arrived
+    model.on_found = actions.use_found
     show(model, grant, actions)
     random = uploader.ports.random
     names = TakenNames(queue, uploader.engine, _ask_names, window.report_error)

@@ -61,12 +61,27 @@ async def _repair(item: "UploadModel", actions: "Actions") -> None:
     await show_repair(item, actions)
 
 
+def _details(name: str) -> "Callable[..., Any]":
+    """Return a function of `details`; the first call loads their code and their sentences."""
+
+    async def call(*given: "Any") -> "Any":
+        await load_modules("details")
+        from upload_page.details import dialog
+
+        await dialog.prepare()
+        return await getattr(dialog, name)(*given)
+
+    return call
+
+
 FUNCTIONS: "dict[str, Callable[..., Any]]" = {
     "ask_for_files": _requests("ask_for_files"),
     "asked_for": _requests("show_asked_for"),
     "copy_link": copy_link,
     "delete": delete_stored,
+    "details": _details("show_details"),
     "embedding": serve_embedding_page,
+    "found_details": _details("use_found"),
     "guest": _requests("serve_guest"),
     "my_uploads": show_my_uploads,
     "other_devices": show_other_devices,

@@ -22,6 +22,7 @@ from ossferry.grants.permission import Permission
 from ossferry.grants.service import Grant
 from ossferry.oss import post_object
 from ossferry.settings.model import Settings
+from ossferry.uploads.details import DetailsField
 from ossferry.uploads.quotas import Left
 
 UNFINISHED = "unfinished"
@@ -99,6 +100,7 @@ class _Answer(TypedDict):
     limits: Limits
     features: list[str]
     principal: PrincipalName
+    details: list[DetailsField]
     encryption: Encryption | None
 
 
@@ -127,6 +129,7 @@ class Answers:
         features: names of the features that the page may offer, such as `share` or `sign-out`.
         replaced: patterns, such as `*.heic`, for names of files that a check in the page may
             replace by another file.
+        details: the fields that describe a file; guests are asked for other fields.
         encryption: the public key with which pages encrypt files; None if files stay unencrypted.
     """
 
@@ -134,6 +137,7 @@ class Answers:
     features: Sequence[str]
     replaced: Sequence[str]
     encryption: Encryption | None
+    details: Sequence[DetailsField] = ()
 
     def answer(self, grant: Grant, *, now: datetime, mount: str = "") -> StsGrant | FormGrant:
         """Return the JSON response for a grant.
@@ -172,6 +176,7 @@ class Answers:
             },
             "features": features if is_form else list(self.features),
             "principal": {"name": grant.principal.label},
+            "details": [] if grant.principal.guest else list(self.details),
             "encryption": self.encryption,
         }
         if is_form:

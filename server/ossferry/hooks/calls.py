@@ -98,11 +98,13 @@ class Event:
         principal: `id`, `hash`, `label` and `prefix` of the principal that got the grant or owns
             the upload. The id is empty if the ledger does not know it.
         data: for an upload `key`, `size`, `crc64`, `etag`, `content_type`, `last_modified`,
-            `metadata` and `checks`; for a grant `expires_at`; for a deletion `key`. `checks` is the
-            result of the checks that the page ran in the browser, as reported by the page, which
-            the server cannot verify; None if none were reported. If a guest sent the file, an
-            upload also has `request` (`id` and `title` of the file request) and `guest` (`id`, and
-            `name` and `email` as the guest has told them).
+            `metadata`, `checks`, `details` and `details_errors`; for a grant `expires_at`; for a
+            deletion `key`. `checks` is the result of the checks that the page ran in the browser,
+            as reported by the page, which the server cannot verify; None if none were reported.
+            `details` are the validated values of the operator's fields; None if they are wrong, as
+            `details_errors` says. If a guest sent the file, an upload also has `request` (`id` and
+            `title` of the file request) and `guest` (`id`, and `name` and `email` as the guest has
+            told them).
     """
 
     type: EventType
@@ -136,6 +138,7 @@ def uploaded(
         "last_modified": utc_text(stored.last_modified),
         "metadata": dict(stored.metadata),
         "checks": checks,
+        **(stored.details or {"details": None, "details_errors": []}),
     }
     return _event(EventType.UPLOADED, owner, data, now)
 

@@ -32,7 +32,8 @@ class Hold:
         key: the final key of the upload, without `INCOMING`.
         etag: the first 100 characters of the ETag, without quotes.
         stored_at: time when OSS stored the object.
-        source, checks: origin of the report, and the page's claim, as in `Receipt`.
+        source, checks, details: origin of the report, the page's claim, and the validated details,
+            as in `Receipt`.
         state: `waiting` for the scanner, `held` because it is bad, or `removed`: its owner or an
             operator has deleted it, and the object is about to be removed.
         reason: why it is held, as a sentence; empty while it waits.
@@ -54,6 +55,7 @@ class Hold:
     source: str
     request_id: str
     checks: Claim | None
+    details: Mapping[str, Any] | None
     state: State
     reason: str
     attempts: int
@@ -64,8 +66,9 @@ class Hold:
     @property
     def receipt(self) -> Receipt:
         """The receipt of the held upload."""
-        names = ("key", "size", "crc64", "etag", "recorded_at", "source", "checks", "reason")
-        return Receipt(**{name: getattr(self, name) for name in names}, is_held=True)
+        names = ("key", "size", "crc64", "etag", "recorded_at", "source", "checks", "details")
+        same = {name: getattr(self, name) for name in names}
+        return Receipt(**same, reason=self.reason, is_held=True)
 
 
 COLUMNS = [holds.c[each.name] for each in fields(Hold)]

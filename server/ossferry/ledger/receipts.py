@@ -39,6 +39,7 @@ class Receipt:
             `record_all`.
         checks: results of the checks that the page ran in the browser, as reported by the page,
             which the server cannot verify; None if the page reported none.
+        details: what people have said about the upload, validated; None if nothing was asked.
         is_held: True if the upload waits for the scanner, or the scanner holds it.
         reason: why the scanner holds it; empty otherwise.
         is_news: True if `record_all` has just added or changed this receipt.
@@ -54,6 +55,7 @@ class Receipt:
     recorded_at: datetime
     source: str = ""
     checks: Claim | None = None
+    details: Mapping[str, Any] | None = None
     is_held: bool = False
     reason: str = ""
     is_news: bool = False
@@ -336,7 +338,7 @@ def columns(names: str) -> list[sa.Column[Any]]:
     return [receipts.c[name] for name in names.split()]
 
 
-RECEIPT = columns("key size crc64 etag recorded_at source checks")
+RECEIPT = columns("key size crc64 etag recorded_at source checks details")
 UNDO = columns("undo_id key undo_how undo_until size")
 _ROW = sa.select(
     *columns("key principal size crc64 stored_at recorded_at deleted_at undo_how checks")
@@ -383,6 +385,7 @@ def receipt_of(
         etag=stored.etag,
         recorded_at=recorded_at,
         checks=checks,
+        details=stored.details,
         is_held=stored.is_held,
         is_news=used is not None,
         used=used or {},
@@ -407,6 +410,7 @@ def row_of(
         "recorded_at": now,
         "source": source,
         "request_id": request_id,
+        "details": stored.details,
     }
 
 

@@ -98,6 +98,7 @@ def _of_upload() -> list[sa.Column[Any]]:
         sa.Column("source", sa.String(10), nullable=False),  # page, form, callback or found
         sa.Column("request_id", sa.String(64), nullable=False),
         sa.Column("checks", sa.JSON(none_as_null=True)),  # a claim of the page
+        sa.Column("details", sa.JSON(none_as_null=True)),  # validated: `uploads.details.Validated`
     ]
 
 

@@ -6,7 +6,7 @@ Other packages use this interface; the class `bucket.OssBucket` implements it.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 METADATA = "x-oss-meta-"
 
@@ -44,6 +44,8 @@ class Stored(Listed):
         is_held: whether only the server and the scanner may read the object.
         metadata: a mapping from names to values of the headers `x-oss-meta-*`, which the uploader
             chose. The names are in lower case, without `x-oss-meta-`.
+        details: what the metadata say about the operator's fields, as `uploads.details` has
+            validated it; None if it has not.
     """
 
     crc64: str
@@ -52,6 +54,7 @@ class Stored(Listed):
     storage_class: str = ""
     is_held: bool = False
     metadata: Mapping[str, str] = field(default_factory=dict, hash=False)
+    details: Mapping[str, Any] | None = field(default=None, hash=False)
 
     @property
     def is_encrypted(self) -> bool:

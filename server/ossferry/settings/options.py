@@ -105,6 +105,11 @@ class Options(CheckSettings):
     skip_identical: bool = False
     """The page skips a file that is already stored under the same name and folders."""
 
+    details: str = Field(default="", pattern=r"^([A-Za-z_][\w.]*:[A-Za-z_]\w*)?$")
+    """The pydantic model of what people say about each file, `module:Model`, see
+    [details.md](details.md).
+    """
+
     requests: bool = False
     """People can [ask guests for files](requests.md) by a link."""
 

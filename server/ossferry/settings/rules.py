@@ -332,7 +332,14 @@ def _trash(options: Options) -> Iterator[str]:
 
 
 def _needs_objects_role(options: Options) -> Iterator[str]:
-    for name in ("callback", "requests", "skip_identical", "share_access_key_id", "webhook_url"):
+    for name in (
+        "callback",
+        "details",
+        "requests",
+        "skip_identical",
+        "share_access_key_id",
+        "webhook_url",
+    ):
         if getattr(options, name) and options.objects_role_arn is None:
             yield f"OSSFERRY_{name.upper()} needs OSSFERRY_OBJECTS_ROLE_ARN"
 

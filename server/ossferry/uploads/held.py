@@ -192,6 +192,7 @@ class HeldUploads:
             taken = await holds.take(connection, hold.key, hold.etag)
             if taken is None or owner is None:
                 return None
+            made = replace(made, details=taken.details)
             [receipt] = await receipts.record_all(
                 connection,
                 owner,

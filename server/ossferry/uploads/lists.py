@@ -11,7 +11,7 @@ uploads need not be checked. No list shows uploads that the page has refused.
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from pydantic import Field
 from starlette.requests import Request
@@ -28,6 +28,7 @@ from ossferry.ledger.holds import REMOVED
 from ossferry.ledger.listing import SORTS, Deleted
 from ossferry.ledger.receipts import Receipt
 from ossferry.oss.objects import Listed
+from ossferry.uploads.details import details_of, validated
 from ossferry.uploads.places import Places
 from ossferry.uploads.receipts import CheckClaim, Content, claimed
 
@@ -44,6 +45,9 @@ class File(Content):
     """The JSON body of `POST /api/objects/identical`: path, size and CRC-64 of a file."""
 
     path: Text = Field(min_length=1, description="the name of a file, after its folders")
+    details: dict[str, Text] = Field(
+        default={}, description="the metadata of the object that begin with field-"
+    )
 
 
 class Identical(TypedDict):
@@ -96,6 +100,7 @@ class Object(TypedDict):
         reason: why it is bad; empty otherwise.
         checks: results of the checks in the browser, as reported by the page, which the server
             cannot verify; null if the page reported none.
+        details, details_errors: as in `Validated`.
     """
 
     key: str
@@ -108,6 +113,8 @@ class Object(TypedDict):
     crc64: str | None
     recorded_at: str | None
     checks: CheckClaim | None
+    details: dict[str, Any] | None
+    details_errors: list[str]
 
 
 class Objects(TypedDict):
@@ -189,8 +196,9 @@ class ListApi:
     async def identical(self, request: Request, principal: Owner) -> Response:
         """Handle `POST /api/objects/identical`: return the key of an identical upload, or null.
 
-        An upload is identical if it belongs to the principal and has the path, size and CRC-64 of
-        the file. The ledger finds such uploads, and a request to OSS verifies each of them.
+        An upload is identical if it belongs to the principal and has the path, size, CRC-64 and
+        details of the file. The ledger finds such uploads, and a request to OSS verifies each of
+        them.
 
         Raises:
             BadRequestError: path, size or CRC-64 of the file is missing or malformed.
@@ -202,7 +210,8 @@ class ListApi:
                 stored = await self._store.head(key)
             except OssRefusedError:
                 continue
-            if stored and (stored.size, stored.crc64) == (file.size, file.crc64):
+            same = stored and (stored.size, stored.crc64) == (file.size, file.crc64)
+            if stored and same and details_of(stored.metadata) == file.details:
                 answer["key"] = key
                 break
         return JSONResponse(answer)
@@ -335,6 +344,7 @@ def object_json(listed: Listed, receipt: Receipt | None) -> Object:
         "crc64": receipt.crc64 if receipt else None,
         "recorded_at": utc_text(receipt.recorded_at) if receipt else None,
         "checks": claimed(receipt.checks) if receipt else None,
+        **validated(receipt.details if receipt else None),
     }
 
 

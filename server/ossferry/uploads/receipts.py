@@ -16,7 +16,7 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Annotated, NotRequired, TypeAlias, cast
+from typing import Annotated, Any, NotRequired, TypeAlias, cast
 
 from pydantic import AfterValidator, Field
 from starlette.requests import Request
@@ -36,6 +36,7 @@ from ossferry.ledger.refusals import Refusal
 from ossferry.observability.metrics import Metrics
 from ossferry.oss.objects import ObjectStore, Stored
 from ossferry.settings.types import MAX_OBJECT_SIZE
+from ossferry.uploads.details import Details, validated
 from ossferry.uploads.quotas import Left, Quotas
 
 MAX_REMEMBERED = 10_000
@@ -158,6 +159,7 @@ class Recorded(Described):
             are without `x-oss-meta-`.
         checks: the page's claim about the checks that it ran, which the server cannot verify; null
             without checks.
+        details, details_errors: as in `Validated`.
     """
 
     stored: bool
@@ -165,6 +167,8 @@ class Recorded(Described):
     recorded_at: str
     metadata: dict[str, str]
     checks: CheckClaim | None
+    details: dict[str, Any] | None
+    details_errors: list[str]
 
 
 class ReceiptJson(Recorded):
@@ -212,9 +216,17 @@ class Recorder:
     """
 
     def __init__(
-        self, database: Database, hooks: Hooks, quotas: Quotas, *, metrics: Metrics, clock: Clock
+        self,
+        database: Database,
+        hooks: Hooks,
+        quotas: Quotas,
+        *,
+        details: Details | None = None,
+        metrics: Metrics,
+        clock: Clock,
     ) -> None:
         self._database = database
+        self._details = details
         self._metrics = metrics
         self._hooks = hooks
         self._quotas = quotas
@@ -286,6 +298,7 @@ class Recorder:
         """
         if not uploads:
             return []
+        uploads = self._described(uploads) if source != LISTED else uploads
         now, owner = self._clock(), owner.whole
         by_key = {stored.key: stored for stored, _ in uploads}
         async with self._database.write() as connection:
@@ -312,6 +325,10 @@ class Recorder:
             self._quotas.settle(owner, news[-1].used)
             self._hooks.wake()
         return sorted(found, key=lambda receipt: receipt.key)
+
+    def _described(self, uploads: Collection[tuple[Stored, str]]) -> Collection[tuple[Stored, str]]:
+        details = self._details
+        return [(details.read(each), id_) for each, id_ in uploads] if details else uploads
 
 
 async def _admitted(
@@ -478,6 +495,7 @@ def _recorded(stored: Stored, receipt: Receipt) -> Recorded:
         "recorded_at": utc_text(receipt.recorded_at),
         "metadata": dict(stored.metadata),
         "checks": claimed(receipt.checks),
+        **validated(receipt.details),
     }
 
 

@@ -30,6 +30,7 @@ from ossferry.observability.log_format import logger, unexpected
 from ossferry.observability.metrics import Metrics
 from ossferry.oss.objects import Listed, ObjectStore, Stored
 from ossferry.settings.model import Settings
+from ossferry.uploads.details import load_details
 from ossferry.uploads.held import held_uploads
 from ossferry.uploads.places import Places
 from ossferry.uploads.quotas import Quotas
@@ -308,7 +309,8 @@ def reconciler(settings: Settings, store: ObjectStore, database: Database) -> Re
     """Return a reconciler for the command line."""
     held, metrics = held_uploads(settings, store, database), Metrics()
     places, hooks, quotas = Places(settings, store, database), held.hooks, held.quotas
-    recorder = Recorder(database, hooks, quotas, metrics=metrics, clock=utc_now)
+    details = load_details(settings, None)
+    recorder = Recorder(database, hooks, quotas, details=details, metrics=metrics, clock=utc_now)
     refused = RefusedUploads(places, database, hooks, quotas, metrics=metrics, clock=utc_now)
     trash, parts = Trash(places, recorder, held), (places, database, recorder, hooks, quotas)
     return Reconciler(*parts, refused=refused, trash=trash, clock=utc_now)

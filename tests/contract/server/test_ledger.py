@@ -475,7 +475,9 @@ async def test_a_ledger_of_the_previous_release_keeps_its_rows(tmp_path: Path) -
     await check_ledger(url)
 
     with closing(sqlite3.connect(file)) as ledger:
-        gone = before - set(ledger.iterdump())
+        now = set(ledger.iterdump())
+        longer = {re.sub(r"(,NULL)+\);$", ");", each) for each in now}  # rows with new columns
+        gone = {each for each in before - now if re.sub(r"(,NULL)+\);$", ");", each) not in longer}
         assert [each for each in gone if not re.match(r"CREATE TABLE|.*alembic", each)] == []
     async with opened(url) as database:
         found = [each[0] for each in await differences(database) if isinstance(each, tuple)]

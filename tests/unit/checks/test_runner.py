@@ -116,9 +116,15 @@ def eats(file: CheckedFile) -> None:
         (broken, "KeyError: 'price' (test_runner.py, line "),
         (eats, "It needed more than 1 GB of memory."),
         (ends, "SystemExit: 3 (test_runner.py, line "),
-        (lambda file: False, "TypeError: a check returns None, Ask, Note, Replace, Reject or"),
+        (
+            lambda file: False,
+            "TypeError: a check returns None, Ask, Details, Note, Replace, Reject or",
+        ),
         (lambda file: Note(big="x" * 9000), "ValueError: 9014 bytes of metadata; a file may have"),
-        (lambda file: "yes", "TypeError: a check returns None, Ask, Note, Replace, Reject or"),
+        (
+            lambda file: "yes",
+            "TypeError: a check returns None, Ask, Details, Note, Replace, Reject or",
+        ),
         (lambda file: Replace(Path("/does/not/exist")), "FileNotFoundError: "),
         (lambda file: Replace(file.folder), "IsADirectoryError: "),
     ],

@@ -234,7 +234,12 @@ class SimChecks(FakeChecks):
     """
 
     async def run(
-        self, file: Any, on_progress: Callable[[str, float], None], *, keep_original: bool = False
+        self,
+        file: Any,
+        _name: str,
+        on_progress: Callable[[str, float], None],
+        *,
+        keep_original: bool = False,
     ) -> Verdict:
         await asyncio.sleep(0)
         if file.name == "2.bin" or keep_original:
@@ -251,7 +256,7 @@ class SimReceipts:
     def __init__(self, oss: SimOss) -> None:
         self._oss = oss
 
-    async def identical(self, path: str, size: int, crc64: str) -> str:
+    async def identical(self, path: str, size: int, crc64: str, details: dict[str, str]) -> str:
         return ""
 
     async def confirm_all(self, uploads: "list[ReportFields]") -> None:

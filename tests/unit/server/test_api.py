@@ -66,6 +66,7 @@ def test_grant_answers_what_the_page_needs(client: httpx.Client) -> None:
             "demo",
         ],
         "principal": {"name": "Alice"},
+        "details": [],
         "encryption": None,
     }
 

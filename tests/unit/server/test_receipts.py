@@ -63,6 +63,8 @@ def test_a_right_report_is_answered_with_what_oss_has(
             "recorded_at": "2026-03-14T09:26:53Z",
             "metadata": {"reference": "order-7"},
             "checks": None,
+            "details": None,
+            "details_errors": [],
             "quota": None,
         },
     )
@@ -306,6 +308,8 @@ def test_a_batch_has_a_result_for_each_report_in_order(
         "recorded_at": "2026-03-14T09:26:53Z",
         "metadata": {},
         "checks": None,
+        "details": None,
+        "details_errors": [],
     }
     assert (answer.status_code, answer.json()) == (
         200,

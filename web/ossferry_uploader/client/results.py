@@ -23,7 +23,7 @@ class Done:
     """
 
     def __init__(self, upload: "Upload", url: str) -> None:
-        self.name = upload.file.name
+        self.name = upload.name
         self.key = upload.key
         self.size = upload.file.size
         self.crc64 = upload.crc64

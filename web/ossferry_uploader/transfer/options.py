@@ -1,7 +1,7 @@
 """Options of an upload: how OSS stores the object, for example its content type and its tags."""
 
 from ossferry_uploader.oss.encoding import percent_encode
-from ossferry_uploader.oss.keys import safe_path
+from ossferry_uploader.oss.keys import safe_name, safe_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,10 +20,14 @@ DEFAULT_CONTENT_TYPE = "application/octet-stream"
 MAX_METADATA_BYTES = 5800  # OSS allows 8,192; the file's name and SHA-256 need the rest
 METADATA_PREFIX = "x-oss-meta-"
 MAX_FOLDER_BYTES = 255
+FIELD = (
+    "field-"  # begins the names of metadata with the operator's fields, as the server reads them
+)
 MAX_TAGS = 10
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 TAG_CHARS = LETTERS + LETTERS.upper() + " +-=._:/"
 GIVEN = (
+    "name",
     "folder",
     "content_type",
     "disposition",
@@ -47,6 +51,8 @@ class Options:
             keys contain a random part, so all files are kept. With the other values, the object key
             is `{key prefix in the grant}{folder}/{path of the file}/{name of the file}`. If another
             object has this key, the upload fails (`REFUSE`) or overwrites the object (`REPLACE`).
+        name: the name of the object; by default the name of the file. If the checks change the
+            ending of the file's name, this name gets the new ending, too.
         folder: a folder below the key prefix in the grant, such as `orders/7`; empty for none.
         content_type: the content type of the object; if empty, the type is found from the name and
             the first bytes of the file.
@@ -74,6 +80,7 @@ class Options:
         self,
         *,
         same_name: str = KEEP_BOTH,
+        name: str = "",
         folder: str = "",
         content_type: str = "",
         disposition: str = "",
@@ -84,6 +91,7 @@ class Options:
         skip_identical: bool = False,
     ) -> None:
         self.same_name = _one_of("same_name", same_name, SAME_NAME)
+        self.name = _name(name)
         self.folder = _folder(folder)
         self.content_type = _printable("content_type", content_type)
         self.disposition = _one_of("disposition", disposition, DISPOSITIONS)
@@ -100,13 +108,36 @@ class Options:
         Raises:
             ValueError: OSS would refuse the metadata.
         """
-        if not more:
-            return self
+        return self.described(self.name, more) if more else self
+
+    def described(self, name: str, more: "dict[str, str]") -> "Options":
+        """Return a copy of these options with another `name`, and with more metadata.
+
+        Args:
+            name: the new name; empty for the name of the file.
+            more: equal names of metadata get the new values; an empty value removes a field.
+
+        Raises:
+            ValueError: the name is not safe, or OSS would refuse the metadata.
+        """
         given = dict(self.given)
         metadata = dict(self.metadata)
         metadata.update(more)
-        given["metadata"] = metadata
+        given["metadata"] = {
+            key: metadata[key] for key in metadata if metadata[key] or not key.startswith(FIELD)
+        }
+        given["name"] = name
         return Options(**given)
+
+    def makes_same(self, other: "Options") -> bool:
+        """Return whether these options name and describe an object as other options do."""
+        mine, others = (self.same_name, self.name), (other.same_name, other.name)
+        return mine == others and self.details() == other.details()
+
+    def details(self) -> "dict[str, str]":
+        """Return the metadata with the operator's fields, whose names begin with `FIELD`."""
+        given = self.metadata
+        return {name: given[name] for name in given if name.startswith(FIELD)}
 
 
 def object_headers(
@@ -146,6 +177,34 @@ def _one_of(what: str, value: str, allowed: "tuple[str, ...]") -> str:
     if value not in allowed:
         raise ValueError(f"{what} is one of {', '.join([repr(one) for one in allowed])}")
     return value
+
+
+def metadata_of(field: str) -> str:
+    """Return the name of the metadata with the value of one of the operator's fields."""
+    return FIELD + field.replace("_", "-")
+
+
+def name_of(given: str, chosen: str, sent: str) -> str:
+    """Return the name of an object.
+
+    Args:
+        given: the name in the options; empty if the object has the name of the file.
+        chosen: the name of the file that a person has chosen.
+        sent: the name of the file that is sent: of the same, or of one that checks have made.
+    """
+    stem, dot, old = given.rpartition(".")
+    new = sent.rpartition(".")[2]
+    if not given or new.lower() in (old.lower(), chosen.rpartition(".")[2].lower()):
+        return given or sent
+    has_old = dot and old.lower() == chosen.rpartition(".")[2].lower()
+    return f"{stem if has_old else given}.{new}"
+
+
+def _name(name: str) -> str:
+    _text("name", name)
+    if name and safe_name(name) != name:
+        raise ValueError(f"name is the name of a file that is safe in object keys, not {name!r}")
+    return name
 
 
 def _folder(folder: str) -> str:

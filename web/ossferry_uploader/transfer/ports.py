@@ -246,7 +246,7 @@ if TYPE_CHECKING:
                 ServerRefused: the server refused the request, or did not answer.
             """
 
-        async def identical(self, path: str, size: int, crc64: str) -> str:
+        async def identical(self, path: str, size: int, crc64: str, details: dict[str, str]) -> str:
             """Return the key of the person's own object that is identical to a file.
 
             The ossferry server searches for the object. The result is empty if there is none.
@@ -256,6 +256,7 @@ if TYPE_CHECKING:
                     `a/b/photo.jpg`; `named_key("", name, path=folders)` returns this text.
                 size: the size of the file in bytes.
                 crc64: the CRC-64 of the file as decimal text.
+                details: the metadata that the object must have; see `Options.details`.
 
             Raises:
                 ServerRefused: the server refused the request, or did not answer.
@@ -290,6 +291,7 @@ if TYPE_CHECKING:
         async def run(
             self,
             file: File,
+            name: str,
             on_progress: Callable[[str, float], None],
             *,
             keep_original: bool = False,
@@ -297,6 +299,7 @@ if TYPE_CHECKING:
             """Check a file, and return the result.
 
             Args:
+                name: the name for the checks, which a person may have changed.
                 keep_original: true if the checks must not replace the file by a changed one.
                 on_progress: called with the name of the running check, and the share of it that is
                     done, from 0 to 1.

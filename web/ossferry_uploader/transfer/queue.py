@@ -60,6 +60,8 @@ class Queue:
 
     Attributes:
         options: the options of files that are added without options.
+        required: the names of metadata without which no file is sent: the operator's fields that a
+            person has to fill in.
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class Queue:
     ) -> None:
         self.uploads: list[Upload] = []
         self.options = Options()
+        self.required: list[str] = []
         self._engine = engine
         self._listeners: list[Callable[[Upload], None]] = []
         self._report = report
@@ -81,6 +84,7 @@ class Queue:
         self._running: list[Upload] = []
         self._tasks: dict[int, asyncio.Task[None]] = {}  # of `_running`, by upload number
         self._stopping: dict[int, str] = {}
+        self._edited: set[int] = set()  # upload numbers
         self._unended: set[int] = set()  # upload numbers
         self._key_locks: dict[str, asyncio.Lock] = {}  # by key; one upload at a time uses a key
         self._cleanup = Cleanup(engine, ended=self._ended, settled=self._cleaned)
@@ -222,6 +226,46 @@ class Queue:
         upload.changed()
         self._line_up(upload)
 
+    def describe(self, upload: Upload, name: str, details: "dict[str, str]") -> None:
+        """Give an upload that has not begun another name and other details.
+
+        With another name, the checks look at the file again.
+
+        Args:
+            name: the name of the object.
+            details: metadata by name; see `Upload.describe`.
+
+        Raises:
+            IllegalMove: the upload has begun; see `Upload.may_describe`.
+            WrongType: the limits do not allow the ending of the name.
+            ValueError: there is too much metadata, or the name is not safe.
+        """
+        if not upload.may_describe():
+            raise IllegalMove(f"an upload that is {upload.state} cannot be described")
+        before, file = upload.name, upload.file
+        limits = self._limits
+        error = limits.type_refusal(name, file.content_type) if name != before else None
+        if error and not limits.is_replaced(name):
+            raise error
+        is_paused = upload.paused_for == states.BY_PERSON
+        upload.describe(name if name != before else upload.options.name, details)
+        self.pause(upload)
+        if upload.name != before:
+            upload.target.replaces = ""  # a stored object with the earlier name stays
+            self.checking.renamed(upload)
+        self._records.renew(upload)
+        upload.changed()
+        if not is_paused:
+            self.resume(upload)
+
+    def edit(self, upload: Upload, is_open: bool) -> None:
+        """Let an upload wait while a person looks at its details, or let it continue then."""
+        if is_open:
+            self._edited.add(upload.number)
+            return
+        self._edited.discard(upload.number)
+        upload.changed()
+
     def pause_all(self) -> None:
         """Pause all uploads that have not ended."""
         for upload in list(self.uploads):
@@ -358,6 +402,9 @@ class Queue:
         is_free = upload.state == states.WAITING and not self._is_busy(upload)
         if is_free and self.checking.holds(upload):
             return
+        if is_free and self.checking.has_rules() and self._lacks_details(upload):
+            upload.wait_for_details()
+            return
         heapq.heappush(self._line, (upload.rank(), self._lined_up, upload))
         self._start()
 
@@ -374,9 +421,19 @@ class Queue:
     def _let_pass(self, upload: Upload) -> None:
         if upload.paused_for in (states.FOR_QUOTA, states.FOR_TAB):
             self._start()
+        if upload.paused_for == states.FOR_DETAILS and not self._lacks_details(upload):
+            upload.restart()
+            self._line_up(upload)
 
     def _is_busy(self, upload: Upload) -> bool:
         return self._cleanup.has(upload) or upload.number in self._tasks
+
+    def _lacks_details(self, upload: Upload) -> bool:
+        """Return whether the details of an upload are missing, open, or found by a check."""
+        given = upload.options.metadata
+        lacks = any(name not in given for name in self.required)
+        lacks = lacks or upload.number in self._edited or bool(upload.check.details)
+        return lacks and not upload.upload_id
 
     def _stop(self, upload: Upload, why: str) -> None:
         if upload.state in states.ENDED:
@@ -434,10 +491,10 @@ class Queue:
             self._ended(upload)
 
     async def _send(self, upload: Upload) -> bool:
-        """Send the file of an upload, and return `True`; `False` if the file is checked first."""
+        """Send the file of an upload, and return `True`; `False` if that has to wait."""
         oss = Client(self._engine, upload)
         upload.go(states.UPLOADING)
-        if await self.checking.is_due(oss):
+        if await self.checking.is_due(oss) or self._lacks_details(upload):
             upload.restart()  # `_ended` adds the upload again, which checks the file
             return False
         prepared = await prepare(oss)

@@ -35,6 +35,7 @@ FOR_STORAGE = "for storage"  # its address is unreachable, although the network 
 FOR_LOGIN = "for login"
 FOR_QUOTA = "for quota"
 FOR_TAB = "for tab"  # another tab sends the same file
+FOR_DETAILS = "for details"  # the operator requires fields that the person has not filled in
 FOR_ANSWER = "for answer"  # the checks have a question, or the person may choose the original
 
 MOVES = {

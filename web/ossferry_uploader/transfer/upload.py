@@ -3,7 +3,7 @@
 from ossferry_uploader.transfer import states
 from ossferry_uploader.transfer.checks.verdict import CheckState
 from ossferry_uploader.transfer.errors import FileRejected, IllegalMove, TransferError
-from ossferry_uploader.transfer.options import Options
+from ossferry_uploader.transfer.options import Options, name_of
 from ossferry_uploader.transfer.plan import MAX_SINGLE_BYTES
 from ossferry_uploader.transfer.progress import Progress
 from ossferry_uploader.transfer.states import StateMachine
@@ -176,6 +176,11 @@ class Upload:
         return self._machine.paused_for
 
     @property
+    def name(self) -> str:
+        """The name of the object: a person's, or that of the file that is sent."""
+        return name_of(self.options.name, self.source.name, self.file.name)
+
+    @property
     def sent(self) -> int:
         """The number of bytes of the file that were sent so far."""
         return self.progress.sent
@@ -287,6 +292,34 @@ class Upload:
         error = self.error if self.state == states.FAILED else None
         return isinstance(error, FileRejected) and (error.repair or bool(self.check.repaired))
 
+    def may_describe(self) -> bool:
+        """Return whether the upload may get another name and other details: it has not begun.
+
+        An upload of an earlier page may have begun, unless it has always lacked details.
+        """
+        waits = self.paused_for in (states.BY_PERSON, states.FOR_ANSWER, states.FOR_DETAILS)
+        has_begun = self.has_begun() and self.paused_for != states.FOR_DETAILS
+        return not has_begun and (waits or self.state in (states.WAITING, states.CHECKING))
+
+    def describe(self, name: str, details: "dict[str, str]") -> None:
+        """Give the object another name and other details, for which it gets another key.
+
+        Args:
+            name: empty for the name of the file.
+            details: metadata, whose names begin with `options.FIELD`.
+
+        Raises:
+            ValueError: the name is not safe, or there is too much metadata.
+        """
+        before, options = self.name, self.options.described(name, details)
+        if self.check.options:
+            self.check.options = self.check.options.described(name, details)
+        self.use(self.file, options)
+        if self.name == before:
+            self.target.leave_key()
+        else:
+            self.target.restart()  # another file of the folder may have the new name
+
     def rank(self) -> "tuple[bool, int, int]":
         """Return the sort key of this upload; the queue starts the upload with the smallest one.
 
@@ -319,6 +352,11 @@ class Upload:
     def wait_for_answer(self) -> None:
         """Pause the upload until the person has answered a question of the checks."""
         self._machine.pause(states.FOR_ANSWER)
+        self.changed()
+
+    def wait_for_details(self) -> None:
+        """Pause the upload until it has the details that the operator requires."""
+        self._machine.pause(states.FOR_DETAILS)
         self.changed()
 
     def restart(self) -> None:

@@ -72,7 +72,7 @@ def send_results(frame: "Frame", actions: "Actions") -> None:
 
 def _result(upload: "Upload", url: str) -> "dict[str, Any]":
     return {
-        "name": upload.file.name,
+        "name": upload.name,
         "path": upload.file.path,
         "key": upload.key,
         "url": url,
@@ -90,7 +90,7 @@ def _failure(upload: "Upload", origin: str) -> "dict[str, Any]":
     is_answer = isinstance(error, (Refused, ServerRefused))
     code = error.code if is_answer else ""
     return {
-        "name": upload.file.name,
+        "name": upload.name,
         "path": upload.file.path,
         "size": upload.file.size,
         "code": code or _code(type(error).__name__),

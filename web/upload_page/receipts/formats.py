@@ -65,7 +65,7 @@ def as_json(rows: "list[Row]") -> str:
 
 def _row(upload: "Upload", at_s: float, checks: "T") -> "list[str | int | T]":
     return [
-        upload.file.name,
+        upload.name,
         upload.key,
         upload.file.size,
         upload.crc64,

@@ -7,7 +7,7 @@ from upload_page.browser.own_server import server
 from upload_page.browser.requests import day_of, end_of
 from upload_page.browser.window import start
 from upload_page.dialogs.dialog import Dialog
-from upload_page.requests.fields import choice_field, stacked, text_field, tick, values_of
+from upload_page.dialogs.fields import choice_field, stacked, text_field, tick, values_of
 from upload_page.requests.request import show_request
 from upload_page.requests.texts import explain_refusal, read_questions
 from upload_page.view.words.messages import explain

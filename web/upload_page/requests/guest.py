@@ -10,7 +10,7 @@ from upload_page.browser import window
 from upload_page.browser.dom import by_id, clear, element, listen, set_attribute, set_text
 from upload_page.browser.own_server import server
 from upload_page.browser.requests import show_drop_zone
-from upload_page.requests.fields import choice_field, stacked, text_field, values_of
+from upload_page.dialogs.fields import choice_field, stacked, text_field, values_of
 from upload_page.requests.texts import explain_refusal
 from upload_page.view.elements import button
 from upload_page.view.signals import Owner, Signal, effect

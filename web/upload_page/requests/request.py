@@ -11,9 +11,9 @@ from upload_page.browser.requests import day_of, end_of
 from upload_page.browser.window import start
 from upload_page.dialogs.dialog import Dialog
 from upload_page.dialogs.download import save_files
+from upload_page.dialogs.fields import stacked, text_field
 from upload_page.dialogs.folded_lists import list_line
 from upload_page.receipts.stored_objects import StoredObject
-from upload_page.requests.fields import stacked, text_field
 from upload_page.requests.texts import (
     about_guest,
     explain_refusal,

@@ -129,6 +129,59 @@ class Actions:
         self._queue.checking.answer(item.upload, keep_original=True)
         self._model.flush()
 
+    def fields(self) -> "list[dict[str, Any]]":
+        """Return the operator's fields that describe a file, as in the latest grant."""
+        grant = self._grant.grant.get()
+        return grant.details if grant else []
+
+    def describe(self, item: "UploadModel") -> None:
+        """Open the dialog with the name and the details of a file that is not sent yet."""
+        self.open_dialog("details", [item], self)
+
+    def describe_all(self) -> None:
+        """Open the dialog with the details of all files that are not sent yet."""
+        self.open_dialog("details", self.described(), self)
+
+    def described(self) -> "list[UploadModel]":
+        """Return the uploads that have not begun, so that a person may describe them."""
+        rows = self._model.rows.get()
+        return [item for item in rows if item.upload.may_describe() and not item.leaving.get()]
+
+    def change_details(
+        self, item: "UploadModel", name: str, details: "dict[str, str]", *, is_last: bool = True
+    ) -> None:
+        """Give an upload a name and details.
+
+        Args:
+            details: metadata by name; an empty value removes one.
+            is_last: false if more uploads follow, so that the list is updated only once.
+
+        Raises:
+            IllegalMove, WrongType, ValueError: as `Queue.describe`.
+        """
+        self._queue.describe(item.upload, name, details)
+        if is_last:
+            self._model.flush()
+
+    def edit(self, items: "list[UploadModel]", is_open: bool) -> None:
+        """Let uploads wait while the dialog with their details is open."""
+        for item in items:
+            self._queue.edit(item.upload, is_open)
+        self._model.flush()
+
+    def same_name(self, item: "UploadModel", name: str) -> "UploadModel | None":
+        """Return another upload in the list that has this name and the folders of an upload."""
+        for other in self._model.rows.get():
+            is_same = (other.upload.file.path, other.upload.name) == (item.upload.file.path, name)
+            if is_same and other is not item and other.state.get() != states.CANCELLED:
+                found: UploadModel = other
+                return found
+        return None
+
+    def use_found(self, item: "UploadModel") -> None:
+        """Use the details that a check has found, as far as the operator's fields allow."""
+        self.open_dialog("found_details", item, self)
+
     def repair(self, item: "UploadModel") -> None:
         """Open the dialog in which a person repairs a table."""
         self.open_dialog("repair", item, self)
@@ -271,7 +324,7 @@ class Actions:
 
     def share(self, item: "UploadModel") -> None:
         """Open the dialog in which a person creates links to the file of a finished upload."""
-        self.open_dialog("share", item.upload.key, safe_name(item.upload.file.name), self)
+        self.open_dialog("share", item.upload.key, safe_name(item.upload.name), self)
 
     def show_my_uploads(self) -> None:
         """Open the dialog that lists this person's stored files."""

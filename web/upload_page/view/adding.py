@@ -164,7 +164,7 @@ class Adding:
 
     def _taken(self) -> "dict[tuple[str, str], UploadModel]":
         return {
-            _full_name(item.upload.file): item
+            (item.upload.file.path, item.upload.name): item
             for item in self._model.rows.get()
             if item.state.get() != states.CANCELLED
         }

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from ossferry_uploader.transfer.ports import Clock
     from ossferry_uploader.transfer.upload import Upload
 
-NOTHING: "tuple[int, ...]" = (0,) * 18
-NONE_WAITS: "tuple[int, ...]" = (0,) * 11  # the end of a share
+NOTHING: "tuple[int, ...]" = (0,) * 19
+NONE_WAITS: "tuple[int, ...]" = (0,) * 12  # the end of a share
 QUIET_S = 8.0
 SLICE_S = 0.004  # that one task may take for updates
 SENT = 2  # index of the sent bytes in a share
@@ -46,14 +46,15 @@ class UploadModel:
 
     `sent` is the number of sent bytes to display; it does not decrease when a pause or an error
     interrupts a request. `leaving` is true while a person can undo the cancellation of the upload.
-    `file` is the file to send, which a check may replace. `check` is `(name, percent)`: the running
-    check, and how much of it is done.
+    `file` is the file to send, which a check may replace, and `name` is the name of the object.
+    `check` is `(name, percent)`: the running check, and how much of it is done.
     """
 
     def __init__(self, upload: "Upload") -> None:
         self.upload = upload
         self.state = Signal(upload.state)
         self.file = Signal(upload.file)
+        self.name = Signal(upload.name)
         self.check = Signal(("", 0))
         self.paused_for = Signal(upload.paused_for)
         self.urgent = Signal(upload.urgent)
@@ -94,12 +95,14 @@ class QueueModel:
     - `waits[reason]`: number of uploads that wait for this reason, such as `states.FOR_NETWORK`.
     - `asks`: number of uploads that wait because a check has a question for the person.
     - `identical`: number of uploads whose file OSS already had.
+    - `lacks`: number of uploads that wait until the person has filled in required details.
     - `kept`: number of paused uploads that can continue after this page is closed.
     - `quiet`: true if nothing was sent for `QUIET_S` seconds, although uploads are being sent.
     - `forgetful`: true if the browser cannot store records of uploads.
 
-    Two attributes are functions that another object can set: `on_done(upload)` is called for each
-    finished upload, `on_refused(upload)` for each ended upload whose object differs from the file.
+    Three attributes are functions that another object can set: `on_done(upload)` is called for each
+    finished upload, `on_refused(upload)` for each ended upload whose object differs from the file,
+    and `on_found(item)` for each upload for which a check has found details.
 
     Args:
         soon: `soon(run)` must call `run` after a short time, and again while `run` returns true.
@@ -123,7 +126,7 @@ class QueueModel:
         self.files, self.size, self.sent, self.done, self.running = totals[:5]
         self.failed, self.cancelled, self.held = totals[5:8]
         self.waits = {reason: totals[8 + index] for index, reason in enumerate(WAITS)}
-        self.needs, self.moving, self.kept, self.asks, self.identical = totals[13:]
+        self.needs, self.moving, self.kept, self.asks, self.identical, self.lacks = totals[13:]
         self.forgetful = Signal(False)
         self.meter = Meter()
         self.quiet = Signal(False)
@@ -131,6 +134,7 @@ class QueueModel:
         self._moving: dict[int, UploadModel] = {}
         self.on_done: Callable[[Upload], None] = lambda upload: None
         self.on_refused: Callable[[Upload], None] = lambda upload: None
+        self.on_found: Callable[[UploadModel], None] = lambda item: None
 
     def changed(self, upload: "Upload") -> None:
         """Record that an upload was added or has changed; the next `flush` updates its signals."""
@@ -284,9 +288,15 @@ class QueueModel:
             self.on_done(upload)
         if state in states.ENDED and model.state.get() != state and upload.refused:
             self.on_refused(upload)
+        if (
+            upload.check.details
+            and upload.paused_for == states.FOR_DETAILS != model.paused_for.get()
+        ):
+            self.on_found(model)
         if state != model.state.get():
             self._watch_quiet(model, state, now_s)
         model.file.set(upload.file)
+        model.name.set(upload.name)
         model.check.set((upload.check.name, int(100 * upload.check.share)))
         model.state.set(state)
         model.held.set(upload.target.is_held and not upload.identical)
@@ -352,7 +362,7 @@ def _share(model: UploadModel) -> "tuple[int, ...]":
         return (0, 0, 0, 0, 0, 0, 1) + NONE_WAITS
     size, sent = upload.file.size, model.sent.get()
     if state == states.DONE and upload.identical:
-        return (1, 0, 0, 1, 0, 0, 0) + NONE_WAITS[:-1] + (1,)  # nothing was sent
+        return (1, 0, 0, 1, 0, 0, 0) + NONE_WAITS[:-2] + (1, 0)  # nothing was sent
     if state == states.DONE:
         return (1, size, sent, 1, 0, 0, 0) + NONE_WAITS
     if state == states.FAILED:
@@ -361,6 +371,7 @@ def _share(model: UploadModel) -> "tuple[int, ...]":
     reason = model.paused_for.get() if state == states.PAUSED else ""
     waits = [int(reason == kind) for kind in REASONS]
     asks = int(reason == states.FOR_ANSWER and bool(upload.check.questions()))
+    lacks = int(reason == states.FOR_DETAILS)
     kept = int(upload.is_lasting and reason in (states.BY_PERSON, states.FOR_TAB))
     moving = int(state not in (states.WAITING, states.CHECKING, states.PAUSED))
-    return (1, size, sent, 0, 1, 0, 0) + tuple(waits) + (size, moving, kept, asks, 0)
+    return (1, size, sent, 0, 1, 0, 0) + tuple(waits) + (size, moving, kept, asks, 0, lacks)

@@ -60,6 +60,7 @@ class BrowserChecks:
     async def run(
         self,
         file: "Any",
+        name: str,
         on_progress: "Callable[[str, float], None]",
         *,
         keep_original: bool = False,
@@ -69,6 +70,7 @@ class BrowserChecks:
         If the calling task is cancelled, the worker stops.
 
         Args:
+            name: the name for the checks.
             on_progress: called with the name of the running check, and the share of it that is
                 done, from 0 to 1.
             keep_original: true if the checks must not replace the file by a changed one.
@@ -78,7 +80,7 @@ class BrowserChecks:
         """
         blob = file.slice(0, file.size)
         show = create_proxy(on_progress)
-        checking = self._pool.start(blob, self._language(), keep_original, show)
+        checking = self._pool.start(blob, name, self._language(), keep_original, show)
         try:
             answer = await checking.answer
         except asyncio.CancelledError:

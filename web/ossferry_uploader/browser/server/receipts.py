@@ -117,7 +117,7 @@ class ServerReceipts:
             raise
         return True
 
-    async def identical(self, path: str, size: int, crc64: str) -> str:
+    async def identical(self, path: str, size: int, crc64: str, details: "dict[str, str]") -> str:
         """Return the key of the person's own object that is identical to a file.
 
         The ossferry server searches for the object. The result is empty if there is none.
@@ -127,11 +127,14 @@ class ServerReceipts:
                 `named_key("", name, path=folders)` returns this text.
             size: the size of the file in bytes.
             crc64: the CRC-64 of the file as decimal text.
+            details: the metadata that the object must have; see `Options.details`.
 
         Raises:
             ServerRefused: the server refused the request; the status is 0 if no response came.
         """
         document: dict[str, object] = {"path": path, "size": size, "crc64": crc64}
+        if details:
+            document["details"] = details
         reply = await self._server.call("POST", "/api/objects/identical", document)
         return str(reply.get("key") or "")
 

@@ -71,6 +71,10 @@ class Checking:
             if self._rules is None:
                 self._rules = await self._checks.load() if CHECKS in features else NO_RULES
 
+    def has_rules(self) -> bool:
+        """Return whether the server's rules are known, so that `holds` finds the files to check."""
+        return self._rules is not None
+
     async def is_due(self, oss: "Client") -> bool:
         """Return whether an upload's file has to be checked before it is sent, but was not yet.
 
@@ -96,7 +100,7 @@ class Checking:
         If so, the limits of size and type do not apply to the original file, but to the file that
         is sent.
         """
-        return self._rules is not NO_RULES and self._limits().is_replaced(upload.file.name)
+        return self._rules is not NO_RULES and self._limits().is_replaced(upload.name)
 
     def holds(self, upload: "Upload") -> bool:
         """Start the checks of a waiting upload, or the wait for a person's answer, if needed.
@@ -151,6 +155,14 @@ class Checking:
         upload.restart()
         self._passed(upload)
 
+    def renamed(self, upload: "Upload") -> None:
+        """Let the checks look again at the chosen file of an upload, which has another name now."""
+        check = upload.check
+        if check.verdict and not check.repaired:
+            upload.use(upload.source, check.options)
+        check.options = None
+        check.judge(None)
+
     def repair(self, upload: "Upload") -> "TableRepair":
         """Start to repair the table of an upload; see `Upload.may_repair`."""
         repair: TableRepair = self._checks.repair(upload.source)
@@ -185,7 +197,7 @@ class Checking:
         if upload.check.verdict is not None:
             return True
         is_new = not (upload.is_stream or (upload.upload_id and not upload.progress.made))
-        return bool(is_new and self._rules and self._rules.match(upload.file.name))
+        return bool(is_new and self._rules and self._rules.match(upload.name))
 
     def _can_undo(self, upload: "Upload") -> bool:
         original = upload.source
@@ -213,7 +225,7 @@ class Checking:
             # size and time, is then not taken for the file that was checked
             crc64 = str(await Client(self._engine, upload).plain_crc64())
             keeps = upload.check.keeps_original
-            verdict = await self._checks.run(upload.file, show, keep_original=keeps)
+            verdict = await self._checks.run(upload.file, upload.name, show, keep_original=keeps)
             self._apply(upload, verdict, crc64)
         except asyncio.CancelledError:
             return  # `stop` was called

@@ -64,6 +64,7 @@ class Verdict:
             answer.
         repair: whether a question is about a table that the person can repair in the page.
         notes: metadata that the checks add to the object, `{name: value}`.
+        details: values that the checks have found for the operator's fields, `{field: text}`.
         ran: `{"check": name, "outcome": outcome, "says": sentence, "seconds": duration}` for each
             check that ran. The outcome is `passed`; `changed`: the check made another file;
             `undone`: it would have, but the person chose the original file; `noted`: it added
@@ -78,6 +79,7 @@ class Verdict:
         questions: "list[tuple[str, int | None]] | None" = None,
         repair: bool = False,
         notes: "dict[str, str] | None" = None,
+        details: "dict[str, str] | None" = None,
         ran: "list[dict[str, str]] | None" = None,
     ) -> None:
         self.file = file
@@ -85,6 +87,7 @@ class Verdict:
         self.questions = questions or []
         self.repair = repair
         self.notes = notes or {}
+        self.details = details or {}
         self.ran = ran or []
 
 
@@ -101,6 +104,7 @@ def read_verdict(document: "dict[str, Any]", file: "File | None") -> Verdict:
         questions=[(question["question"], question["line"]) for question in document["questions"]],
         repair=any(question["repair"] for question in document["questions"]),
         notes=document["notes"],
+        details=document["details"],
         ran=document["ran"],
     )
 
@@ -114,6 +118,7 @@ class CheckState:
         verdict: the result; `None` until all checks have ended.
         crc64: the CRC-64, in decimal, of the file that was checked and will be sent; empty if no
             check ran, or if the checks have made another file.
+        details: what the checks have found for the operator's fields, until somebody has used it.
         options: the upload's options before the checks added metadata; `None` to keep the options.
         can_undo: whether the person may still choose the original file.
         keeps_original: whether the person has chosen the original file, which checks may not
@@ -128,6 +133,7 @@ class CheckState:
         self.share = 0.0
         self.verdict: Verdict | None = None
         self.crc64 = ""
+        self.details: dict[str, str] = {}
         self.options: Options | None = None
         self.can_undo = False
         self.keeps_original = False
@@ -144,6 +150,7 @@ class CheckState:
         """
         self.name, self.share = "", 0.0
         self.verdict = verdict
+        self.details = verdict.details if verdict else {}
         self.crc64 = crc64
         self.is_settled = self.is_settled and verdict is not None
 

@@ -37,6 +37,7 @@ class Grant:
         left: "Left | None" = None,
         form: "list[Header] | None" = None,
         encryption: "PublicKey | None" = None,
+        details: "list[dict[str, Any]] | None" = None,
     ) -> None:
         self.credentials = credentials
         self.bucket = bucket
@@ -48,6 +49,7 @@ class Grant:
         self.features = features or []  # names of optional features of the server
         self.left = left or Left()  # the remaining quota of this person
         self.form = form or []  # without key, content type and file; empty with credentials
+        self.details = details or []  # the operator's fields that describe a file
         self.encryption = encryption  # encrypts the keys of files; `None` to send files as they are
 
     def narrow(self, limits: Limits) -> None:
@@ -88,6 +90,7 @@ def read_grant(document: "Any") -> Grant:
             features=[str(name) for name in document.get("features") or []],
             form=[(str(name), str(value)) for name, value in document.get("form") or []],
             encryption=_encryption(document.get("encryption")),
+            details=[dict(field) for field in document.get("details") or []],
         )
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise GrantRefused(200, detail=f"the grant is malformed: {error!r}")

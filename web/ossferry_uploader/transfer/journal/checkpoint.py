@@ -17,7 +17,7 @@ import json
 
 from ossferry_uploader.oss.keys import in_folder, named_key
 from ossferry_uploader.transfer.files import LostFile
-from ossferry_uploader.transfer.options import KEEP_BOTH, Options
+from ossferry_uploader.transfer.options import KEEP_BOTH, Options, name_of
 from ossferry_uploader.transfer.plan import (
     MAX_PART_BYTES,
     MAX_PARTS,
@@ -214,7 +214,8 @@ def _is_place_of(record: Checkpoint) -> bool:
     if record.options.same_name == KEEP_BOTH:
         return record.key.startswith(record.owner) and ".." not in record.key.split("/")
     path = in_folder(record.options.folder, record.path)
-    name = record.made[0] if record.made else record.name
+    sent = record.made[0] if record.made else record.name
+    name = name_of(record.options.name, record.name, sent)
     return record.key == named_key(record.owner, name, path=path)
 
 

@@ -67,7 +67,8 @@ class Journal(Claims):
         tab has left a record of an unfinished upload of the file, `upload` continues that upload.
 
         Returns:
-            The record of an open tab that has stored the file with the same option `same_name`.
+            The record of an open tab that has stored the file under the same name, with the same
+            details and the same option `same_name`.
             `None` if there is none, so that this tab has to send the file.
         """
         await self._is_shown.wait()
@@ -94,7 +95,7 @@ class Journal(Claims):
         """
         async with self._adopting:  # one upload at a time chooses among the records
             while not upload.key:
-                records = self._unclaimed.of(upload.source)
+                records = self._unclaimed_of(upload)
                 if not records:
                     return
                 wanted = max(records, key=lambda record: (bool(record.crc64), record.sent))
@@ -107,6 +108,7 @@ class Journal(Claims):
                     self.unclaim(record)  # a person cancelled the upload meanwhile
                     return
                 restore(upload, record)
+                upload.changed()  # it may have the details that it lacked
                 self._handover.stopped(upload)  # the upload may be paused
 
     async def _look(self, upload: "Upload") -> "Checkpoint | None":
@@ -124,7 +126,7 @@ class Journal(Claims):
                     self._unclaimed.add(record)
             elif record.upload_id:
                 self._add_other_tab(record)
-            elif record.crc64 and record.options.same_name == upload.options.same_name:
+            elif record.crc64 and record.options.makes_same(upload.options):
                 stored = record
         return stored
 
@@ -132,10 +134,20 @@ class Journal(Claims):
         """Give an upload that has not begun the record of a closed tab for the same file."""
         if upload.has_begun():
             return
-        if self._unclaimed.of(upload.source):
+        if self._unclaimed_of(upload):
             upload.record.is_due = True
             await self._release_place(upload)
         await self.adopt_unclaimed(upload)
+
+    def _unclaimed_of(self, upload: "Upload") -> "list[Checkpoint]":
+        """Return the unclaimed records that an upload may continue.
+
+        If a person has described the upload, these are the records with the same description.
+        """
+        wanted, records = upload.options, self._unclaimed.of(upload.source)
+        if not (wanted.name or wanted.details()):
+            return records
+        return [record for record in records if record.options.makes_same(wanted)]
 
     async def _follow(self, upload: "Upload", other: "Checkpoint") -> None:
         """Wait until another tab's multipart upload of the same file has ended.

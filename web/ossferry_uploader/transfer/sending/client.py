@@ -421,7 +421,7 @@ class Client:
         upload = self.upload
         headers = object_headers(
             upload.options,
-            name=upload.file.name,
+            name=upload.name,
             content_type=upload.target.content_type,
             sha256=upload.sha256,
         )

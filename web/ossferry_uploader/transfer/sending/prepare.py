@@ -103,7 +103,7 @@ def _check_form(upload: "Upload") -> None:
         raise NoForm("a form needs the size of the file, and streams have none")
     if upload.options.tags:
         raise NoForm("a form cannot carry tags")
-    if VARIABLE in f"{upload.file.path}{upload.file.name}":
+    if VARIABLE in f"{upload.file.path}{upload.name}":
         raise NoForm(f"OSS would replace {VARIABLE} in the name")
 
 
@@ -202,7 +202,8 @@ async def _find_identical(oss: "Client", grant: "Grant") -> "Stored | None":
     try:
         crc64 = str(await oss.crc64())
         identical = oss.engine.ports.receipts.identical
-        key = await oss.repeat(identical, path, upload.file.size, crc64)
+        details = upload.options.details()
+        key = await oss.repeat(identical, path, upload.file.size, crc64, details)
     except ServerRefused:
         key = crc64 = ""  # the file can be sent without an answer
     finally:
@@ -283,7 +284,7 @@ async def _describe(oss: "Client", grant: "Grant") -> None:
     if upload.options.sha256 and may_tell and not target.sha256:
         target.sha256 = await oss.repeat(oss.engine.ports.checksum.sha256, upload.file)
     target.content_type = content_type
-    error = grant.limits.type_refusal(upload.file.name, content_type)
+    error = grant.limits.type_refusal(upload.name, content_type)
     if error:
         raise error
 
@@ -300,10 +301,10 @@ def key_for(upload: "Upload", engine: "Engine", prefix: str) -> str:
     file, folder = upload.file, upload.options.folder
     try:
         if upload.options.same_name != KEEP_BOTH:
-            return named_key(prefix, file.name, path=in_folder(folder, file.path))
+            return named_key(prefix, upload.name, path=in_folder(folder, file.path))
         return object_key(
             prefix + safe_path(folder),
-            file.name,
+            upload.name,
             at_s=engine.keeper.server_now_s(),
             random_hex=upload.target.folder_id or engine.ports.random.hex(16),
             path=file.path,
@@ -325,11 +326,11 @@ def path_for(upload: "Upload", prefix: str) -> str:
     folders = "/".join(prefix.split("/")[2:-1])
     for more in (upload.options.folder, upload.file.path):
         folders = in_folder(folders, more)
-    return named_key("", upload.file.name, path=folders)
+    return named_key("", upload.name, path=folders)
 
 
 def _name_fits(upload: "Upload") -> bool:
     """Return whether the key of an upload ends with the name of the file that is sent."""
     name = upload.key.split("/")[-1]
     size = max(len(name.encode()), MIN_NAME_BYTES)  # the name is cut if the folders are long
-    return safe_name(upload.file.name, max_bytes=size) == name
+    return safe_name(upload.name, max_bytes=size) == name

@@ -40,6 +40,7 @@ PAUSES = {
     states.FOR_LOGIN: "paused_login",
     states.FOR_QUOTA: "paused_quota",
     states.FOR_TAB: "paused_tab",
+    states.FOR_DETAILS: "paused_details",
 }
 WORTH_A_PAUSE = 1_000_000  # bytes
 PAUSE = "M7.5 5v10m5-10v10"
@@ -51,7 +52,7 @@ class _Row:
 
     def __init__(self, model: "UploadModel", actions: "Actions") -> None:
         file = model.upload.file
-        shown = safe_name(file.name)
+        shown = safe_name(model.upload.name)
         self.model = model
         self.actions = actions
         self.listeners, self.helpers = Owner(), Owner()
@@ -68,7 +69,7 @@ class _Row:
         self.line = element(
             "div", attributes, self.kind, self.name, self.words, self.buttons, self.bar
         )
-        set_attribute(self.line, "data-name", file.name)
+        set_attribute(self.line, "data-name", model.upload.name)
         self._show_picture(file)
 
     def follow(self) -> None:
@@ -87,25 +88,27 @@ class _Row:
             show_thumbnail(self.kind, file)
 
     def _show_file(self) -> None:
-        """Show the name of another file, after the checks of the upload have replaced the file."""
-        file = self.model.file.get()
-        if str(self.line.getAttribute("data-name")) == file.name:
+        """Show another name: of the file that checks have made, or that a person has given."""
+        file, called = self.model.file.get(), self.model.name.get()
+        if str(self.line.getAttribute("data-name")) == called:
             return
-        shown = safe_name(file.name)
+        shown = safe_name(called)
         name = file_name(shown, file.path)
         self.name.replaceWith(name)
         self.name = name
         if not self.kind.firstElementChild:  # no thumbnail
             set_text(self.kind, badge(shown))
             self._show_picture(file)
-        set_attribute(self.line, "data-name", file.name)
+        set_attribute(self.line, "data-name", called)
         set_attribute(self.buttons, "aria-label", shown)
         set_attribute(self.bar, "aria-label", say("progress", name=shown))
 
     def _show_state(self) -> None:
         upload = self.model.upload
         set_attribute(self.line, "data-state", self.model.state.get())
-        asks = self.model.paused_for.get() == states.FOR_ANSWER and upload.check.questions()
+        reason = self.model.paused_for.get()
+        asks = reason == states.FOR_ANSWER and upload.check.questions()
+        asks = asks or reason == states.FOR_DETAILS
         set_attribute(self.line, "data-asks", "" if asks else None)
         set_attribute(self.line, "data-gone", "" if self.model.gone.get() else None)
         set_attribute(self.line, "data-key", self.model.key.get() or None)
@@ -176,8 +179,9 @@ def _words(model: "UploadModel", state: str, sent: int) -> "list[str]":
     if state == states.VERIFYING:
         return [say("finishing")]
     if state == states.PAUSED:
-        reason = say(PAUSES[model.paused_for.get()])
-        return [reason] + _share(sent, size)
+        reason = model.paused_for.get()
+        more = [size_text(size)] if reason == states.FOR_DETAILS else _share(sent, size)
+        return [say(PAUSES[reason])] + more
     if model.parts_left.get():
         return [say("cancelled_left")]
     if model.gone.get():
@@ -284,6 +288,9 @@ def _offers(model: "UploadModel", actions: "Actions") -> "list[Offer]":
     elif state == states.CANCELLED or model.upload.may_retry():
         made.append(("retry", "", actions.retry))
     made += _answers(model, actions)
+    reason = model.paused_for.get()
+    if not model.leaving.get() and model.upload.may_describe():
+        made.append(("details", "", actions.describe))
     if state == states.WAITING and not model.urgent.get():
         made.append(("send_next", "", actions.send_next))
     size = model.upload.file.size
@@ -291,7 +298,7 @@ def _offers(model: "UploadModel", actions: "Actions") -> "list[Offer]":
     keeps = not model.upload.is_single or not model.all_left.get()
     if state in (states.UPLOADING, states.VERIFYING) and size > WORTH_A_PAUSE and keeps:
         made.append(("pause", PAUSE, actions.pause))
-    if state == states.PAUSED and model.paused_for.get() == states.BY_PERSON:
+    if state == states.PAUSED and reason == states.BY_PERSON:
         made.append(("resume", PLAY, actions.resume))
     if state in states.ENDED:
         made.append(("remove", CROSS, actions.remove))

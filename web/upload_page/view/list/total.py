@@ -34,6 +34,7 @@ def show_total(model: "QueueModel", actions: "Actions", owner: "Owner") -> "Elem
         done = say_count("total", model.files.get() - refused, done=number(model.done.get()))
         counts = (
             ("asks", model.asks.get()),
+            ("needs_details", model.lacks.get()),
             ("not_accepted", refused),
             ("already_there", model.identical.get()),
         )
@@ -55,6 +56,7 @@ def show_total(model: "QueueModel", actions: "Actions", owner: "Owner") -> "Elem
         effect(show_retry)
         offer = partial(_offer, buttons, owner)
         offer("notify", actions.allow_notifications, lambda: actions.may_ask.get() and _long(model))
+        offer("details_all", actions.describe_all, lambda: _is_asked(model, actions))
         offer("pause_all", actions.pause_all, lambda: model.running.get() > model.held.get())
         offer("resume_all", actions.resume_all, lambda: model.held.get())
         offer("cancel_all", actions.cancel_all, lambda: model.running.get() > 1)
@@ -88,6 +90,11 @@ def _offer(
             (buttons.querySelector("button:not([hidden])") or by_id("files")).focus()
 
     effect(show)
+
+
+def _is_asked(model: "QueueModel", actions: "Actions") -> object:
+    """Tell whether a person may fill in the operator's fields for several files at once."""
+    return model.lacks.get() or (model.held.get() > 1 and actions.fields())
 
 
 def _not_retryable(model: "QueueModel") -> int:

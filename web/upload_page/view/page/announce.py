@@ -37,6 +37,7 @@ def announce(model: "QueueModel", origin: str) -> None:
             done=model.done.get(),
             failed=model.failed.get(),
             asks=model.asks.get(),
+            lacks=model.lacks.get(),
             percent=100 * model.sent.get() // size if size else 0,
         )
         if words:
@@ -59,8 +60,7 @@ def _failures(model: "QueueModel", origin: str) -> str:
         item.announced = True
     return gap().join(
         [
-            f"{safe_name(item.upload.file.name)}: "
-            + explain(item.upload.error, origin=origin).sentence
+            f"{safe_name(item.upload.name)}: " + explain(item.upload.error, origin=origin).sentence
             for item in fresh[:NAMED]
         ]
     )

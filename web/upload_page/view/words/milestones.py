@@ -14,10 +14,18 @@ class Milestones:
     def __init__(self) -> None:
         self._busy = False
         self._quarter = 0
-        self._failed = self._asks = 0
+        self._failed = self._asks = self._lacks = 0
 
     def update(
-        self, *, running: int, files: int, done: int, failed: int, percent: int, asks: int = 0
+        self,
+        *,
+        running: int,
+        files: int,
+        done: int,
+        failed: int,
+        percent: int,
+        asks: int = 0,
+        lacks: int = 0,
     ) -> str:
         """Return the sentence for a milestone since the previous call; empty if there is none.
 
@@ -28,8 +36,10 @@ class Milestones:
             failed: the number of failed uploads.
             percent: the sent bytes as a percentage of all bytes.
             asks: the number of uploads that wait for the person's answer to a question.
+            lacks: the number of uploads that wait for details.
         """
         more_asks, self._asks = asks > self._asks, asks
+        more_lacks, self._lacks = lacks > self._lacks, lacks
         was_busy, self._busy = self._busy, running > 0
         more_failed, self._failed = failed > self._failed, failed
         if self._busy and not was_busy:
@@ -45,6 +55,8 @@ class Milestones:
         if self._busy and quarter > self._quarter and quarter < 4:
             self._quarter = quarter
             return say("announce_percent", percent=percent_text(25 * quarter, 100))
+        if more_lacks:
+            return say_count("needs_details", lacks)
         if more_asks:
             return say_count("asks", asks)
         return say_count("announce_failed", failed) if more_failed else ""

@@ -1,4 +1,4 @@
-"""Fields with labels, for the dialog that makes a request and for its guests."""
+"""Fields with labels, for forms in dialogs and for the guests of requests."""
 
 from upload_page.browser.dom import element
 

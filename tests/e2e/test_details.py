@@ -1,0 +1,102 @@
+"""The operator's fields, and another name, before files are sent."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page
+
+from e2e.conftest import Console
+from e2e.pages.uploader import UploaderPage
+from e2e.storage_side import until
+from ossferry.cli.demo import Demo
+from support.expecting import expect
+
+pytestmark = pytest.mark.e2e
+
+MODEL = "support.details_model:Photo"
+LISTED = """fetch("/api/objects?sort=name").then((answer) => answer.json())
+  .then((found) => found.objects.map((each) => [each.name, each.details]))"""
+
+
+def opened(uploader: UploaderPage, row: Locator) -> Locator:
+    row.get_by_role("button", name="Details").click()
+    return uploader.dialog("details")
+
+
+@pytest.mark.core
+@pytest.mark.pyodide
+def test_files_wait_for_details_that_one_person_fills_in_for_all(
+    start_demo: Callable[..., tuple[Demo, UploaderPage]], page: Page
+) -> None:
+    _, uploader = start_demo(details=MODEL)
+    uploader.start()
+    uploader.drop(a__txt="one", b__txt="two", c__txt="three")
+    for name in ("a.txt", "b.txt", "c.txt"):
+        uploader.row(name).expect_says("Needs details")
+    expect(uploader.total).to_contain_text("3 files need details")
+
+    dialog = opened(uploader, uploader.row("a.txt").locator)
+    dialog.get_by_label("File name").fill("Dunes/.txt")
+    dialog.get_by_label("Title").fill("Dunes")
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog.get_by_label("licence")).to_be_focused()
+    expect(dialog.get_by_role("alert").filter(has_text="Choose one")).to_have_count(0)
+    expect(dialog).to_contain_text("Fill in this field.")
+    dialog.get_by_role("button", name="Compute SHA-256").click()
+    expect(dialog).to_contain_text(
+        "7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed"
+    )
+    dialog.get_by_label("licence").select_option("CC0")
+    dialog.get_by_role("button", name="Save").click()
+    uploader.row("Dunes_.txt").expect_state("done")
+    expect(page.locator(":focus")).to_have_count(1)
+
+    uploader.total.get_by_role("button", name="Fill in details").click()
+    both = uploader.dialog("details")
+    expect(both.get_by_role("heading")).to_have_text("Details of 2 files")
+    both.get_by_label("Title").fill("Sea")
+    both.get_by_label("licence").select_option("CC BY")
+    both.get_by_role("button", name="Save").click()
+
+    uploader.row("b.txt").expect_state("done")
+    uploader.row("c.txt").expect_state("done")
+    until(page, lambda: len(page.evaluate(LISTED)) == 3)
+    assert [(name, each["title"], each["licence"]) for name, each in page.evaluate(LISTED)] == [
+        ("b.txt", "Sea", "CC BY"),
+        ("c.txt", "Sea", "CC BY"),
+        ("Dunes_.txt", "Dunes", "CC0"),
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.pyodide
+def test_a_reload_keeps_the_name_and_the_details(
+    start_demo: Callable[..., tuple[Demo, UploaderPage]],
+    make_file: Callable[[str, bytes], Path],
+    page: Page,
+    console: Console,
+) -> None:
+    console.expected.append("status of 503")
+    demo, uploader = start_demo(details=MODEL)
+    path = make_file("a.txt", b"one")
+    uploader.start()
+    row = uploader.choose(path)
+    row.expect_says("Needs details")
+    dialog = opened(uploader, row.locator)
+    dialog.get_by_label("Title").fill("Dunes")
+    dialog.get_by_label("licence").select_option("CC0")
+    dialog.get_by_label("File name").fill("b.txt")
+    demo.oss.faults.add("unavailable", operation="PostObject")
+    dialog.get_by_role("button", name="Save").click()
+    uploader.row("b.txt").expect_state("uploading")
+    uploader.open()
+    demo.oss.faults.clear()
+    uploader.expect_ready()
+
+    uploader.choose(path)
+
+    uploader.row("b.txt").expect_state("done")
+    until(page, lambda: len(page.evaluate(LISTED)) == 1)
+    [[name, details]] = page.evaluate(LISTED)
+    assert (name, details["title"]) == ("b.txt", "Dunes")
