@@ -22,7 +22,7 @@ def archive(files: Iterable[tuple[str, bytes]]) -> bytes:
     (a JSON list of `[path, size in bytes]`), and the contents of the files one after the other.
 
     Args:
-        files: `(path, content)` of each file.
+        files: `(path, content)` of each file; each path has a folder.
     """
     files = list(files)
     index = json.dumps([[path, len(content)] for path, content in files]).encode()

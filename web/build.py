@@ -30,13 +30,14 @@ import sys
 import tokenize
 import zipfile
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import brotli
 
 from archive import archive, compiled
-from interpreter import closed, faster, steady
+from interpreter import closed, faster, lean, steady
 from upload_page.view.words.text import direction
 
 WEB = Path(__file__).parent
@@ -100,40 +101,19 @@ TYPES = {
 COMPRESSED_ALREADY = {".zip"}
 PACKED = {".json", ".py"}  # endings of the files of a Python package that the browser needs
 BEST_BROTLI_UP_TO = 1_000_000  # bytes; the best level takes half a minute for larger files
-PYSCRIPT_PLUGINS = [
-    "codemirror",
-    "deprecations-manager",
-    "donkey",
-    "error",
-    "py-editor",
-    "py-game",
-    "py-terminal",
-]
 # {directive of the Content-Security-Policy: what the page has inline}
 INLINE = {
     "script-src": re.compile(r"<script(?: type=\"importmap\")?>(.+?)</script>", re.DOTALL),
     "style-src": re.compile(r"<style>(.+?)</style>", re.DOTALL),
 }
-PYSCRIPT_UNUSED = (
-    "codemirror",
-    "core.js",  # imports core-<hash>.js
-    "index-",  # of codemirror
-    "py-editor",
-    "py-game",
-    "py-terminal",
-    "xterm",
-    "pyodide_graph",
-    "service-worker",
-    "toml-",  # the page's config is JSON
-    "zip-",  # and names no archive
-)
 SEPARATE = {"pyodide": ("pyodide", "checks", "heic")}  # groups in a wheel of their own, by its name
 
 
 START = """
 async def _start():
     import asyncio
-    import os
+
+    import _pyscript
 
     now, since = js.performance.now, js.performance.now()
 
@@ -143,23 +123,10 @@ async def _start():
             await asyncio.sleep(0)
             since = now()
 
-    modules = await js.ossferry.modules
-    folders = set()
-    for index in range(modules.length):
-        path = modules[index][0]
-        folder = ""
-        for name in path.split("/")[:-1]:
-            folder += name
-            if folder not in folders:
-                os.mkdir(folder)
-                folders.add(folder)
-            folder += "/"
-        content = modules[index][1]
-        with open(path, "wb") as file:
-            file.write(bytes.fromhex(content) if path.endswith(".mpy") else content.encode())
-        await give_way()
-    for index in range(modules.length):
-        name = modules[index][0].split(".")[0]
+    paths = await js.ossferry.unpack(_pyscript.interpreter.FS)
+    await give_way()
+    for index in range(paths.length):
+        name = paths[index].split(".")[0]
         __import__(name.replace("/", "."))
         if name == "%(main)s":
             return
@@ -321,10 +288,13 @@ def strip(source: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def pyscript_files() -> list[Path]:
-    """Return the paths of the PyScript files that the server sends to browsers."""
-    every = sorted((NODE_MODULES / "@pyscript/core/dist").glob("*.js"))
-    return [path for path in every if not path.name.startswith(PYSCRIPT_UNUSED)]
+@cache
+def pyscript() -> tuple[bytes, list[str]]:
+    """Return PyScript's script, and the source files in it, as paths below `node_modules`."""
+    program = WEB / "pyscript.mjs"
+    done = subprocess.run(["node", program], stdout=-1, check=True)  # noqa: S603, S607
+    told = json.loads(done.stdout)
+    return told["text"].encode(), told["sources"]
 
 
 def sentences(language: str, folder: str = "locales") -> dict[str, Any]:
@@ -399,12 +369,15 @@ def groups(extension: Path | None = None) -> dict[str, dict[str, bytes]]:
             **programs(extension),
             **{f"{name}.json": all_sentences(f"{name}/locales") for name in WITH_SENTENCES},
         },
-        "pyscript": {path.name: path.read_bytes() for path in pyscript_files()},
+        "pyscript": {"core.js": pyscript()[0]},
         "micropython": {
             "micropython.mjs": minified(
-                text=steady(closed((micropython / "micropython.mjs").read_bytes())), options=MODULE
+                text=lean(steady(closed((micropython / "micropython.mjs").read_bytes()))),
+                options=MODULE,
             ),
-            "micropython.wasm": faster((micropython / "micropython.wasm").read_bytes()),
+            "micropython.wasm": faster(
+                (micropython / "micropython.wasm").read_bytes(), whole=extension is not None
+            ),
         },
         "checks": {
             **scripts(WEB / "worker", "checks_worker.js", options=MODULE),
@@ -538,24 +511,19 @@ def page(runtime: str, language: str, url: dict[str, str], hashes: dict[str, str
     engine = {"micropython": "micropython/micropython.mjs", "pyodide": "pyodide/pyodide.mjs"}[
         runtime
     ]
-    core, error = (
-        next(n for n in url if n.startswith(f"pyscript/{p}-")) for p in ("core", "error")
-    )
+    core = "pyscript/core.js"
     modules = f"app/{runtime}.bin"
     fetched = ["app/uploader.py", modules]
     fetched += ["micropython/micropython.wasm"] if runtime == "micropython" else []
     preload = [
         *(
             f'<link rel="modulepreload" href="{url[n]}" integrity="{hashes[url[n]]}">'
-            for n in (core, error, engine)
+            for n in (core, engine)
         ),
         *(f'<link rel="preload" as="fetch" crossorigin href="{url[n]}">' for n in fetched),
     ]
     on_demand = {name: url[f"app/{file}"] for name, file in LOADED_ON_DEMAND.items()}
     said = sentences(language)
-    plugins = {"plugins": [f"!{plugin}" for plugin in PYSCRIPT_PLUGINS]}
-    config = {"interpreter": url[engine], **plugins}
-    other = {"micropython": "py-config", "pyodide": "mpy-config"}[runtime]
     used = ("app/", "pyscript/", f"{runtime}/")
     checked = {"integrity": {u: hashes[u] for name, u in url.items() if name.startswith(used)}}
     values = {
@@ -570,10 +538,8 @@ def page(runtime: str, language: str, url: dict[str, str], hashes: dict[str, str
         "core": f'src="{url[core]}" integrity="{hashes[url[core]]}"',
         "runtime": runtime,
         "script_type": {"micropython": "mpy", "pyodide": "py"}[runtime],
-        "config": json.dumps(config).replace("'", "&#39;"),
+        "config": json.dumps({"interpreter": url[engine]}),
         "preload": "\n".join(preload),
-        # PyScript loads the plugins of both interpreters unless each has a config.
-        "other_config": f'<{other} type="json" hidden>{json.dumps(plugins)}</{other}>',
     }
     text = (WEB / "index.html").read_text("utf-8")
     text = re.sub(r"\{\{asset ([^}]+)\}\}", lambda m: url[m[1]], text)

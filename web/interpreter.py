@@ -10,12 +10,15 @@ interpreter behaves as before, only faster. The reasons and measurements are in
   without JavaScript.
 - Strings: the original file compares a new string with thousands of interned strings.
   `interpreter.wat` finds an equal string by its hash.
+- Modules: the page uses few of the modules of Python that the original file contains. The bytecode
+  of the others is replaced by zeros, so that the compressed file is an eighth smaller.
 
 `closed` changes the script. The original script keeps its state on `globalThis`, where any script
 of the page could read the interpreter's memory. The changed script keeps the state in variables of
 the module.
 
-`steady` changes the clock that `asyncio` uses in the script.
+`steady` changes the clock that `asyncio` uses in the script. `lean` removes checks of the script
+for developers of MicroPython, and code for other places than web pages.
 
 `faster` and `closed` can change only one version of MicroPython, which they recognize by a hash.
 They return any other version unchanged, and write a warning to stderr. The page then works, but the
@@ -24,6 +27,7 @@ interpreter is slower, or other scripts can read the interpreter's memory.
 
 import hashlib
 import re
+import struct
 import subprocess
 import sys
 import tempfile
@@ -39,6 +43,12 @@ CACHE = HERE / "node_modules/.cache/ossferry"
 KNOWN = "06338c955b03c5700aa0069015d3e392d76836ef8e2ce25bedbe59b88ccd373c"  # SHA-256
 FIND_STRING, COMPARE, LAST_POOL = "$33", "$1335", "185156"
 
+# The modules of Python in the known WASM: the file offset of their paths, the address of the list
+# of their data, and the difference between file offsets and addresses. The data of a module begins
+# at the address to which its entry points, and ends where that of the next module begins.
+PATHS, MODULES, SHIFT = 0x573BA, 0x1AC90, 0x3CA9A
+KEPT = ("asyncio/", "binascii", "collections/", "functools", "os/__init__", "time", "types")
+
 # The properties that the known script sets on `globalThis`.
 KNOWN_SCRIPT = "c2be87e7ba24e3b47d133022b009a66bff07f4720aa23d816d216ef8cc47014c"  # SHA-256
 TABLES = (
@@ -49,6 +59,16 @@ TABLES = (
     "proxy_js_ref_next",
     "pyProxyFinalizationRegistry",
 )
+
+# Patterns in the known script, and what `lean` puts there. esbuild then removes more code.
+LEAN = {
+    r"(function assert\()condition,text\)\{.*?\}(?=var )": r"\1){}",
+    r"(function makeInvalidEarlyAccess\()name\)\{.*?\}(?=function )": r"\1){}",
+    r'\[(?:"\w+",?)+\]\.forEach\(unexportedRuntimeSymbol\)[,;]': "",
+    r"!function\(\)\{function humanReadableVersionToPacked.*?\}\(\);(?=var Module)": "",
+    r"ENVIRONMENT_IS_(?:NODE|SHELL|WORKER)\b(?!=)": "false",
+    r"(?:globalThis\.)?\bprocess\b": "undefined",
+}
 
 STEADY_TICKS = b"mp_js_ticks_ms:()=>performance.now()"
 
@@ -66,6 +86,9 @@ CATCH = """
       (call {restore} (local.get $stack))
       (rethrow $call))))"""
 
+# The size of the buffer with which a module is read: each read of the file goes through JavaScript.
+BUFFER = r"(?<=\(select\n        \(i32.const )25(?=\)\n        \(select\n)"
+
 FEATURES = [
     "--enable-bulk-memory",
     "--enable-bulk-memory-opt",
@@ -81,7 +104,7 @@ OPTIMIZE = ["-O3", "--pass-arg=directize-initial-contents-immutable"]
 IMPORT = r'\(import "env" "%s" \(func (\$\S+)((?: \(param[ i32]+\))?)((?: \(result i32\))?)\)\)'
 
 
-def faster(wasm: bytes) -> bytes:
+def faster(wasm: bytes, *, whole: bool = False) -> bytes:
     """Return MicroPython's WASM file, changed to run faster.
 
     The change takes about ten seconds, and the result is cached. The file of an unknown version is
@@ -89,6 +112,7 @@ def faster(wasm: bytes) -> bytes:
 
     Args:
         wasm: the content of the original file.
+        whole: whether to keep the modules that the page does not use, such as `datetime`.
 
     Raises:
         SystemExit: Binaryen failed.
@@ -96,18 +120,33 @@ def faster(wasm: bytes) -> bytes:
     if not _is_known("micropython.wasm", wasm, KNOWN, "runs slower"):
         return wasm
     parts = (Path(__file__), ADDED, BINARYEN / "package.json")
-    own = b"".join(part.read_bytes() for part in parts)
+    own = b"".join(part.read_bytes() for part in parts) + bytes([whole])
     kept = CACHE / f"micropython-{hashlib.sha256(own).hexdigest()}.wasm"
     if not kept.exists():
         CACHE.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=CACHE) as folder:
             given, text, fresh = (Path(folder) / name for name in ("in.wasm", "in.wat", "out.wasm"))
-            given.write_bytes(wasm)
+            given.write_bytes(wasm if whole else _with_kept_modules(wasm))
             _run("wasm-dis", given, "-o", text)
             text.write_text(_changed(text.read_text("utf-8")), "utf-8")
             _run("wasm-opt", *OPTIMIZE, text, "-o", fresh)
             fresh.rename(kept)
     return kept.read_bytes()
+
+
+def _with_kept_modules(wasm: bytes) -> bytes:
+    """Return the known WASM file with zeros in place of the modules that are not `KEPT`."""
+    changed = bytearray(wasm)
+    paths = wasm[PATHS : wasm.index(b"\0\0", PATHS)].split(b"\0")
+    numbers = struct.unpack_from(f"<{len(paths)}I", wasm, MODULES + SHIFT)
+    starts = [struct.unpack_from("<I", wasm, number + SHIFT)[0] + SHIFT for number in numbers]
+    at = PATHS
+    for path, start, end in zip(paths, starts, starts[1:], strict=False):
+        if not path.decode().startswith(KEPT):
+            changed[start:end] = bytes(end - start)
+            changed[at : at + len(path)] = b"-" * len(path)  # no module has such a name
+        at += len(path) + 1
+    return bytes(changed)
 
 
 def closed(script: bytes) -> bytes:
@@ -126,6 +165,14 @@ def closed(script: bytes) -> bytes:
     text = text.replace("globalThis.Module=Module", "keepModule(Module)")
     head = f"let Module,{','.join(TABLES)};const keepModule=made=>{{Module=made}};"
     return (head + text).encode()
+
+
+def lean(script: bytes) -> bytes:
+    """Return MicroPython's script without checks for developers and code for other places."""
+    text = script.decode()
+    for pattern, instead in LEAN.items():
+        text = re.sub(pattern, instead, text)
+    return text.encode()
 
 
 def steady(script: bytes) -> bytes:
@@ -172,6 +219,8 @@ def _changed(text: str) -> str:
         CATCH.format(name=name, params=params, result=result, **_passed(params, result), **names)
         for name, params, result in re.findall(IMPORT % "invoke_[iv]+", text)
     ]
+    _only(BUFFER, text)
+    text = re.sub(BUFFER, "255", text)
     text = re.sub(IMPORT % "(?:invoke_[iv]+|_emscripten_throw_longjmp)", "", text)
     head = f"\n (func {FIND_STRING} "
     _only(re.escape(head), text)

@@ -28,7 +28,7 @@ from cyclonedx.output.json import JsonV1Dot6
 from cyclonedx.spdx import fixup_id
 from packageurl import PackageURL
 
-from build import NODE_MODULES, WEB, pyscript_files
+from build import NODE_MODULES, WEB, pyscript
 
 ROOT = WEB.parent
 OUT = ROOT / "build" / "sbom"
@@ -51,10 +51,12 @@ PACKAGES = {
 PYTHON_PACKAGES = {"ossferry-pyodide": ("et-xmlfile", "openpyxl", "pypdf")}
 """The Python packages in a wheel, for the checks in the page."""
 
-CHANGES = (
-    "web/interpreter.py changes micropython.wasm (it catches errors and finds strings faster) and"
-    " micropython.mjs (it keeps the interpreter's state out of globalThis)."
-)
+CHANGES = {
+    MICROPYTHON: "web/interpreter.py changes micropython.wasm (it catches errors and finds strings"
+    " faster, and has fewer modules) and micropython.mjs (it keeps the interpreter's state out of"
+    " globalThis, and has no checks for developers).",
+    PYSCRIPT: "web/pyscript.mjs leaves out what the page does not use.",
+}
 RENAMED = {"LGPL-3.0": "LGPL-3.0-only"}
 """Names of licences that SPDX has replaced."""
 
@@ -117,40 +119,19 @@ def contained(wheel: str) -> list[Part]:
             licenses=_ids(_package(NODE_MODULES / name)),
             sha512=digest,
             parts=tuple(part.purl for part in inside),
-            changes=CHANGES if name == MICROPYTHON else "",
+            changes=CHANGES.get(name, ""),
         )
         parts |= {part.purl: part for part in (package, *inside)}
     return [*parts.values(), *map(_python_package, PYTHON_PACKAGES.get(wheel, ()))]
 
 
 def _bundled() -> Iterator[Part]:
-    """Yield the npm packages whose code PyScript's files contain.
-
-    PyScript's authors bundled them. The version is known only if all their files are the same as
-    those that npm has installed here.
-    """
-    same: dict[str, bool] = {}
-    folders: dict[str, Path] = {}
-    for path in pyscript_files():
-        listed = json.loads(path.with_name(f"{path.name}.map").read_text("utf-8"))
-        for source, content in zip(listed["sources"], listed["sourcesContent"], strict=True):
-            matched = re.search(
-                r"node_modules/((?:.+/)?node_modules/)?((?:@[^/]+/)?[^/]+)/", source
-            )
-            if matched is None:
-                continue
-            name = matched[2]
-            folders[name] = NODE_MODULES / (matched[1] or "") / name
-            installed = NODE_MODULES / source.partition("node_modules/")[2]
-            equal = installed.is_file() and installed.read_text("utf-8") == content
-            same[name] = same.get(name, True) and equal
-    for name, folder in folders.items():
-        if folder.is_dir():
-            about = _package(folder)
-            version = str(about["version"]) if same[name] else None
-            yield Part(kind="npm", name=name, version=version, licenses=_ids(about))
-        else:
-            yield Part(kind="npm", name=name, version=None, licenses=())
+    """Yield the npm packages whose code is in the page's PyScript."""
+    found = (re.match(r"(?:.+/node_modules/)?(?:@[^/]+/)?[^/]+", path) for path in pyscript()[1])
+    for folder in sorted({matched[0] for matched in found if matched} - {PYSCRIPT}):
+        about = _package(NODE_MODULES / folder)
+        name, version = str(about["name"]), str(about["version"])
+        yield Part(kind="npm", name=name, version=version, licenses=_ids(about))
 
 
 def _package(folder: Path) -> dict[str, object]:

@@ -19,7 +19,7 @@ PARTS = {
         "boot.js",
         "intake.js",
         "bridge.js",
-        "core-",
+        "core.js",
         "uploader.py",
         "micropython.bin",
         "micropython.wasm",

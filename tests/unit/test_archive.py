@@ -17,34 +17,39 @@ UNPACK = """
 const { readFileSync } = require("node:fs");
 const boot = readFileSync(process.argv[1], "utf-8");
 const unpack = eval(`(${/^function unpack[^]*?^}/m.exec(boot)[0]})`);
-console.log(JSON.stringify(unpack(new Uint8Array(readFileSync(0)).buffer)));
+const found = [];
+const FS = {
+  mkdirTree: (folder) => found.push(folder),
+  writeFile: (path, content) => found.push([path, Buffer.from(content).toString("hex")]),
+};
+console.log(JSON.stringify([unpack(FS, new Uint8Array(readFileSync(0)).buffer), ...found]));
 """
 BOOT = build.WEB / "page" / "boot.js"
 
 
-def unpacked(content: bytes) -> list[list[str]]:
+def unpacked(content: bytes) -> list[object]:
     node = shutil.which("node")
     assert node
     told = subprocess.run(  # noqa: S603 - our own script
         [node, "-e", UNPACK, BOOT], input=content, capture_output=True, check=True
     )
-    found: list[list[str]] = json.loads(told.stdout)
+    found: list[object] = json.loads(told.stdout)
     return found
 
 
-def test_the_page_reads_each_file_of_an_archive() -> None:
+def test_the_page_writes_each_file_of_an_archive() -> None:
     every_byte = bytes(range(256))
-    files = [("a/ä.py", "x = 'ü€'\n".encode()), ("b.mpy", every_byte), ("c.py", b"")]
+    files = [("a/ä.py", "x = 'ü€'\n".encode()), ("b/b.mpy", every_byte), ("b/c.py", b"")]
 
-    assert unpacked(archive.archive(files)) == [
-        ["a/ä.py", "x = 'ü€'\n"],
-        ["b.mpy", every_byte.hex()],
-        ["c.py", ""],
-    ]
+    paths, *written = unpacked(archive.archive(files))
+
+    assert paths == [path for path, _ in files]
+    pairs = [(path.rpartition("/")[0], [path, content.hex()]) for path, content in files]
+    assert written == [each for pair in pairs for each in pair]
 
 
 def test_an_archive_may_be_empty() -> None:
-    assert unpacked(archive.archive([])) == []
+    assert unpacked(archive.archive([])) == [[]]
 
 
 def test_each_module_is_compiled_under_its_own_name() -> None:

@@ -2,13 +2,14 @@
 
 import hashlib
 import json
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from interpreter import closed, faster, steady
+from interpreter import KEPT, LEAN, closed, faster, lean, steady
 
 VENDOR = (
     Path(__file__).parents[2] / "web/node_modules/@micropython/micropython-webassembly-pyscript"
@@ -155,6 +156,35 @@ def test_it_prints_what_the_vendors_prints_and_keeps_its_state_to_itself(
 def test_no_call_goes_through_javascript_to_catch_an_error(made: Path) -> None:
     assert b"invoke_" in WASM.read_bytes()
     assert b"invoke_" not in made.read_bytes()
+
+
+IMPORT_ALL = """
+for name in %s:
+    try:
+        __import__(name)
+    except ImportError:
+        print(name)
+"""
+
+
+def test_it_has_the_modules_of_the_page_and_all_if_asked(made: Path, tmp_path: Path) -> None:
+    whole = tmp_path / "whole.wasm"
+    whole.write_bytes(faster(WASM.read_bytes(), whole=True))
+    others = ["base64", "datetime", "html", "tarfile", "unittest"]
+    names = [path.partition("/")[0] for path in KEPT] + others
+
+    assert run(whole, tmp_path, IMPORT_ALL % names) == ""
+    assert run(made, tmp_path, IMPORT_ALL % names).split() == others
+
+
+def test_the_script_has_no_checks_for_developers_and_no_code_of_node() -> None:
+    script = closed(SCRIPT.read_bytes()).decode()
+    changed = lean(script.encode()).decode()
+
+    assert [pattern for pattern in LEAN if not re.search(pattern, script)] == []
+    assert "Cannot call unknown function" in script
+    assert "condition||abort" not in changed
+    assert "process." not in changed
 
 
 both_changes = pytest.mark.parametrize(

@@ -139,24 +139,24 @@ function guardLeaving(on) {
 const urls = JSON.parse(document.currentScript.dataset.urls);
 const url = (name) => ownOrigin(urls[name]);
 
-// Returns [path, content] for each file of an archive (`web/archive.py`). Compiled modules are hex digits: MicroPython takes a
-// string faster than an array.
-function unpack(buffer) {
-  const text = (start, size) => new TextDecoder().decode(new Uint8Array(buffer, start, size));
-  const digits = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
-  const hex = (start, size) => Array.from(new Uint8Array(buffer, start, size), (byte) => digits[byte]).join("");
+// Fetched while the interpreter is loaded. Python is too slow to write the files itself: it would get their bytes as text.
+const archive = window.fetch(url("modules")).then((answer) => answer.arrayBuffer());
+
+// Writes the files of an archive (`web/archive.py`) with `FS`, the interpreter's file system, and returns their paths.
+function unpack(FS, buffer) {
   let end = 4 + new DataView(buffer).getUint32(0, true);
-  return JSON.parse(text(4, end - 4)).map(([path, size]) => {
+  return JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, end - 4))).map(([path, size]) => {
+    FS.mkdirTree(path.slice(0, path.lastIndexOf("/")));
+    FS.writeFile(path, new Uint8Array(buffer, end, size), { canOwn: true });
     end += size;
-    return [path, (path.endsWith(".mpy") ? hex : text)(end - size, size)];
+    return path;
   });
 }
 
 // bridge.js adds the functions that the uploader itself needs.
 window.ossferry = {
   load: (module) => import(url(module)),
-  // Unpacked while the interpreter is loaded.
-  modules: window.fetch(url("modules")).then((answer) => answer.arrayBuffer()).then(unpack),
+  unpack: async (FS) => unpack(FS, await archive),
   fail,
   guardLeaving,
   ready: () => {
