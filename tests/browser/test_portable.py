@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from support.browser_page import PYTHON, result_of, script
+from support.english import FILES
 
 pytestmark = pytest.mark.browser
 
@@ -24,7 +25,7 @@ def code() -> str:
     files = [
         *PYTHON,
         *((path.relative_to(TESTS).as_posix(), path) for path in SOURCES),
-        ("upload_page/locales/en.json", WEB / "upload_page/locales/en.json"),
+        *((f"upload_page/{name}", WEB / "upload_page" / name) for name in FILES),
         *((path.name, path) for path in INSIDE.glob("*.py")),
         *((f"support/{name}", TESTS / "support" / name) for name in SUPPORT),
         *((f"vectors/{path.name}", path) for path in (TESTS / "vectors").glob("*64.json")),

@@ -4,7 +4,12 @@ import json
 
 from upload_page.view.words.text import use
 
-PLACES = ("upload_page/locales/en.json", "web/upload_page/locales/en.json")  # interpreter, checkout
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+PLACES = ("upload_page", "web/upload_page")  # in an interpreter, in the checkout
+FILES = ("locales/en.json", "dialogs/locales/en.json")
 
 
 class PlainFormats:
@@ -29,13 +34,16 @@ class PlainFormats:
 
 def speak_english() -> None:
     """Make the view use English."""
-    use("en", json.loads(_read()), PlainFormats())
+    sentences: dict[str, Any] = {}
+    for name in FILES:
+        sentences.update(json.loads(_read(name)))
+    use("en", sentences, PlainFormats())
 
 
-def _read() -> str:
+def _read(name: str) -> str:
     for place in PLACES:
         try:
-            with open(place, encoding="utf-8") as file:  # noqa: PTH123 - MicroPython has no pathlib
+            with open(f"{place}/{name}", encoding="utf-8") as file:  # noqa: PTH123 - no pathlib
                 return file.read()
         except OSError:
             continue
