@@ -25,8 +25,13 @@
   }
 
   if (!("noModule" in document.createElement("script"))) lacks("old");
-  else if (!runs(EMPTY)) lacks("wasm");
-  else if (!runs(EXCEPTIONS)) lacks("old");
+  else {
+    // Later, because the first use of WASM takes time, which would delay the first paint.
+    document.addEventListener("DOMContentLoaded", function () {
+      if (!runs(EMPTY)) lacks("wasm");
+      else if (!runs(EXCEPTIONS)) lacks("old");
+    });
+  }
 
   // A SyntaxError in a script of the page means that the browser is too old. If a script does not load, or does
   // not match its hash, Python is not started (build.py).
