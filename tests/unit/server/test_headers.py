@@ -74,6 +74,8 @@ def test_t06_t24_t34_every_answer_is_guarded_and_not_cached(
     assert headers["referrer-policy"] == "no-referrer"
     assert headers["cross-origin-resource-policy"] == "same-origin"
     assert headers["cross-origin-opener-policy"] == "same-origin"
+    is_html = headers["content-type"].startswith("text/html")
+    assert headers.get("permissions-policy", "").startswith("camera=(), ") == is_html
     assert "default-src 'none'" in headers["content-security-policy"]
     assert "strict-transport-security" not in headers
     assert headers["cache-control"] in ("no-store", "no-cache")
