@@ -52,7 +52,7 @@ from ossferry.sharing import links
 from ossferry.sharing.visits import LinkApi
 from ossferry.uploads import lists
 from ossferry.uploads.callbacks import Callback, CallbackApi, Taken
-from ossferry.uploads.objects import Deleted, ObjectApi, Preview, Undo
+from ossferry.uploads.objects import Deleted, NewName, ObjectApi, Preview, Undo
 from ossferry.uploads.receipts import Batch, ReceiptApi, ReceiptJson, ReceiptsJson, Report
 from ossferry.uploads.refused import RefusalApi, RefusedOutcome, RefusedUpload
 from ossferry.uploads.unfinished import UPLOAD_ID, Discarded, Unfinished, UnfinishedApi
@@ -290,6 +290,16 @@ ROWS: Sequence[Row] = (
         answer=Preview,
         parameters=[KEY_IN_PATH, PRESET],
         problems=["404", "415"],
+    ),
+    Row(
+        f"PATCH {KEY}",
+        ObjectApi.rename,
+        action="rename",
+        summary="Give an upload another name or other folders; its key stays.",
+        answer=lists.Object,
+        body=NewName,
+        parameters=[KEY_IN_PATH],
+        problems=["404", "409"],
     ),
     Row(
         f"DELETE {KEY}",

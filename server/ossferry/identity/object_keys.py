@@ -77,6 +77,32 @@ def path_of(key: str, prefix: str) -> str:
     return _DAY_AND_RANDOM.sub("", key.removeprefix(prefix), count=1)
 
 
+def shown_path(key: str, renamed_to: str | None) -> tuple[str, str]:
+    """Return the folders of an upload as its owner sees them, such as `a/b`, and its file name.
+
+    The folder of a guest is left out.
+
+    Args:
+        renamed_to: the path that the owner has given to the upload; None if it has that of its key.
+    """
+    asked = _ASKED.match(key)
+    path = renamed_to or path_of(key, asked[0] if asked else folder_of(key))
+    folders, _, name = path.rpartition("/")
+    return folders, name
+
+
+def safe_path(folders: str, name: str) -> str:
+    """Join folders and a file name to a path, with `safe_name` for each part.
+
+    Raises:
+        BadRequestError: the path is longer than a key may be.
+    """
+    path = "/".join(safe_name(part) for part in [*filter(None, folders.split("/")), name])
+    if len(path.encode()) > MAX_KEY_BYTES:
+        raise BadRequestError(f"folder and name must have at most {MAX_KEY_BYTES} bytes together.")
+    return path
+
+
 def name_of(key: str) -> str:
     """Return the file name in the key of an upload: the part after the last slash."""
     return key.rpartition("/")[2]

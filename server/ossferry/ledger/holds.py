@@ -114,18 +114,16 @@ async def hold_all(
         if old is not None and _is_of(old, row):
             if old.checks is None and row["checks"] is not None:
                 await _change(connection, stored.key, checks=row["checks"])
-            claim = old.checks or row["checks"]
-            found.append(receipts.receipt_of(stored, old.recorded_at, checks=claim))
+            row["checks"] = old.checks or row["checks"]
+            found.append(receipts.receipt_of(stored, old.recorded_at, row))
             continue
         if old is not None:
             await _change(connection, **row)
             replaced += [old.size] if old.state != REMOVED else []
         changed.append(stored)
     used = await receipts.count(connection, owner.hash, changed, replaced)
-    claims = {row["key"]: row["checks"] for row in rows}
-    found += [
-        receipts.receipt_of(each, now, checks=claims[each.key], used=used) for each in changed
-    ]
+    by_key = {row["key"]: row for row in rows}
+    found += [receipts.receipt_of(each, now, by_key[each.key], used=used) for each in changed]
     return sorted(found, key=lambda receipt: receipt.key)
 
 

@@ -13,13 +13,15 @@ import sqlalchemy as sa
 from ossferry.identity.object_keys import path_of
 from ossferry.identity.owner import Owner
 from ossferry.ledger.database import AsyncConnection
-from ossferry.ledger.receipts import RECEIPT, UNDO, Receipt, Undo, undo_of
+from ossferry.ledger.receipts import RECEIPT, UNDO, Receipt, Undo, columns, undo_of
 from ossferry.ledger.tables import BYTES, folded, holds, receipts
 from ossferry.oss.objects import Listed
 
 SORTS = ("key", "newest", "name", "size")
 MAX_COPIES = 5000
 """How many uploads `newest` looks at, latest first, if a principal has stored names very often."""
+
+_GONE = columns("crc64 deleted_at renamed_to")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +30,7 @@ class Deleted:
 
     crc64: str
     deleted_at: datetime
+    renamed_to: str | None
     undo: Undo
 
 
@@ -72,7 +75,7 @@ async def newest(
     """Return a principal's latest upload for each path that is taken, also if it is held.
 
     Args:
-        paths: paths as `path_of` returns them: the folders and the file name.
+        paths: paths as `receipts.identical` takes them: the folders and the file name.
 
     Returns:
         A mapping from paths to listed objects with their receipts, without the paths that no
@@ -85,7 +88,7 @@ async def newest(
     latest = wanted.order_by(rows.c.stored_at.desc(), rows.c.key).limit(MAX_COPIES)
     found: dict[str, tuple[Listed, Receipt]] = {}
     for row in await connection.execute(latest):
-        found.setdefault(path_of(row.key, owner.prefix), _pair(row))
+        found.setdefault(row.renamed_to or path_of(row.key, owner.prefix), _pair(row))
     return {path: found[path] for path in paths if path in found}
 
 
@@ -104,7 +107,7 @@ async def deleted_page(
             page.
         limit: the highest number of uploads on a page.
     """
-    wanted = sa.select(*UNDO, receipts.c.crc64, receipts.c.deleted_at).where(
+    wanted = sa.select(*UNDO, *_GONE).where(
         receipts.c.principal == owner.hash, receipts.c.undo_until > now
     )
     if after is not None:
@@ -113,7 +116,10 @@ async def deleted_page(
         wanted = wanted.where(sa.or_(receipts.c.deleted_at < at, later))
     order = (receipts.c.deleted_at.desc(), receipts.c.undo_id.desc())
     rows = await connection.execute(wanted.order_by(*order).limit(limit))
-    return [Deleted(crc64=row.crc64, deleted_at=row.deleted_at, undo=undo_of(row)) for row in rows]
+    return [
+        Deleted(**{each.name: row._mapping[each.name] for each in _GONE}, undo=undo_of(row))
+        for row in rows
+    ]
 
 
 async def _uploads(connection: AsyncConnection, owner: Owner) -> sa.Subquery:
@@ -121,14 +127,16 @@ async def _uploads(connection: AsyncConnection, owner: Owner) -> sa.Subquery:
 
     Without held uploads, the database can use its indexes, which is twice as fast.
     """
-    columns = [*RECEIPT, *(receipts.c[name] for name in ("stored_at", "name", "path"))]
-    stored = sa.select(*columns, receipts.c.deleted_at, sa.null().label("reason"))
+    shown = [*RECEIPT, *columns("stored_at name path")]
+    stored = sa.select(*shown, receipts.c.deleted_at, sa.null().label("reason"))
     stored = stored.where(receipts.c.principal == owner.hash)
     mine = holds.c.principal == owner.hash, holds.c.state != "removed"
     keys = sa.select(holds.c.key).where(*mine)
     if (await connection.execute(keys.limit(1))).first() is None:
         return stored.subquery()
-    others = (holds.c[column.name] for column in columns)
+    others = (
+        holds.c[each.name] if each.name in holds.c else sa.null().label(each.name) for each in shown
+    )
     held = sa.select(*others, sa.null().label("deleted_at"), holds.c.reason).where(*mine)
     return sa.union_all(stored.where(receipts.c.key.not_in(keys)), held).subquery()
 

@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias
 import sqlalchemy as sa
 from sqlalchemy.sql.dml import ReturningInsert
 
-from ossferry.identity.object_keys import name_of, path_of
+from ossferry.identity.object_keys import name_of, path_of, safe_path, shown_path
 from ossferry.identity.owner import Owner
 from ossferry.ledger.database import AsyncConnection, insert, lock
 from ossferry.ledger.tables import BYTES, TOTAL, day_of, folded, receipts, usage
@@ -40,6 +40,8 @@ class Receipt:
         checks: results of the checks that the page ran in the browser, as reported by the page,
             which the server cannot verify; None if the page reported none.
         details: what people have said about the upload, validated; None if nothing was asked.
+        renamed_to: folders and file name that the owner has given to the upload; None if it has
+            those of its key.
         is_held: True if the upload waits for the scanner, or the scanner holds it.
         reason: why the scanner holds it; empty otherwise.
         is_news: True if `record_all` has just added or changed this receipt.
@@ -56,6 +58,7 @@ class Receipt:
     source: str = ""
     checks: Claim | None = None
     details: Mapping[str, Any] | None = None
+    renamed_to: str | None = None
     is_held: bool = False
     reason: str = ""
     is_news: bool = False
@@ -125,27 +128,27 @@ async def record_all(
     unchanged, changed, replaced = {}, [], []
     for (stored, _), row in zip(ordered, rows, strict=True):
         old: Any = None if stored.key in new else known[stored.key]
+        row["renamed_to"] = old and old.renamed_to
         is_same = old is not None and (old.size, old.crc64) == (stored.size, stored.crc64)
         if is_same and old.checks is not None:
             row["checks"] = old.checks  # the first claim about an object stays
         if old is not None and old.deleted_at is None:
             if is_same:
                 if row["checks"] != old.checks:
-                    await _claim(connection, stored.key, row["checks"])
-                unchanged[stored.key] = receipt_of(stored, old.recorded_at, checks=row["checks"])
+                    await _change(connection, stored.key, {"checks": row["checks"]})
+                unchanged[stored.key] = receipt_of(stored, old.recorded_at, row)
                 continue
             replaced.append(old.size)
         if old is not None:
             values = {name: value for name, value in row.items() if name not in _LASTING}
             if old.undo_how:  # of a deleted object, which nobody can restore any more
                 values |= {"undo_how": old.undo_how, "undo_until": now}
-            same = receipts.c.key == stored.key
-            await connection.execute(sa.update(receipts).where(same).values(**values))
+            await _change(connection, stored.key, values)
         changed.append(stored)
     again = [each.size for each in unchanged.values()] if is_counted else None
     used = await count(connection, owner.hash, changed, replaced, twice=again)
     return [
-        unchanged.get(stored.key) or receipt_of(stored, now, checks=row["checks"], used=used)
+        unchanged.get(stored.key) or receipt_of(stored, now, row, used=used)
         for (stored, _), row in zip(ordered, rows, strict=True)
     ]
 
@@ -173,11 +176,12 @@ async def identical(
     """Return the keys of a principal's uploads with this path, size and CRC-64, newest first.
 
     Args:
-        path: path of the upload as `path_of` returns it: the folders and the file name.
+        path: folders and file name: those that the owner has given to the upload or, by default,
+            those in its key, as `path_of` returns them.
         crc64: CRC-64 as decimal text.
     """
     rows = await connection.execute(
-        sa.select(receipts.c.key)
+        sa.select(receipts.c.key, receipts.c.renamed_to)
         .where(
             receipts.c.principal == owner.hash,
             receipts.c.crc64 == crc64,
@@ -187,7 +191,34 @@ async def identical(
         )
         .order_by(receipts.c.stored_at.desc(), receipts.c.key)
     )
-    return [row.key for row in rows if path_of(row.key, owner.prefix) == path]
+    return [row.key for row in rows if (row.renamed_to or path_of(row.key, owner.prefix)) == path]
+
+
+async def rename(
+    connection: AsyncConnection, owner: Owner, key: str, *, folder: str | None, name: str | None
+) -> bool:
+    """Give an upload other folders or another file name in lists, searches and downloads.
+
+    The key stays. Unsafe characters become `_`.
+
+    Args:
+        folder: the folders, such as `a/b`; empty for none, and None to keep those of now.
+        name: the file name; None to keep that of now.
+
+    Returns:
+        False if the principal has no stored upload with this key; otherwise True.
+
+    Raises:
+        BadRequestError: the path is too long.
+    """
+    row = (await connection.execute(_ROW.where(receipts.c.key == key))).one_or_none()
+    if row is None or row.deleted_at is not None or row.principal != owner.hash:
+        return False
+    old_folder, old_name = shown_path(key, row.renamed_to)
+    path = safe_path(old_folder if folder is None else folder, name or old_name)
+    values = {"renamed_to": path, "path": folded(path), "name": folded(name_of(path))}
+    await _change(connection, key, values)
+    return True
 
 
 async def in_range(
@@ -227,7 +258,7 @@ async def mark_deleted(
     row = (await connection.execute(_ROW.where(receipts.c.key == key))).one_or_none()
     if row is None or row.deleted_at is not None:
         return False
-    await connection.execute(sa.update(receipts).where(receipts.c.key == key).values(**values))
+    await _change(connection, key, values)
     await add_usage(connection, row.principal, -row.size, -1)
     return True
 
@@ -273,8 +304,7 @@ async def undone(connection: AsyncConnection, undo: Undo) -> bool:
     row = (await connection.execute(_ROW.where(receipts.c.key == undo.key))).one()
     if row.deleted_at is None:
         return False
-    restored = sa.update(receipts).where(receipts.c.key == undo.key).values(**_STORED)
-    await connection.execute(restored)
+    await _change(connection, undo.key, _STORED)
     await add_usage(connection, row.principal, row.size, 1)
     return True
 
@@ -338,17 +368,17 @@ def columns(names: str) -> list[sa.Column[Any]]:
     return [receipts.c[name] for name in names.split()]
 
 
-RECEIPT = columns("key size crc64 etag recorded_at source checks details")
+RECEIPT = columns("key size crc64 etag recorded_at source checks details renamed_to")
 UNDO = columns("undo_id key undo_how undo_until size")
 _ROW = sa.select(
-    *columns("key principal size crc64 stored_at recorded_at deleted_at undo_how checks")
+    *columns("key principal size crc64 stored_at recorded_at deleted_at undo_how checks renamed_to")
 ).with_for_update()
 
 
 _STORED: Mapping[str, Any] = dict.fromkeys(("deleted_at", "undo_id", "undo_how", "undo_until"))
 """The columns of a receipt whose upload is not deleted."""
 
-_LASTING = ("key", "principal", "name", "path")
+_LASTING = ("key", "principal", "name", "path", "renamed_to")
 """The columns that stay when another object with the same key replaces the recorded object."""
 
 _COUNT = sa.text(
@@ -369,13 +399,14 @@ _COUNT = sa.text(
 def receipt_of(
     stored: Stored,
     recorded_at: datetime,
+    row: Mapping[str, Any],
     *,
-    checks: Claim | None,
     used: Mapping[str, tuple[int, int]] | None = None,
 ) -> Receipt:
     """Return the receipt of a stored object.
 
     Args:
+        row: the values `checks` and, if there is one, `renamed_to` of the receipt.
         used: the owner's usage after the receipt was added or changed; None if it was not.
     """
     return Receipt(
@@ -384,8 +415,9 @@ def receipt_of(
         crc64=stored.crc64,
         etag=stored.etag,
         recorded_at=recorded_at,
-        checks=checks,
+        checks=row["checks"],
         details=stored.details,
+        renamed_to=row.get("renamed_to"),
         is_held=stored.is_held,
         is_news=used is not None,
         used=used or {},
@@ -414,9 +446,9 @@ def row_of(
     }
 
 
-async def _claim(connection: AsyncConnection, key: str, checks: Claim) -> None:
-    """Add the page's claim about its checks to a receipt that has none."""
-    await connection.execute(sa.update(receipts).where(receipts.c.key == key).values(checks=checks))
+async def _change(connection: AsyncConnection, key: str, values: Mapping[str, Any]) -> None:
+    """Set columns of a receipt."""
+    await connection.execute(sa.update(receipts).where(receipts.c.key == key).values(**values))
 
 
 def _restorable(owner: Owner) -> tuple[sa.ColumnElement[bool], ...]:

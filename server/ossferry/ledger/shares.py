@@ -35,6 +35,8 @@ class Share:
         revoked_at: time when the owner ended the link; None until then.
         deleted_at: time when the upload was deleted, so that the link stopped working; None while
             the upload is stored.
+        renamed_to: folders and file name that the owner has given to the upload; None if it has
+            those of its key.
     """
 
     id: str
@@ -50,11 +52,13 @@ class Share:
     opened_at: datetime | None = None
     revoked_at: datetime | None = None
     deleted_at: datetime | None = None
+    renamed_to: str | None = None
 
 
-COLUMNS = [each.name for each in fields(Share) if each.name != "deleted_at"]
+OF_UPLOAD = ("deleted_at", "renamed_to")
+COLUMNS = [each.name for each in fields(Share) if each.name not in OF_UPLOAD]
 _SHARES = (
-    sa.select(*(shares.c[name] for name in COLUMNS), receipts.c.deleted_at)
+    sa.select(*(shares.c[name] for name in COLUMNS), *(receipts.c[name] for name in OF_UPLOAD))
     .add_columns(*(principals.c[name] for name in ("hash", "label", "prefix")))
     .add_columns(principals.c.id.label("principal_id"))
     .select_from(shares)
@@ -121,5 +125,5 @@ async def revoke(connection: AsyncConnection, owner: Owner, id_: str, now: datet
 
 
 def _share(row: sa.Row[Any]) -> Share:
-    values = {name: row._mapping[name] for name in (*COLUMNS, "deleted_at")}
+    values = {name: row._mapping[name] for name in (*COLUMNS, *OF_UPLOAD)}
     return Share(**{**values, "process": json.loads(row.process)})

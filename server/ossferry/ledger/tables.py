@@ -115,6 +115,8 @@ receipts = sa.Table(
     sa.Column("name", sa.String(KEY_LENGTH), nullable=False, server_default=""),
     # folders and file name, case-folded
     sa.Column("path", sa.String(KEY_LENGTH), nullable=False, server_default=""),
+    # folders and file name that the owner has given; NULL: those in the key
+    sa.Column("renamed_to", sa.String(KEY_LENGTH)),
     sa.Index(None, "principal", "recorded_at"),
     sa.Index(None, "principal", "crc64"),
     sa.Index(None, "principal", "path"),

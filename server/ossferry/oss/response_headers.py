@@ -23,7 +23,9 @@ INLINE_TYPES = frozenset(
 """Types that cannot contain scripts, unlike HTML, SVG, XML and PDF."""
 
 
-def headers_of(stored: Stored, disposition: str, process: Process | None) -> dict[str, str]:
+def headers_of(
+    stored: Stored, disposition: str, process: Process | None, *, renamed_to: str | None = None
+) -> dict[str, str]:
     """Return the query parameters of a link, which set response headers or process an image.
 
     The file name of a converted image has the ending of its new format.
@@ -31,6 +33,8 @@ def headers_of(stored: Stored, disposition: str, process: Process | None) -> dic
     Args:
         disposition: `attachment` for a download, `inline` for display in the browser.
         process: the image processing; None for the unchanged object.
+        renamed_to: folders and file name that the owner has given to the object; None if it has
+            those of its key.
 
     Raises:
         NotInlineError: a browser must not display an object of this type.
@@ -39,7 +43,7 @@ def headers_of(stored: Stored, disposition: str, process: Process | None) -> dic
     safe = content_type in INLINE_TYPES and not stored.is_encrypted
     if disposition == "inline" and not safe:
         raise NotInlineError("Only images, audio, video and plain text can be shown in place.")
-    name = name_of(stored.key)
+    name = name_of(renamed_to or stored.key)
     if process and "format" in process:
         name = f"{PurePosixPath(name).stem}.{process['format']}"
     found = {"response-content-disposition": f"{disposition}; filename*=UTF-8''{quote(name, '')}"}

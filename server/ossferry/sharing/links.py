@@ -9,6 +9,7 @@ downloaded.
 import asyncio
 import hashlib
 import secrets
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Literal, TypeAlias
 
@@ -23,9 +24,10 @@ from ossferry.errors import NoPreviewError, NotStoredError, NowhereError
 from ossferry.http.body import WHOLE, Body, Text, read_body
 from ossferry.http.hosts import own_origin
 from ossferry.http.security_headers import LINKS
-from ossferry.identity.object_keys import check_own_key
+from ossferry.identity.object_keys import check_own_key, name_of
 from ossferry.identity.owner import Owner
-from ossferry.ledger import Database, people, shares
+from ossferry.ledger import Database, people, receipts, shares
+from ossferry.ledger.receipts import Receipt
 from ossferry.ledger.shares import Share
 from ossferry.mount import mount_path
 from ossferry.oss.image_processing import Process, can_process
@@ -114,6 +116,7 @@ class Listed(TypedDict):
     Attributes:
         process: the image processing of the link; null for the unchanged object.
         note: text by which the owner recognises the link; may be empty.
+        name: the file name of the upload; it can change.
         opens: how many visitors have opened the link; null for a presigned URL.
         max_opens: how many visitors may open it; null for any number.
         opened_at: time of the latest visit; null without one.
@@ -123,6 +126,7 @@ class Listed(TypedDict):
 
     id: str
     key: str
+    name: str
     made_at: str
     expires_at: str
     disposition: str
@@ -221,14 +225,18 @@ class ShareApi:
         """
         wish = await read_body(request, DownloadWish)
         keys = [check_own_key(key, principal.prefix) for key in wish.keys]
-        answer: Downloads = {"files": await asyncio.gather(*map(self._download, keys))}
+        async with self._database.read() as connection:
+            known = await receipts.of_keys(connection, keys)
+        found = (self._download(key, known.get(key)) for key in keys)
+        answer: Downloads = {"files": await asyncio.gather(*found)}
         return JSONResponse(answer)
 
-    async def _download(self, key: str) -> Download:
+    async def _download(self, key: str, receipt: Receipt | None) -> Download:
         stored = await self._store.head(key)
         if stored is None or stored.is_held:
             return {"key": key, "url": None}
-        params = headers_of(stored, "attachment", None)
+        renamed_to = receipt.renamed_to if receipt else None
+        params = headers_of(stored, "attachment", None, renamed_to=renamed_to)
         link = await self._store.link(stored, lives_s=DOWNLOAD_S, params=params)
         return {"key": key, "url": link.url}
 
@@ -265,8 +273,12 @@ async def make_link(
         raise NotStoredError("OSS has no object under this key.")
     if wish.process and not can_process(stored):
         raise NoPreviewError("OSS processes images of at most 20 MB.")
+    async with database.read() as connection:
+        receipt = await receipts.find(connection, key)
+    renamed_to = receipt.renamed_to if receipt else None
     now, token = clock(), secrets.token_hex(16)
-    link = await _link(store, stored, wish, url=f"{origin}{LINKS}{token}", now=now)
+    params = headers_of(stored, wish.disposition, wish.process, renamed_to=renamed_to)
+    link = await _link(store, stored, wish, params, url=f"{origin}{LINKS}{token}", now=now)
     share = Share(
         id=id_of(token),
         key=key,
@@ -278,6 +290,7 @@ async def make_link(
         password_hash=await hashed(wish.password) if wish.password else "",
         opens=0 if wish.is_own else None,
         max_opens=wish.max_opens,
+        renamed_to=renamed_to,
     )
     async with database.write() as connection:
         await people.remember(connection, owner, share.made_at)
@@ -285,9 +298,16 @@ async def make_link(
     return {**_as_json(share), "url": link.url}
 
 
-async def _link(store: ObjectStore, stored: Stored, wish: Wish, *, url: str, now: datetime) -> Link:
+async def _link(
+    store: ObjectStore,
+    stored: Stored,
+    wish: Wish,
+    params: Mapping[str, str],
+    *,
+    url: str,
+    now: datetime,
+) -> Link:
     """Return a presigned URL, or `url` with its end if this server answers the link."""
-    params = headers_of(stored, wish.disposition, wish.process)
     lives_s = MIN_LIFE_S if wish.is_own else min(wish.expires_s, MAX_DIRECT_S)
     link = await store.link(stored, lives_s=lives_s, params=params)
     ends_at = now + timedelta(seconds=wish.expires_s)
@@ -303,6 +323,7 @@ def _as_json(share: Share) -> Listed:
     return {
         "id": share.id,
         "key": share.key,
+        "name": name_of(share.renamed_to or share.key),
         "made_at": utc_text(share.made_at),
         "expires_at": utc_text(share.expires_at),
         "disposition": share.disposition,

@@ -119,7 +119,7 @@ class LinkApi:
             await self.storage.add(name, SAME_VISIT_S)
         left_s = (share.expires_at - self.clock()).total_seconds()
         lives_s = min(max(LEAST_S, stored.size // BYTES_PER_S), int(left_s) + 1, MAX_DIRECT_S)
-        params = headers_of(stored, share.disposition, share.process)
+        params = headers_of(stored, share.disposition, share.process, renamed_to=share.renamed_to)
         link = await self.store.link(stored, lives_s=lives_s, params=params)
         return RedirectResponse(link.url, 303, headers=HEADERS)
 

@@ -21,7 +21,7 @@ from typing_extensions import TypedDict
 from ossferry.clock import Clock, utc_text
 from ossferry.errors import BadRequestError, OssRefusedError
 from ossferry.http.body import Body, Text, read_body
-from ossferry.identity.object_keys import check_own_key, name_of
+from ossferry.identity.object_keys import check_own_key, shown_path
 from ossferry.identity.owner import Owner
 from ossferry.ledger import Database, holds, listing, receipts, refusals
 from ossferry.ledger.holds import REMOVED
@@ -95,6 +95,7 @@ class Object(TypedDict):
     """An upload in a JSON response.
 
     Attributes:
+        name, folder: file name and folders, such as `a/b`, which the principal can change.
         crc64, recorded_at: null if the ledger has no receipt of the upload.
         held: whether nobody can read or share the upload, because it is not checked yet, or is bad.
         reason: why it is bad; empty otherwise.
@@ -105,6 +106,7 @@ class Object(TypedDict):
 
     key: str
     name: str
+    folder: str
     held: bool
     reason: str
     size: int
@@ -139,6 +141,7 @@ class DeletedObject(TypedDict):
 
     key: str
     name: str
+    folder: str
     size: int
     crc64: str
     deleted_at: str
@@ -331,11 +334,13 @@ def object_json(listed: Listed, receipt: Receipt | None) -> Object:
         listed: the object as OSS lists it.
         receipt: the receipt of the object; None if the ledger has none.
     """
+    folder, name = shown_path(listed.key, receipt.renamed_to if receipt else None)
     if receipt and receipt.is_as_listed:
         receipt = None
     return {
         "key": listed.key,
-        "name": name_of(listed.key),
+        "name": name,
+        "folder": folder,
         "held": receipt is not None and receipt.is_held,
         "reason": receipt.reason if receipt else "",
         "size": listed.size,
@@ -358,9 +363,11 @@ def _taken_json(listed: Listed, receipt: Receipt) -> TakenName:
 
 
 def _deleted_json(gone: Deleted) -> DeletedObject:
+    folder, name = shown_path(gone.undo.key, gone.renamed_to)
     return {
         "key": gone.undo.key,
-        "name": name_of(gone.undo.key),
+        "name": name,
+        "folder": folder,
         "size": gone.undo.size,
         "crc64": gone.crc64,
         "deleted_at": utc_text(gone.deleted_at),

@@ -1,4 +1,6 @@
-"""Endpoints that delete, restore or preview one upload."""
+"""Endpoints that rename, delete, restore or preview one upload."""
+
+from typing import Annotated
 
 from pydantic import Field
 from starlette.requests import Request
@@ -6,20 +8,33 @@ from starlette.responses import JSONResponse, Response
 from typing_extensions import TypedDict
 
 from ossferry.clock import utc_text
-from ossferry.errors import BadRequestError, NoPreviewError, NotStoredError
+from ossferry.errors import BadRequestError, HeldError, NoPreviewError, NotStoredError
 from ossferry.http.body import Body, Text, read_body
 from ossferry.identity.object_keys import check_own_key
 from ossferry.identity.owner import Owner
+from ossferry.ledger import Database, receipts
 from ossferry.oss.image_processing import PRESETS, can_process
 from ossferry.oss.objects import ObjectStore
 from ossferry.oss.response_headers import headers_of
 from ossferry.uploads.lists import UndoOffer, object_json
+from ossferry.uploads.receipts import Recorder
 from ossferry.uploads.trash import Trash
 
 PREVIEW_LIVES_S = 300
 MEDIA_LIVES_S = 3600
 TEXTS = (".csv", ".json", ".log", ".md", ".tsv", ".txt", ".xml", ".yaml")
 """Names of texts, to which browsers give several types, or none."""
+
+
+class NewName(Body):
+    """The JSON body of `PATCH /api/objects/{key}`: another name or other folders of an upload."""
+
+    name: Annotated[Text, Field(min_length=1)] | None = Field(
+        default=None, description="null, or a file name"
+    )
+    folder: Text | None = Field(
+        default=None, description="null, or folders such as a/b, empty for none"
+    )
 
 
 class Undo(Body):
@@ -55,11 +70,42 @@ class Preview(TypedDict):
 
 
 class ObjectApi:
-    """The handlers of routes that delete, restore or preview one upload."""
+    """The handlers of routes that rename, delete, restore or preview one upload."""
 
-    def __init__(self, store: ObjectStore, trash: Trash) -> None:
+    def __init__(
+        self, store: ObjectStore, database: Database, recorder: Recorder, trash: Trash
+    ) -> None:
         self._store = store
+        self._database = database
+        self._recorder = recorder
         self._trash = trash
+
+    async def rename(self, request: Request, principal: Owner) -> Response:
+        """Handle `PATCH /api/objects/{key}`: give an upload another file name or other folders.
+
+        The key stays. The response is the upload as in a list.
+
+        Raises:
+            BadRequestError: the body is malformed, or the path is too long.
+            ForeignKeyError: the key is not below the principal's prefix.
+            NotStoredError: there is no such upload.
+            HeldError: the upload is held.
+        """
+        key = check_own_key(request.path_params["key"], principal.prefix)
+        wish = await read_body(request, NewName)
+        stored = await self._store.head(key)
+        if stored is None:
+            raise NotStoredError("OSS has no object under this key.")
+        if stored.is_held:
+            raise HeldError("")
+        await self._recorder.record(principal, stored, source="found")
+        async with self._database.write() as connection:
+            if not await receipts.rename(
+                connection, principal, key, folder=wish.folder, name=wish.name
+            ):
+                raise NotStoredError("The upload was deleted.")
+            receipt = await receipts.find(connection, key)
+        return JSONResponse(object_json(stored, receipt))
 
     async def delete(self, request: Request, principal: Owner) -> Response:
         """Handle `DELETE /api/objects/{key}`: delete an upload.

@@ -28,7 +28,7 @@ from ossferry.clock import Clock, utc_text
 from ossferry.errors import NotStoredError, ReceiptMismatchError, RefusedError, TooManyFilesError
 from ossferry.hooks.calls import Hooks, uploaded
 from ossferry.http.body import WHOLE, Body, Text, read_body
-from ossferry.identity.object_keys import check_own_key
+from ossferry.identity.object_keys import check_own_key, shown_path
 from ossferry.identity.owner import Owner
 from ossferry.ledger import AsyncConnection, Database, file_requests, holds, people, refusals
 from ossferry.ledger.receipts import LISTED, Claim, Outcome, Receipt
@@ -153,6 +153,7 @@ class Recorded(Described):
 
     Attributes:
         stored: always True.
+        name, folder: file name and folders, which the principal can change.
         held: whether nobody can list, read or share the upload yet, because the server has not
             checked it.
         metadata: a mapping from names to values of the upload's headers `x-oss-meta-*`. The names
@@ -163,6 +164,8 @@ class Recorded(Described):
     """
 
     stored: bool
+    name: str
+    folder: str
     held: bool
     recorded_at: str
     metadata: dict[str, str]
@@ -488,9 +491,12 @@ def _listed(stored: Stored, receipt: Receipt | None) -> Recorded | NotRecorded:
 
 
 def _recorded(stored: Stored, receipt: Receipt) -> Recorded:
+    folder, name = shown_path(stored.key, receipt.renamed_to)
     return {
         **stored_json(stored),
         "stored": True,
+        "name": name,
+        "folder": folder,
         "held": receipt.is_held,
         "recorded_at": utc_text(receipt.recorded_at),
         "metadata": dict(stored.metadata),

@@ -182,6 +182,32 @@ async def test_the_latest_upload_with_a_name_is_found_also_if_it_is_held(ledger_
     }
 
 
+async def test_renamed_uploads_are_sorted_and_found_by_their_new_names(ledger_url: str) -> None:
+    async with opened(ledger_url) as database:
+        keys = [await record(database, name) for name in ("a.txt", "b.txt", "c.txt")]
+        await ledgers.hold(database, ALICE, key_of("d.txt"))
+        async with database.write() as connection:
+            wishes = [(ALICE, keys[0], None), (BOB, keys[1], None), (ALICE, keys[2], "Straße")]
+            done = [
+                await receipts.rename(connection, who, key, folder=folder, name="Z.txt")
+                for who, key, folder in wishes
+            ]
+
+        whole = await names(database, sort="name")
+        assert done == [True, False, True]
+        assert whole == ["b.txt", "d.txt", "c.txt", "a.txt"]
+        assert await names(database, sort="name", after=keys[2]) == ["a.txt"]
+        assert await names(database, "strasse z") == ["c.txt"]
+        async with database.read() as connection:
+            asked = ["a.txt", "Z.txt", "b.txt", "Straße/Z.txt", "c.txt", "strasse/z.txt"]
+            taken = await listing.newest(connection, ALICE, asked)
+        assert {path: listed.key for path, (listed, _) in taken.items()} == dict(
+            zip(("Z.txt", "b.txt", "Straße/Z.txt"), keys, strict=True)
+        )
+        await record(database, "c.txt", size=7, crc64="1")
+        assert await names(database, "strasse z") == ["c.txt"]
+
+
 async def test_what_can_come_back_is_listed_last_deleted_first(ledger_url: str) -> None:
     async with opened(ledger_url) as database:
         for number in range(5):  # two in each second

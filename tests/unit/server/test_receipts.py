@@ -59,6 +59,8 @@ def test_a_right_report_is_answered_with_what_oss_has(
             "etag": "5D41402ABC4B2A76B9719D911017C592",
             "last_modified": "2026-03-14T09:26:50Z",
             "stored": True,
+            "name": "x.txt",
+            "folder": "2026-03-14/r",
             "held": False,
             "recorded_at": "2026-03-14T09:26:53Z",
             "metadata": {"reference": "order-7"},
@@ -304,6 +306,8 @@ def test_a_batch_has_a_result_for_each_report_in_order(
     }
     good = {
         "stored": True,
+        "name": "x.txtb",
+        "folder": "2026-03-14/r",
         "held": False,
         "recorded_at": "2026-03-14T09:26:53Z",
         "metadata": {},

@@ -7,7 +7,6 @@ from ossferry_uploader.oss.times import from_iso
 from ossferry_uploader.transfer.errors import ServerRefused
 from upload_page.browser.dom import clear, element, set_attribute, set_text
 from upload_page.browser.own_server import server
-from upload_page.receipts.stored_objects import folders_of
 from upload_page.view.elements import button, facts, file_name
 from upload_page.view.signals import Owner
 from upload_page.view.words.text import moment, say, say_count, size_text
@@ -107,7 +106,7 @@ def _link(link: "Document", revoke: "Callable[[str], None]", owner: Owner) -> "E
     if link["opens"] is not None:  # nobody can revoke a presigned URL
         action = partial(revoke, link["id"])
         buttons.append(button("quiet bad", say("links_revoke"), action, owner))
-    return list_line("link", link["key"].rpartition("/")[2], "", said, *buttons)
+    return list_line("link", link["name"], "", said, *buttons)
 
 
 def _works(link: "Document", now_s: float) -> bool:
@@ -128,8 +127,7 @@ def _deleted(
     restoring = button("quiet strong", say("restore"), start, owner)
     until = say("restore_until", until=moment(from_iso(undo["until"])))
     said = [size_text(document["size"]), until]
-    folders = folders_of(document["key"])
-    return list_line("deleted", document["name"], folders, said, restoring)
+    return list_line("deleted", document["name"], document["folder"], said, restoring)
 
 
 def list_line(

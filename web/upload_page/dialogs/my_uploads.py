@@ -2,24 +2,27 @@
 
 from ossferry_uploader.browser.clock import BrowserClock
 from ossferry_uploader.transfer.errors import ServerRefused
-from upload_page.browser.dom import clear, element, listen, set_attribute, set_text, show_toast
+from upload_page.browser.dom import (
+    clear,
+    element,
+    has_focus,
+    icon,
+    listen,
+    set_attribute,
+    set_text,
+    show_toast,
+)
 from upload_page.browser.own_server import server
 from upload_page.browser.window import start
 from upload_page.dialogs.dialog import Dialog
 from upload_page.dialogs.download import save_files
 from upload_page.dialogs.folded_lists import deleted_files, share_links
 from upload_page.dialogs.preview import has_preview, show_preview
+from upload_page.dialogs.renaming import edited
 from upload_page.dialogs.selection import Selection, selecting
 from upload_page.dialogs.share import show_share
 from upload_page.receipts.checks import show_checks
-from upload_page.receipts.stored_objects import (
-    PAGE,
-    StoredObject,
-    folders_of,
-    list_path,
-    not_listed,
-    path_of,
-)
+from upload_page.receipts.stored_objects import PAGE, StoredObject, list_path, not_listed, path_of
 from upload_page.view.elements import button, facts, file_name
 from upload_page.view.signals import Owner
 from upload_page.view.words.messages import NOT_STORED, explain
@@ -37,6 +40,8 @@ if TYPE_CHECKING:
 
 TYPING_S = 0.25  # a search waits this long for the next letter
 MAX_WORDS = "200"  # characters; the server takes no more
+RENAME = ".named > button"
+PENCIL = "M4 16l.9-3.9L13.4 3.6l3 3-8.5 8.5z"  # the path of an icon
 
 
 class _MyUploads:
@@ -205,7 +210,7 @@ class _MyUploads:
         elif stored.crc64:
             said.append(say("done"))
         buttons = element("div", {"class": "actions", "role": "group", "aria-label": stored.name})
-        if has_preview(stored.name) and not stored.is_held:
+        if has_preview(stored.key) and not stored.is_held:
             buttons.append(self._button("preview", "quiet strong", show_preview, stored))
         if not stored.is_held:
             buttons.append(
@@ -221,7 +226,14 @@ class _MyUploads:
         }
         words = element("p", {"class": "state"}, facts(said))
         line = element("div", attributes, selecting(stored.key, stored.name))
-        line.append(file_name(stored.name, folders_of(stored.key)), words)
+        name = element("div", {"class": "named"}, file_name(stored.name, stored.folders))
+        if not stored.is_held:
+            renaming = button(
+                "quiet round", icon(PENCIL), lambda: start(self._rename(stored)), self.listeners
+            )
+            set_attribute(renaming, "aria-label", say("rename_file", name=stored.name))
+            name.append(renaming)
+        line.append(name, words)
         if stored.checks:
             line.append(show_checks(stored.checks, self.listeners))
         line.append(buttons)
@@ -229,6 +241,32 @@ class _MyUploads:
 
     def _button(self, name: str, kind: str, action: "Action", stored: StoredObject) -> "Element":
         return button(kind, say(name), lambda: start(action(stored)), self.listeners)
+
+    async def _rename(self, stored: StoredObject) -> None:
+        named = self.lines[stored.key].querySelector(".named").children
+        set_text(self.words, say("rename_folders"))
+        path = await edited(named[0], stored.path, say("rename_to", name=stored.name), named[1])
+        if not path:
+            self._count()
+            return
+        folder, _, name = path.rpartition("/")
+        wish: dict[str, object] = {"folder": folder, "name": name or None}
+        try:
+            found = await server.call("PATCH", f"/api/objects/{path_of(stored.key)}", wish)
+        except ServerRefused as error:
+            self._refused(stored, error)
+            return
+        renamed, chosen = StoredObject(found), self.selected()
+        self.files[stored.key], old = renamed, self.lines.get(stored.key)
+        if old:
+            had_focus = has_focus(old)
+            self.lines[stored.key] = self._line(renamed)
+            old.replaceWith(self.lines[stored.key])
+            self.select(chosen)
+            if had_focus:
+                self.lines[stored.key].querySelector(RENAME).focus()
+        set_text(self.words, say("renamed", name=renamed.path))
+        await self.links.load()
 
     async def _share(self, stored: StoredObject) -> None:
         await show_share(stored.key, stored.name, self.actions)
@@ -239,8 +277,7 @@ class _MyUploads:
 
     async def _save_all(self) -> None:
         files = [self.files[key] for key in self.selected()]
-        paths = [f"{folders_of(stored.key)}/{stored.name}" for stored in files]
-        await save_files(files, paths, say("my_uploads"))
+        await save_files(files, [stored.path for stored in files], say("my_uploads"))
 
     async def _delete_all(self) -> None:
         for key in self.selected():

@@ -84,7 +84,7 @@ async def show_share(key: str, name: str, actions: "Actions") -> None:
     for words, field in (("share_life", lifetimes), ("share_note", note)):
         dialog.body.append(element("label", {"class": "field"}, say(words), field))
     dialog.body.append(_more_options(password, most))
-    is_image = name.rpartition(".")[2].lower() in IMAGES
+    is_image = key.rpartition(".")[2].lower() in IMAGES
     if is_image:
         dialog.body.append(element("label", {"class": "field"}, say("share_preset"), presets))
         dialog.body.append(element("label", {"class": "check"}, inline, say("share_inline")))

@@ -19,6 +19,7 @@ class StoredObject:
 
     Attributes:
         key: the object key of the file.
+        name, folders: file name and folders, such as `a/b`, which the person can change.
         size: the size in bytes.
         crc64: the CRC-64 as decimal text; empty if the server has none.
         at_s: the time when the file was stored, in seconds since 1970.
@@ -30,6 +31,8 @@ class StoredObject:
     def __init__(self, document: "dict[str, Any]") -> None:
         self.key: str = document["key"]
         self.name: str = document["name"]
+        self.folders: str = document["folder"]
+        self.path = f"{self.folders}/{self.name}" if self.folders else self.name
         self.size = int(document["size"])
         self.crc64: str = document["crc64"] or ""
         self.at_s = from_iso(document["last_modified"])
@@ -61,6 +64,7 @@ def not_listed(
             document = {
                 "key": upload.key,
                 "name": upload.key.rpartition("/")[2],
+                "folder": folders_of(upload.key),
                 "size": upload.file.size,
                 "crc64": upload.crc64,
                 "last_modified": now,

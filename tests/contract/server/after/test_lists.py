@@ -55,7 +55,9 @@ def test_what_was_deleted_is_listed_until_it_is_back(after: Demo, site: httpx.Cl
     after_it = site.get("/api/objects/deleted", params={"after": first["next"]}).json()
 
     assert [each["undo"] for each in first["objects"]] == [undo[2], undo[1]]
-    assert {"key", "name", "size", "crc64", "deleted_at", "undo"} == first["objects"][0].keys()
+    assert {"key", "name", "folder", "size", "crc64", "deleted_at", "undo"} == first["objects"][
+        0
+    ].keys()
     assert after_it["objects"][0]["undo"] == undo[0]
     assert len(names(site, "/api/objects/deleted")) == before + 2
 

@@ -23,6 +23,7 @@ def test_an_upload_is_listed_with_its_receipt(after: Demo, site: httpx.Client) -
     assert listed == {
         **{name: receipt[name] for name in ("key", "size", "crc64", "etag", "last_modified")},
         "name": "größe 1.txt",
+        "folder": "",
         "recorded_at": receipt["recorded_at"],
         "held": False,
         "reason": "",

@@ -79,7 +79,7 @@ def test_what_the_checks_said_of_a_new_upload_is_listed_too():
 
 
 def test_a_server_that_knows_no_checks_lists_files_without_them():
-    document = {"key": "p/a.txt", "name": "a.txt", "size": 1, "crc64": None}
+    document = {"key": "p/a.txt", "name": "a.txt", "folder": "", "size": 1, "crc64": None}
     document["last_modified"] = "2026-03-14T09:26:53Z"
 
     assert StoredObject(document).checks is None
