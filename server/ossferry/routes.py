@@ -347,6 +347,14 @@ ROWS: Sequence[Row] = (
         body=links.DownloadWish,
     ),
     Row(
+        "POST /api/thumbnails",
+        links.ShareApi.thumbnails,
+        action="preview",
+        summary="Create short-lived URLs of small pictures of uploads.",
+        answer=links.Downloads,
+        body=links.DownloadWish,
+    ),
+    Row(
         "GET /api/unfinished",
         UnfinishedApi.list,
         action="list-unfinished",

@@ -48,6 +48,7 @@ def test_a_picture_is_shown_before_it_is_shared_and_its_links_are_not_active_whi
 
     page.locator("#more").get_by_role("button", name="My uploads").click()
     mine = uploader.dialog("my-uploads")
+    assert mine.get_by_test_id("stored").locator("img").evaluate(SIZE) == [160, 160]
     mine.get_by_test_id("stored").get_by_role("button", name="Preview").click()
     assert uploader.dialog("preview").locator("img").evaluate(SIZE) == [640, 320]
     page.keyboard.press("Escape")

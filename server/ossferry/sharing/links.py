@@ -20,7 +20,7 @@ from typing_extensions import TypedDict
 
 from ossferry.access.passwords import MAX_LENGTH, MIN_LENGTH, hashed
 from ossferry.clock import Clock, utc_text
-from ossferry.errors import NoPreviewError, NotStoredError, NowhereError
+from ossferry.errors import NoPreviewError, NotStoredError, NowhereError, OssRefusedError
 from ossferry.http.body import WHOLE, Body, Text, read_body
 from ossferry.http.hosts import own_origin
 from ossferry.http.security_headers import LINKS
@@ -30,7 +30,7 @@ from ossferry.ledger import Database, people, receipts, shares
 from ossferry.ledger.receipts import Receipt
 from ossferry.ledger.shares import Share
 from ossferry.mount import mount_path
-from ossferry.oss.image_processing import Process, can_process
+from ossferry.oss.image_processing import PRESETS, Process, can_process
 from ossferry.oss.objects import Link, ObjectStore, Stored
 from ossferry.oss.response_headers import headers_of
 from ossferry.settings.model import Settings
@@ -41,6 +41,11 @@ MAX_DIRECT_S = 7 * 86_400
 MAX_NOTE = 200
 MAX_DOWNLOADS = 20
 DOWNLOAD_S = 3600
+THUMBNAIL_S = 1800  # the server's credentials last longer
+THUMBNAIL = {
+    "x-oss-process": PRESETS["thumbnail"],
+    "response-cache-control": f"private, max-age={THUMBNAIL_S}",
+}
 
 Disposition: TypeAlias = Literal["attachment", "inline"]
 Note: TypeAlias = Annotated[Text, Field(max_length=MAX_NOTE)]
@@ -84,7 +89,7 @@ class Wish(Body):
 
 
 class DownloadWish(Body):
-    """The JSON body of `POST /api/downloads`: the uploads that the principal wants to save."""
+    """The JSON body of `POST /api/downloads` and `POST /api/thumbnails`: the wanted uploads."""
 
     keys: list[Text] = Field(
         min_length=1,
@@ -94,7 +99,9 @@ class DownloadWish(Body):
 
 
 class Download(TypedDict):
-    """The presigned URL of one upload, valid for an hour or as long as the server's credentials.
+    """The presigned URL of one upload.
+
+    It is valid for an hour, or half an hour for a thumbnail, if the server's credentials are.
 
     Attributes:
         url: null if the upload no longer exists, or if it is held.
@@ -105,7 +112,7 @@ class Download(TypedDict):
 
 
 class Downloads(TypedDict):
-    """The JSON response of `POST /api/downloads`, in the order of the request."""
+    """The JSON response of `POST /api/downloads` and `/api/thumbnails`, in the request's order."""
 
     files: list[Download]
 
@@ -163,7 +170,7 @@ class Revoked(TypedDict):
 
 
 class ShareApi:
-    """The handlers of the owners' routes for share links, and of `POST /api/downloads`."""
+    """The handlers of the owners' routes for share links, downloads and thumbnails."""
 
     def __init__(
         self, settings: Settings, store: ObjectStore, database: Database, *, clock: Clock
@@ -230,6 +237,31 @@ class ShareApi:
         found = (self._download(key, known.get(key)) for key in keys)
         answer: Downloads = {"files": await asyncio.gather(*found)}
         return JSONResponse(answer)
+
+    async def thumbnails(self, request: Request, principal: Owner) -> Response:
+        """Handle `POST /api/thumbnails`: return URLs of small pictures, which OSS makes.
+
+        The URL is null for an upload of which there is no picture: it is not an image that OSS can
+        process, it is encrypted or held, or it no longer exists.
+
+        Raises:
+            BadRequestError: the field `keys` is missing or malformed.
+            ForeignKeyError: a key is not below the principal's prefix.
+        """
+        wish = await read_body(request, DownloadWish)
+        keys = [check_own_key(key, principal.prefix) for key in wish.keys]
+        answer: Downloads = {"files": await asyncio.gather(*map(self._thumbnail, keys))}
+        return JSONResponse(answer)
+
+    async def _thumbnail(self, key: str) -> Download:
+        try:
+            stored = await self._store.head(key)
+            if stored is None or stored.is_held or not can_process(stored):
+                return {"key": key, "url": None}
+            link = await self._store.link(stored, lives_s=THUMBNAIL_S, params=THUMBNAIL)
+        except OssRefusedError:  # the other pictures can be shown
+            return {"key": key, "url": None}
+        return {"key": key, "url": link.url}
 
     async def _download(self, key: str, receipt: Receipt | None) -> Download:
         stored = await self._store.head(key)

@@ -5,6 +5,7 @@ import base64
 import html
 import json
 import re
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -16,7 +17,7 @@ from ossferry.errors import TooManyError
 from ossferry.settings.model import Settings
 from ossferry.sharing import visits
 from ossferry.state.counter import Counter
-from support.server_fakes import ALICE, OBJECTS, FakeClock, FakeStore, MakeClient
+from support.server_fakes import ALICE, BOB, OBJECTS, FakeClock, FakeStore, MakeClient
 
 HOUR = 3600
 JSON = {"content-type": "application/json"}
@@ -100,6 +101,34 @@ def test_what_is_no_image_is_not_processed_nor_previewed(
     assert [(each.status_code, each.json()["code"]) for each in (shared, preview)] == [
         (415, "no-preview")
     ] * 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "has_picture"),
+    [
+        ({"content_type": "image/png"}, True),
+        ({"content_type": "image/heic"}, False),
+        ({"content_type": "text/plain"}, False),
+        ({"content_type": "image/png", "size": (20 << 20) + 1}, False),
+        ({"content_type": "image/png", "metadata": {"client-side-encryption-key": "x"}}, False),
+        ({"content_type": "image/png", "is_symlink": True}, False),
+    ],
+    ids=["png", "heic", "text", "large", "encrypted", "symlink"],
+)
+def test_oss_makes_small_pictures_of_images_only(
+    client: httpx.Client, store: FakeStore, key: str, changes: dict[str, Any], has_picture: bool
+) -> None:
+    other = store.put(f"{ALICE.prefix}other", **changes).key
+
+    answer = client.post("/api/thumbnails", json={"keys": [other, key]})
+
+    first, second = answer.json()["files"]
+    assert [first["key"], second["key"], bool(first["url"])] == [other, key, has_picture]
+    query = parse_qs(urlsplit(second["url"]).query)
+    assert query["x-oss-process"] == ["image/auto-orient,1/resize,m_fill,w_160,h_160/format,webp"]
+    assert query["response-cache-control"] == ["private, max-age=1800"]
+    foreign = client.post("/api/thumbnails", json={"keys": [key, f"{BOB.prefix}x"]})
+    assert foreign.status_code == 403
 
 
 @pytest.mark.parametrize(

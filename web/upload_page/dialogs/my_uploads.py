@@ -21,6 +21,7 @@ from upload_page.dialogs.preview import has_preview, show_preview
 from upload_page.dialogs.renaming import edited
 from upload_page.dialogs.selection import Selection, selecting
 from upload_page.dialogs.share import show_share
+from upload_page.dialogs.thumbnails import Thumbnails
 from upload_page.receipts.checks import show_checks
 from upload_page.receipts.stored_objects import PAGE, StoredObject, list_path, not_listed, path_of
 from upload_page.view.elements import button, facts, file_name
@@ -62,7 +63,7 @@ class _MyUploads:
         self.search, self.order = _search_field(), _order_field()
         self.words = element("p", {"class": "hint", "role": "status"})
         self.list = element("div", {"class": "list my-uploads", "role": "list"})
-        self.listeners = Owner()
+        self.listeners, self.thumbnails = Owner(), Thumbnails()
         self.deleted = deleted_files(lambda key, undo_id: start(self.restore(key, undo_id)))
         self.links = share_links(lambda id_: start(self._revoke(id_)))
         self.fields = element("div", {"class": "field", "hidden": ""}, self.search, self.order)
@@ -78,6 +79,7 @@ class _MyUploads:
         for stop in (
             selection.dispose,
             self.listeners.dispose,
+            self.thumbnails.dispose,
             self.deleted.dispose,
             listen(self.search, "input", lambda: start(self.ask(TYPING_S))),
             listen(self.order, "change", lambda: start(self.ask())),
@@ -233,7 +235,7 @@ class _MyUploads:
             )
             set_attribute(renaming, "aria-label", say("rename_file", name=stored.name))
             name.append(renaming)
-        line.append(name, words)
+        line.append(self.thumbnails.badge(stored, self.listeners), name, words)
         if stored.checks:
             line.append(show_checks(stored.checks, self.listeners))
         line.append(buttons)

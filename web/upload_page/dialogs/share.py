@@ -9,6 +9,7 @@ from upload_page.browser.own_server import server
 from upload_page.browser.qr import qr_code
 from upload_page.browser.window import copy_text, start
 from upload_page.dialogs.dialog import Dialog
+from upload_page.dialogs.thumbnails import is_image
 from upload_page.receipts.stored_objects import path_of
 from upload_page.view.elements import button
 from upload_page.view.words.messages import NOT_STORED, explain
@@ -28,7 +29,6 @@ DAY_S = 86400
 LIFETIMES = ((HOUR_S, "hours", 1), (DAY_S, "days", 1), (7 * DAY_S, "days", 7)) + (
     (30 * DAY_S, "days", 30),
 )
-IMAGES = ("jpg", "jpeg", "png", "webp", "bmp", "gif", "tiff")
 # key of the sentence, image processing of OSS
 PRESETS: "tuple[tuple[str, dict[str, Any] | None], ...]" = (
     ("preset_original", None),
@@ -84,8 +84,8 @@ async def show_share(key: str, name: str, actions: "Actions") -> None:
     for words, field in (("share_life", lifetimes), ("share_note", note)):
         dialog.body.append(element("label", {"class": "field"}, say(words), field))
     dialog.body.append(_more_options(password, most))
-    is_image = key.rpartition(".")[2].lower() in IMAGES
-    if is_image:
+    offers_presets = is_image(key)
+    if offers_presets:
         dialog.body.append(element("label", {"class": "field"}, say("share_preset"), presets))
         dialog.body.append(element("label", {"class": "check"}, inline, say("share_inline")))
         dialog.body.append(_preview(key))
@@ -100,7 +100,7 @@ async def show_share(key: str, name: str, actions: "Actions") -> None:
         document["expires_s"] = int(str(lifetimes.value))
         document["password"] = str(password.value) or None
         document["max_opens"] = int(str(most.value)) if most.value else None
-        if is_image:
+        if offers_presets:
             document["process"] = PRESETS[int(str(presets.value))][1]
             document["disposition"] = "inline" if inline.checked else "attachment"
         try:
