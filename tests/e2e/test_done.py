@@ -145,7 +145,7 @@ def test_a_stored_file_is_renamed_and_moved_with_the_keyboard(
 ) -> None:
     _, uploader = start_demo()
     uploader.start()
-    uploader.drop(report__txt="quarterly").expect_state("done")
+    uploader.drop(report__csv="name;sum\nAnn;1,5\n").expect_state("done")
     page.locator("#more").get_by_role("button", name="My uploads").click()
     mine = uploader.dialog("my-uploads")
     line, opener = mine.get_by_test_id("stored"), mine.get_by_role("button", name="Rename")
@@ -155,28 +155,33 @@ def test_a_stored_file_is_renamed_and_moved_with_the_keyboard(
     page.keyboard.type("never")
     page.keyboard.press("Escape")
     expect(opener).to_be_focused()
-    expect(line).to_have_attribute("data-name", "report.txt")
+    expect(line).to_have_attribute("data-name", "report.csv")
     opener.click()
-    field = mine.get_by_label("New name of report.txt")
+    field = mine.get_by_label("New name of report.csv")
     field.dispatch_event("keydown", {"key": "Enter", "keyCode": 229})  # of an input method
     page.keyboard.type("Q3 \u202e")
     page.keyboard.press("Home")
     page.keyboard.type("2026/")
     page.keyboard.press("Enter")
 
-    expect(mine.get_by_role("status")).to_have_text("The file is now called 2026/Q3 _.txt.")
-    expect(line).to_contain_text("2026/Q3 _.txt")
+    expect(mine.get_by_role("status")).to_have_text("The file is now called 2026/Q3 _.csv.")
+    expect(line).to_contain_text("2026/Q3 _.csv")
     expect(opener).to_be_focused()
     line.get_by_role("checkbox").check()
     mine.get_by_label("Search names").fill("2026 q3")
     expect(mine.get_by_role("status")).to_have_text("1 file")
     expect(line.get_by_role("checkbox")).to_be_checked()
-    with page.expect_request(lambda each: "Q3%2520_.txt" in each.url):
+    with page.expect_request(lambda each: "Q3%2520_.csv" in each.url):
         line.get_by_role("button", name="Download").click()
+    line.get_by_role("button", name="Preview").click()
+    table = uploader.dialog("preview").get_by_role("table")
+    expect(table.get_by_role("columnheader")).to_have_text(["name", "sum"])
+    expect(table.get_by_role("cell")).to_have_text(["Ann", "1,5"])
+    page.keyboard.press("Escape")
     line.get_by_role("button", name="Delete").click()
-    expect(mine.get_by_role("status")).to_contain_text("Q3 _.txt was deleted.")
+    expect(mine.get_by_role("status")).to_contain_text("Q3 _.csv was deleted.")
     mine.get_by_role("button", name="Undo").click()
-    expect(line).to_contain_text("2026/Q3 _.txt")
+    expect(line).to_contain_text("2026/Q3 _.csv")
 
 
 def test_selected_files_are_saved_as_one_archive_and_deleted(

@@ -6,10 +6,16 @@ from upload_page.browser.downloads import fetch_text
 from upload_page.browser.own_server import server
 from upload_page.dialogs.dialog import Dialog
 from upload_page.receipts.stored_objects import StoredObject, path_of
+from upload_page.receipts.table_text import table_rows
 from upload_page.view.words.messages import explain
 from upload_page.view.words.text import say, size_text
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from upload_page.browser.dom import Element
+
 TEXT_BYTES = 64 * 1024
+TABLES = ("csv", "tsv")
 KINDS = (
     "jpg jpeg png webp bmp gif tiff mp3 m4a aac flac ogg wav mp4 webm mov txt csv tsv md log json"
 )
@@ -29,9 +35,16 @@ async def show_preview(stored: StoredObject) -> None:
         path = f"/api/objects/{path_of(stored.key)}/preview?preset=preview"
         found = await server.call("GET", path)
         if found["kind"] == "text":
-            shown = element("pre", {"tabindex": "0"}, await fetch_text(found["url"], TEXT_BYTES))
-            if stored.size > TEXT_BYTES:
-                set_text(words, say("preview_start", size=size_text(TEXT_BYTES)))
+            text, size = await fetch_text(found["url"], TEXT_BYTES), min(stored.size, TEXT_BYTES)
+            if stored.key.rpartition(".")[2].lower() in TABLES:
+                rows, end = table_rows(text, is_cut=stored.size > TEXT_BYTES)
+                shown = _table(rows)
+                if end < len(text):
+                    size = len(text[:end].encode())
+            else:
+                shown = element("pre", {"tabindex": "0"}, text)
+            if stored.size > size:
+                set_text(words, say("preview_start", size=size_text(size)))
         elif found["kind"] == "image":
             shown = element("img", {"class": "preview", "alt": stored.name})
             set_attribute(shown, "src", found["url"])
@@ -42,3 +55,12 @@ async def show_preview(stored: StoredObject) -> None:
     except ServerRefused as error:
         set_text(words, explain(error, origin="").sentence)
     await dialog.closed.wait()
+
+
+def _table(rows: "list[list[str]]") -> "Element":
+    """Return a table of texts, with the first row as its head; a keyboard can scroll it."""
+    table = element("table")
+    for row in rows:
+        tag = "td" if table.firstElementChild else "th"
+        table.append(element("tr", None, *[element(tag, {"dir": "auto"}, cell) for cell in row]))
+    return element("div", {"class": "table", "tabindex": "0"}, table)
