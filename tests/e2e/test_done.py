@@ -152,12 +152,14 @@ def test_a_stored_file_is_renamed_and_moved_with_the_keyboard(
     opener.focus()
 
     page.keyboard.press("Enter")
+    field = mine.get_by_label("New name of report.csv")
+    expect(field).to_be_focused()
     page.keyboard.type("never")
     page.keyboard.press("Escape")
     expect(opener).to_be_focused()
     expect(line).to_have_attribute("data-name", "report.csv")
     opener.click()
-    field = mine.get_by_label("New name of report.csv")
+    expect(field).to_be_focused()
     field.dispatch_event("keydown", {"key": "Enter", "keyCode": 229})  # of an input method
     page.keyboard.type("Q3 \u202e")
     page.keyboard.press("Home")
