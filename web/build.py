@@ -332,13 +332,22 @@ def programs(extension: Path | None) -> dict[str, bytes]:
     }
 
 
+def micropython(*, whole: bool) -> dict[str, bytes]:
+    """Return the files of MicroPython; without `whole`, modules that the page never imports go."""
+    folder = NODE_MODULES / "@micropython/micropython-webassembly-pyscript"
+    script = lean(steady(closed((folder / "micropython.mjs").read_bytes())))
+    return {
+        "micropython.mjs": minified(text=script, options=MODULE),
+        "micropython.wasm": faster((folder / "micropython.wasm").read_bytes(), whole=whole),
+    }
+
+
 def groups(extension: Path | None = None) -> dict[str, dict[str, bytes]]:
     """Return the files that the server sends to browsers, as `{group: {file name: content}}`.
 
     Args:
         extension: a file with the operator's own Python, which runs after the start of the page.
     """
-    micropython = NODE_MODULES / "@micropython/micropython-webassembly-pyscript"
     pyodide = NODE_MODULES / "pyodide"
 
     def read(folder: Path, *names: str) -> dict[str, bytes]:
@@ -370,15 +379,7 @@ def groups(extension: Path | None = None) -> dict[str, dict[str, bytes]]:
             **{f"{name}.json": all_sentences(f"{name}/locales") for name in WITH_SENTENCES},
         },
         "pyscript": {"core.js": pyscript()[0]},
-        "micropython": {
-            "micropython.mjs": minified(
-                text=lean(steady(closed((micropython / "micropython.mjs").read_bytes()))),
-                options=MODULE,
-            ),
-            "micropython.wasm": faster(
-                (micropython / "micropython.wasm").read_bytes(), whole=extension is not None
-            ),
-        },
+        "micropython": micropython(whole=extension is not None),
         "checks": {
             **scripts(WEB / "worker", "checks_worker.js", options=MODULE),
             "ossferry_checks.zip": zipped(CHECKS),
