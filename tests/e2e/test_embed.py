@@ -628,7 +628,7 @@ def test_t67_a_frame_that_is_loaded_again_is_empty_and_another_page_in_it_is_not
     wait_for(page, "ready", 2)
 
     assert element(page, "it.value") == []
-    frame.locator("#files").set_input_files(essay())
+    frame.locator("#files").set_input_files(essay("other.txt"))
     key = wait_for(page, "upload", 2)[1]["key"]
     assert "/mine/" in key
 

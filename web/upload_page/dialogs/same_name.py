@@ -4,6 +4,7 @@ The name is in the list already, or the person has uploaded a file with it befor
 """
 
 from ossferry_uploader.oss.keys import safe_name
+from ossferry_uploader.oss.times import from_iso
 from upload_page.browser.dom import element
 from upload_page.browser.window import show_thumbnail
 from upload_page.dialogs.dialog import Dialog
@@ -41,7 +42,7 @@ async def ask_same_name(
     if isinstance(old, dict):
         same, hint = old["same"], [element("p", {"class": "hint"}, say("stored_name_replace"))]
         sentence = kind if same is None else "stored_name_same" if same else "stored_name_other"
-        at = ago(max(0.0, now_s - old["stored_at_s"]))
+        at = ago(max(0.0, now_s - from_iso(old["stored_at"])))
         facts = say("stored_name_facts", size=size_text(old["size"]), uploaded=at)
         card = _card_of(_badge(new.name), say("stored_name_old"), facts)
     else:

@@ -3,8 +3,7 @@
 import asyncio
 
 from ossferry_uploader.oss.errors import OSSError
-from ossferry_uploader.oss.times import from_iso
-from ossferry_uploader.transfer.errors import ServerRefused, TransferError
+from ossferry_uploader.transfer.errors import GrantRefused, ServerRefused, TransferError
 from ossferry_uploader.transfer.options import KEEP_BOTH
 from ossferry_uploader.transfer.pacing.retry import waits_for
 from ossferry_uploader.transfer.sending.client import Client
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     Old = dict[str, Any]
 
 FEATURE = "taken"  # of a grant
-MALFORMED = "the names are malformed"
 MAX_NAMES = 200  # in a request
 PATIENCE_S = 2.0
 
@@ -31,8 +29,8 @@ PATIENCE_S = 2.0
 class TakenNames:
     """Finds stored files with the names of added files. The added files wait for the answer.
 
-    A stored file is a `dict` with `key`, `size` in bytes, `crc64` (decimal, or empty) and
-    `stored_at_s` in seconds since 1970.
+    A stored file is a `dict` from the server: `key`, `size` in bytes, `stored_at` (ISO 8601) and
+    `crc64` (decimal, or `None`).
 
     Attributes:
         patience_s: how long files wait for an answer, in seconds; then they are sent without it.
@@ -74,7 +72,8 @@ class TakenNames:
         try:
             return await asyncio.wait_for(self._find(uploads), self.patience_s)
         except ServerRefused as error:
-            if self._report and not waits_for(error):
+            is_shown = isinstance(error, GrantRefused) or waits_for(error)
+            if self._report and not is_shown:
                 self._report(error)
                 self._report = None
         except asyncio.TimeoutError:  # noqa: UP041 - MicroPython has a class of its own
@@ -94,9 +93,9 @@ class TakenNames:
         if asked:
             answers = await self._ask([path for _, path in asked])
             if not isinstance(answers, list) or len(answers) != len(asked):
-                raise ServerRefused(200, detail=MALFORMED)
+                raise ServerRefused(200, detail="the names are malformed")
             for at, (index, _) in enumerate(asked):
-                found[index] = _old(answers[at])
+                found[index] = answers[at]
         return found
 
     async def compare(self, upload: "Upload", old: "Old") -> bool:
@@ -119,20 +118,6 @@ class TakenNames:
         old["same"] = str(crc64) == old["crc64"]
         skips = upload.options.skip_identical or (grant and WANTED in grant.features)
         return not (old["same"] and skips)
-
-
-def _old(document: "Any") -> "Old | None":
-    if document is None:
-        return None
-    try:
-        return {
-            "key": str(document["key"]),
-            "size": int(document["size"]),
-            "crc64": str(document["crc64"] or ""),
-            "stored_at_s": from_iso(document["stored_at"]),
-        }
-    except (AttributeError, KeyError, TypeError, ValueError):
-        raise ServerRefused(200, detail=MALFORMED)
 
 
 class Batches:

@@ -6,7 +6,7 @@ import pytest
 
 from ossferry_uploader.oss.encryption import PublicKey
 from ossferry_uploader.transfer import states
-from ossferry_uploader.transfer.errors import ServerRefused
+from ossferry_uploader.transfer.errors import GrantRefused, ServerRefused
 from ossferry_uploader.transfer.options import REFUSE, Options
 from ossferry_uploader.transfer.queue import Queue
 from support.fakes import FakeClock, FakeFile, crc64_of_zeros, make_engine, make_ports, until
@@ -131,8 +131,14 @@ async def test_nothing_is_asked_if_no_name_can_be_taken_or_nobody_answers(kind):
 
 @pytest.mark.parametrize(
     ("fails", "reports"),
-    [(ServerRefused(0), 0), (ServerRefused(503), 0), (ServerRefused(400), 1), ("silent", 0)],
-    ids=["offline", "busy", "refused", "silent"],
+    [
+        (ServerRefused(0), 0),
+        (ServerRefused(503), 0),
+        (GrantRefused(502), 0),
+        (ServerRefused(400), 1),
+        ("silent", 0),
+    ],
+    ids=["offline", "busy", "no grant", "refused", "silent"],
 )
 async def test_without_an_answer_files_are_sent(fails, reports):
     site = Site()
@@ -146,7 +152,7 @@ async def test_without_an_answer_files_are_sent(fails, reports):
     assert len(site.paths) <= 3  # a server that does not answer is not asked for the rest
 
 
-@pytest.mark.parametrize("answer", [None, [], [1], [{"key": "a"}], [dict(OLD, stored_at=None)]])
+@pytest.mark.parametrize("answer", [None, [], [OLD, OLD]])
 async def test_an_answer_that_is_none_stops_no_file(answer):
     site = Site()
 
