@@ -194,8 +194,8 @@ ARROWS: dict[str, dict[str, str]] = {
         ),
         "view.actions": (
             "view.words view.model view.grant_model view.signals browser @uploader "
-            "@transfer.checks @transfer.resuming @transfer.journal @transfer.upload "
-            "@transfer.ports @transfer.states @transfer.errors @oss"
+            "@transfer.checks @transfer.files @transfer.resuming @transfer.journal "
+            "@transfer.upload @transfer.ports @transfer.states @transfer.errors @oss"
         ),
         "view.elements": "view.words view.signals browser",
         "view.words": (

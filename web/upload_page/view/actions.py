@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ossferry_uploader.transfer.checks.verdict import Repaired
+    from ossferry_uploader.transfer.files import File
     from ossferry_uploader.transfer.journal.checkpoint import Checkpoint
     from ossferry_uploader.transfer.ports import Clock
     from ossferry_uploader.transfer.resuming.unfinished import Failed
@@ -177,6 +178,15 @@ class Actions:
                 found: UploadModel = other
                 return found
         return None
+
+    def name_problem(self, file: "File", name: str) -> str:
+        """Return why an added file must not get a name, as a sentence; empty if it may."""
+        limits = self._grant.limits.get()
+        error = limits.type_refusal(name, file.content_type) if limits else None
+        if error and not limits.is_replaced(name):
+            return explain(error, origin=self.origin).sentence
+        listed = [(item.upload.file.path, item.upload.name) for item in self._model.rows.get()]
+        return say("rename_taken") if (file.path, name) in listed else ""
 
     def use_found(self, item: "UploadModel") -> None:
         """Use the details that a check has found, as far as the operator's fields allow."""

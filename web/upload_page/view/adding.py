@@ -8,7 +8,7 @@ import asyncio
 
 from ossferry_uploader.oss.keys import safe_name, safe_path
 from ossferry_uploader.transfer import states
-from ossferry_uploader.transfer.errors import ServerRefused
+from ossferry_uploader.transfer.errors import IllegalMove, ServerRefused, TransferError
 from upload_page.view.signals import Signal
 from upload_page.view.taken_names import Batches
 
@@ -30,7 +30,7 @@ AT_ONCE_S = 0.015  # adding files for longer would make the page feel blocked
 PAUSE_S = 0.01  # for other work of the page
 MAX_NAME_BYTES = 255  # longer names are shortened
 MAX_PATH_BYTES = 700  # folders and name; fits in a key after any prefix
-KEEP_BOTH, REPLACE, SKIP = "keep_both", "replace", "skip"
+KEEP_BOTH, REPLACE, RENAME, SKIP = "keep_both", "replace", "rename", "skip"
 
 
 class Adding:
@@ -65,6 +65,7 @@ class Adding:
         self._waiting: list[Iterable[File]] = []  # files that came while `_is_closed`
         self._new_id = new_id
         self._names = names
+        self._stored: set[tuple[str, str]] = set()  # names that proved to be taken
         self._queue = queue
         self._model = model
         self._actions = actions
@@ -145,7 +146,7 @@ class Adding:
             async with self._asking:
                 await self._ask_stored(found)
                 if drops == self._drops:
-                    await self._ask(twice, drops)
+                    await self._ask_stored(await self._ask(twice, drops))
 
     def _add(self, file: "File", *, awaits_name: bool = False) -> "Upload":
         upload = self._queue.add(file, awaits_name=awaits_name)
@@ -171,12 +172,19 @@ class Adding:
 
     async def _ask_stored(self, found: "list[tuple[Upload, Old]]") -> None:
         """Ask the person about uploads whose name a stored file has; then they may start."""
-        choice, for_all = KEEP_BOTH, False
-        for index, (upload, old) in enumerate(found):
+        choice, for_all, name = KEEP_BOTH, False, ""
+        for index, (upload, old) in enumerate(found):  # which grows by names that are taken again
+            self._stored.add((upload.file.path, upload.name))
             asks = upload.state not in states.ENDED and await self._names.compare(upload, old)
             if asks and not for_all:
                 more = len(found) - index - 1
-                choice, for_all = await self._choice(upload.file, old, more)
+                choice, for_all, name = await self._choice(upload.file, old, more)
+            if asks and choice == RENAME:
+                self._rename(upload, name)
+                again = (await self._names.find([upload]) or [None])[0]
+                if again:
+                    found.append((upload, again))
+                    continue
             if asks and choice == REPLACE:
                 self._queue.replace(upload, old["key"])
             if asks and choice == SKIP:
@@ -184,31 +192,63 @@ class Adding:
             else:
                 self._queue.settle_name(upload)
 
-    async def _ask(self, files: "list[File]", drops: int) -> None:
-        choice, for_all = KEEP_BOTH, False
-        taken = self._taken()
+    async def _ask(self, files: "list[File]", drops: int) -> "list[tuple[Upload, Old]]":
+        """Ask about files whose name is in the list; return those whose new name is stored."""
+        choice, for_all, name = KEEP_BOTH, False, ""
+        taken, renamed = self._taken(), Batches(self._names)
         for index, file in enumerate(files):
             old = taken.get(_full_name(file))
             if old and not for_all:
                 more = len(files) - index - 1
-                choice, for_all = await self._choice(file, old.upload.file, more)
+                choice, for_all, name = await self._choice(file, old.upload.file, more)
             if drops != self._drops:
-                return
+                break
             if not old or choice == KEEP_BOTH:
                 self._add(file)
             elif choice == REPLACE:
                 self._actions.replace(old, self._add(file))
+            elif choice == RENAME:
+                upload = self._add(file, awaits_name=True)
+                self._rename(upload, name)
+                renamed.add(upload)
         if files:
             self._model.flush()
+        return await renamed.finish()
 
-    async def _choice(self, new: "File", old: "File | Old", more: int) -> "tuple[str, bool]":
+    def _rename(self, upload: "Upload", name: str) -> None:
+        """Give an upload a name, or the next free name if that is in the list.
+
+        If the upload cannot have another name, it keeps its own, and both files are kept.
+        """
+        self._model.flush()  # with the uploads that have just been added
+        taken = self._taken()
+        if not name or (upload.file.path, name) in taken:
+            name = self._free_name(upload.file, taken)
         try:
-            asked: tuple[str, bool] = await self._actions.ask(
-                "same_name", new, old, more, self._clock.now_s()
+            self._queue.describe(upload, name, upload.options.details())
+        except (IllegalMove, TransferError, ValueError):
+            return
+
+    def _free_name(self, file: "File", taken: "dict[tuple[str, str], UploadModel]") -> str:
+        stem, dot, ending = safe_name(file.name).rpartition(".")
+        if not stem:
+            stem, dot, ending = ending, "", ""
+        number, name = 1, ""
+        while not name or (file.path, name) in taken or (file.path, name) in self._stored:
+            number += 1
+            name = f"{stem} ({number}){dot}{ending}"
+        return name
+
+    async def _choice(self, new: "File", old: "File | Old", more: int) -> "tuple[str, bool, str]":
+        proposal = self._free_name(new, self._taken())
+        given = new, old, more, self._clock.now_s(), proposal
+        try:
+            choice, for_all, name = await self._actions.ask(
+                "same_name", *given, lambda name: self._actions.name_problem(new, name)
             )
         except ServerRefused:
-            return KEEP_BOTH, False  # the dialog cannot be loaded now; nothing is lost
-        return asked
+            return KEEP_BOTH, False, ""  # the dialog cannot be loaded now; nothing is lost
+        return choice, for_all, name
 
 
 class _FolderIds:

@@ -17,9 +17,10 @@ class Person:
         self.answers = list(answers)
         self.asked = []
 
-    async def ask(self, what, new, old, more, now_s):
+    async def ask(self, what, new, old, more, now_s, proposal, problem):
         self.asked.append((new.name, more))
-        return self.answers.pop(0)
+        choice, for_all = self.answers.pop(0)
+        return choice, for_all, proposal
 
 
 def make(person):

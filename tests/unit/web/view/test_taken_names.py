@@ -25,6 +25,7 @@ class Site:
         self.stored = {"a.txt": OLD} if stored is None else stored
         self.answers = list(answers)
         self.asked, self.paths, self.reports, self.skipped = [], [], [], []
+        self.proposals = []
         self.running = self.most_running = 0
         self.fails = None
         clock = FakeClock()
@@ -52,17 +53,19 @@ class Site:
             raise self.fails
         return [self.stored.get(path) for path in paths]
 
-    async def ask(self, what, new, old, more, now_s):
+    async def ask(self, what, new, old, more, now_s, proposal, problem):
         """Answer as the person, after all files whose names are free have been sent."""
         others = [each for each in self.queue.uploads if not each.awaits_name]
         await until(lambda: all(each.state in states.ENDED for each in others))
-        self.asked.append((new.name, old.get("same"), more))
+        same = old.get("same") if isinstance(old, dict) else None
+        self.asked.append((new.name, same, more))
         waiting = [each.key for each in self.queue.uploads if each.awaits_name]
         assert not [key for key in waiting if key in self.ports.http.objects]
         answer = self.answers.pop(0)
         if answer is None:
             raise ServerRefused(0)
-        return answer
+        self.proposals.append(proposal)
+        return answer[0], answer[1], answer[2] if len(answer) > 2 else proposal
 
     def skip(self, upload):
         self.skipped.append(upload.file.name)
@@ -222,3 +225,27 @@ async def test_what_the_person_cancels_or_pauses_meanwhile_stays_so():
     )
     second.resume()
     await until(lambda: second.state == states.DONE)
+
+
+async def test_a_file_gets_the_name_that_the_person_gives_unless_it_is_taken_too():
+    stored = {name: dict(OLD, key=name) for name in ("a.txt", "a (2).txt", "mine.txt")}
+    site = Site(stored, [("rename", False), ("rename", False, "mine.txt"), ("rename", False)])
+
+    (upload,) = (await site.add(FakeFile("a.txt"))).values()
+
+    assert site.proposals == ["a (2).txt", "a (3).txt", "a (3).txt"]
+    assert site.paths == [["a.txt"], ["a (2).txt"], ["mine.txt"], ["a (3).txt"]]
+    assert (upload.state, upload.name) == (states.DONE, "a (3).txt")
+
+
+async def test_files_of_one_name_in_the_list_get_numbers():
+    site = Site({}, [("rename", True)])
+
+    await site.add(*[FakeFile("a", path="x") for _ in range(3)])
+
+    assert [upload.name for upload in site.queue.uploads] == ["a", "a (2)", "a (3)"]
+    assert [upload.key.rpartition("/")[2] for upload in site.queue.uploads] == [
+        "a",
+        "a (2)",
+        "a (3)",
+    ]
