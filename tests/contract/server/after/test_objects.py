@@ -28,6 +28,8 @@ def test_an_upload_is_listed_with_its_receipt(after: Demo, site: httpx.Client) -
         "held": False,
         "reason": "",
         "checks": None,
+        "details": None,
+        "details_errors": [],
     }
 
 
