@@ -181,10 +181,10 @@ class Adding:
                 choice, for_all, name = await self._choice(upload.file, old, more)
             if asks and choice == RENAME:
                 self._rename(upload, name)
-                again = (await self._names.find([upload]) or [None])[0]
-                if again:
-                    found.append((upload, again))
-                    continue
+                again = Batches(self._names)
+                again.add(upload)
+                found += await again.finish()
+                continue
             if asks and choice == REPLACE:
                 self._queue.replace(upload, old["key"])
             if asks and choice == SKIP:

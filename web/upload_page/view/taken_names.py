@@ -67,7 +67,8 @@ class TakenNames:
     async def find(self, uploads: "list[Upload]") -> "list[Old | None] | None":
         """Return for each upload the latest stored file with its folders and its name, or `None`.
 
-        The result is `None` if the server does not answer in time, or refuses.
+        The result is `None` if the server does not answer in time, or refuses. Call this in a task:
+        MicroPython's `wait_for` cannot wake other code.
         """
         try:
             return await asyncio.wait_for(self._find(uploads), self.patience_s)

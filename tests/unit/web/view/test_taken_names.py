@@ -147,7 +147,7 @@ async def test_without_an_answer_files_are_sent(fails, reports):
     site = Site()
     site.fails, site.names.patience_s = fails, 0.01 if fails == "silent" else 2.0
 
-    await site.add(*[FakeFile(f"{number}.txt") for number in range(430)])
+    await site.add(*[FakeFile(f"{number}.txt") for number in range(221)])
     uploads = await site.add(FakeFile("a.txt"))
 
     assert {each.state for each in uploads.values()} == {states.DONE}
@@ -172,9 +172,9 @@ async def test_an_answer_that_is_none_stops_no_file(answer):
 async def test_many_names_are_asked_in_few_requests_two_at_a_time():
     site = Site({})
 
-    await site.add(*[FakeFile(f"{number}.txt") for number in range(450)])
+    await site.add(*[FakeFile(f"{number}.txt") for number in range(421)])
 
-    assert [len(paths) for paths in site.paths] == [20, 200, 200, 30]
+    assert [len(paths) for paths in site.paths] == [20, 200, 200, 1]
     assert site.most_running <= 2
 
 
