@@ -411,7 +411,7 @@ def test_the_background_of_the_site_shows_through_a_frame_with_its_colour_scheme
         assert is_transparent() is expected
 
 
-def test_the_site_adds_files_starts_and_clears_and_a_person_removes_one(
+def test_r67_the_site_adds_files_starts_and_clears_and_a_person_removes_one(
     site: Site, page: Page, console: Console, trusting_demo: Demo
 ) -> None:
     site.shows("manual name=work", form="<form>")

@@ -110,7 +110,7 @@ def test_an_answer_without_end_is_read_as_far_as_it_may_be_one_of_oss(
     expect_whole(demo, "endless.bin", content)
 
 
-def test_oss_out_of_reach_is_waited_for(
+def test_r09_r12_oss_out_of_reach_is_waited_for(
     uploader: UploaderPage, demo: Demo, console: Console
 ) -> None:
     fault = demo.oss.faults.add("reset", bucket=demo.bucket, when="before")
@@ -157,7 +157,7 @@ def test_a_missing_cors_rule_is_named_with_how_to_add_it(
     expect(notice).to_have_count(0)
 
 
-def test_a_proof_that_cors_hides_is_not_taken_for_granted(
+def test_r23_a_proof_that_cors_hides_is_not_taken_for_granted(
     start_demo: StartDemo, console: Console
 ) -> None:
     demo, uploader = start_demo()
@@ -174,7 +174,7 @@ def test_a_proof_that_cors_hides_is_not_taken_for_granted(
 
 
 @pytest.mark.parametrize("minutes", [-20, 20])
-def test_a_wrong_clock_in_the_page_does_no_harm(
+def test_r15_a_wrong_clock_in_the_page_does_no_harm(
     demo: Demo, page: Page, console: Console, runtime: str, minutes: int
 ) -> None:
     page.add_init_script(
@@ -223,7 +223,7 @@ def choose_and_remove(uploader: UploaderPage, demo: Demo, path: Path) -> None:
         route.continue_()
 
 
-def test_a_file_that_vanishes_is_told(
+def test_r41_a_file_that_vanishes_is_told(
     uploader: UploaderPage, demo: Demo, console: Console, make_file: MakeFile
 ) -> None:
     console.expected.append("ERR_FILE_NOT_FOUND|ERR_UPLOAD_FILE_CHANGED|net::ERR")

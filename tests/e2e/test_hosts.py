@@ -46,7 +46,7 @@ def hosts(demo: Demo, operation: str) -> set[str]:
     return {seen.host.partition(":")[0] for seen in asked(demo, operation)}
 
 
-def test_files_arrive_by_a_custom_domain_where_the_public_endpoint_is_refused(
+def test_r46_files_arrive_by_a_custom_domain_where_the_public_endpoint_is_refused(
     start_demo: StartDemo, page: Page, make_file: MakeFile
 ) -> None:
     demo, uploader = start_demo(custom_domain=DOMAIN)
@@ -71,7 +71,7 @@ def test_files_arrive_by_a_custom_domain_where_the_public_endpoint_is_refused(
     assert (urlsplit(address).hostname, text) == (DOMAIN, "by a custom domain")
 
 
-def test_an_upload_goes_on_at_the_next_host_when_the_first_dies(
+def test_r47_an_upload_goes_on_at_the_next_host_when_the_first_dies(
     start_demo: StartDemo, console: Console, make_file: MakeFile, relay: Relay
 ) -> None:
     console.expected += [NO_UPLOAD, NO_ANSWER]
@@ -96,7 +96,7 @@ def test_an_upload_goes_on_at_the_next_host_when_the_first_dies(
     assert hosts(demo, "CompleteMultipartUpload") == {OTHER}
 
 
-def test_a_custom_domain_that_cannot_be_reached_is_suspected_and_waited_for(
+def test_r49_a_custom_domain_that_cannot_be_reached_is_suspected_and_waited_for(
     start_demo: StartDemo, console: Console, relay: Relay
 ) -> None:
     console.expected.append(NO_ANSWER)

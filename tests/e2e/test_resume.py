@@ -97,7 +97,7 @@ def test_a_storage_that_never_answers_costs_nothing_but_the_resuming(
     uploader.row("large.bin").expect_state("done", timeout_ms=60_000)
 
 
-def test_without_a_storage_uploads_work_or_the_page_says_that_it_cannot(
+def test_r44_without_a_storage_uploads_work_or_the_page_says_that_it_cannot(
     demo: Demo, page: Page, console: Console, runtime: str, make_file: MakeFile
 ) -> None:
     page.add_init_script(

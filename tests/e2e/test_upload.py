@@ -84,7 +84,7 @@ def test_what_cannot_be_read_of_a_dropped_folder_is_told_and_the_rest_arrives(
         uploader.row(name).expect_says("The file cannot be read any more.")
 
 
-def test_names_that_could_do_harm_do_none(
+def test_r43_names_that_could_do_harm_do_none(
     uploader: UploaderPage, demo: Demo, make_file: MakeFile
 ) -> None:
     uploader.choose(*[make_file(name, name.encode()) for name in HOSTILE_NAMES])

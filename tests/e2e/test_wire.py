@@ -77,7 +77,7 @@ def test_r01_a_part_that_is_cut_anywhere_is_sent_again(
 
 
 @pytest.mark.own_page("on a connection in use, Chromium repeats lost requests itself")
-def test_r03_r25_r30_every_request_of_an_upload_survives(
+def test_r02_r03_r25_r30_every_request_of_an_upload_survives(
     uploader: UploaderPage, page: Page, demo: Demo, make_file: MakeFile
 ) -> None:
     for operation in ("InitiateMultipartUpload", "UploadPart", "CompleteMultipartUpload"):

@@ -85,7 +85,7 @@ def code_of(answer: httpx.Response) -> str:
     return str(answer.json()["code"])
 
 
-def test_a_known_person_gets_the_same_grant_while_the_ledger_is_away(
+def test_r61_a_known_person_gets_the_same_grant_while_the_ledger_is_away(
     server: Server, client: httpx.Client
 ) -> None:
     before = client.post("/api/grant").json()
@@ -100,7 +100,7 @@ def test_a_known_person_gets_the_same_grant_while_the_ledger_is_away(
     assert len(server.sts.calls) == 1
 
 
-def test_nobody_gets_new_credentials_while_the_ledger_is_away(
+def test_r61_nobody_gets_new_credentials_while_the_ledger_is_away(
     server: Server, client: httpx.Client
 ) -> None:
     known = client.post("/api/grant").json()["access_key_id"]

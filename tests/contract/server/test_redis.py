@@ -289,7 +289,7 @@ def test_t23_without_redis_sessions_of_openid_need_a_ledger(
     )
 
 
-def test_t23_a_redis_that_hangs_is_left_alone_after_the_first_request(
+def test_t23_r55_a_redis_that_hangs_is_left_alone_after_the_first_request(
     make_settings: MakeSettings, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -349,7 +349,7 @@ async def test_t23_counters_keep_their_names_so_that_versions_share_them(
     }
 
 
-async def test_t23_redis_may_die_and_come_back_in_the_middle(
+async def test_t23_r55_redis_may_die_and_come_back_in_the_middle(
     make_settings: MakeSettings, tmp_path: Path
 ) -> None:
     port, seconds = free_port(), Seconds()

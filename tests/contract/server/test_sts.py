@@ -130,7 +130,7 @@ def test_no_usable_answer_is_a_loss_that_may_be_retried(
     assert (caught.value.retry_after_s or 0) >= 1
 
 
-def test_silence_is_a_loss_within_the_time_allowed(ask: Ask) -> None:
+def test_r53_silence_is_a_loss_within_the_time_allowed(ask: Ask) -> None:
     with pytest.raises(StsLostError) as caught:
         ask(wait_s=1, timeout_s=0.3)
 

@@ -150,7 +150,7 @@ def test_two_workers_share_their_state_and_lose_no_request_until_they_stop(
     assert len(outcomes(audit)) == len(keys) + len(asking.statuses)
 
 
-def test_a_server_that_is_told_to_stop_answers_every_request(
+def test_r52_a_server_that_is_told_to_stop_answers_every_request(
     demo: Demo, options: dict[str, str], tmp_path: Path
 ) -> None:
     options = {**options, "OSSFERRY_DRAIN_S": "1"}
@@ -172,7 +172,7 @@ def test_a_server_that_is_told_to_stop_answers_every_request(
     assert len(audit) == len(asking.statuses)
 
 
-def test_a_server_that_is_told_to_stop_sends_its_clients_away_first(
+def test_r52_a_server_that_is_told_to_stop_sends_its_clients_away_first(
     options: dict[str, str], tmp_path: Path
 ) -> None:
     options = {**options, "OSSFERRY_DRAIN_S": "60"}

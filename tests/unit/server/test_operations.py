@@ -91,7 +91,7 @@ def _read(client: httpx.Client) -> dict[str, float]:
     [(0, StsLostError("no-answer")), (301, None), (-301, None), (1200, None)],
     ids=["STS lost", "ahead", "behind", "20 minutes"],
 )
-def test_not_ready_says_no_more_than_that(
+def test_r56_not_ready_says_no_more_than_that(
     client: httpx.Client,
     sts_time: StsTime,
     caplog: pytest.LogCaptureFixture,
@@ -195,7 +195,7 @@ OUTAGES = {"Redis", "STS", "ledger"}
         *[(lost, False) for lost in LOSSES if lost != "ledger"],  # it takes two seconds
     ],
 )
-def test_only_what_another_process_could_do_better_makes_a_process_unready_that_was_ready(
+def test_r53_only_what_another_process_could_do_better_makes_a_process_unready_that_was_ready(
     serve: MakeClient,
     sts: FakeSts,
     seconds: Seconds,
@@ -268,7 +268,7 @@ def test_asking_for_readiness_costs_no_calls_while_sts_gives_credentials(
     assert '"Effect":"Deny"' in sts.calls[0]["policy"]
 
 
-def test_a_clock_that_becomes_wrong_ends_readiness(
+def test_r56_a_clock_that_becomes_wrong_ends_readiness(
     client: httpx.Client, sts_time: StsTime, seconds: Seconds
 ) -> None:
     before = client.get("/readyz").status_code

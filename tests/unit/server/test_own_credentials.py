@@ -38,7 +38,7 @@ async def test_credentials_are_renewed_at_half_their_life(
     assert len(sts.calls) == 2
 
 
-async def test_while_sts_is_lost_credentials_are_used_to_their_end(
+async def test_r54_while_sts_is_lost_credentials_are_used_to_their_end(
     sessions: Sessions, sts: FakeSts, clock: FakeClock
 ) -> None:
     first = await sessions.fresh("policy")

@@ -31,7 +31,7 @@ def test_names_that_do_no_harm_stay_as_they_are(name):
     ],
     ids=["parent", "dots", "hidden", "backslash", "right-to-left", "controls", "empty", "blank"],
 )
-def test_names_that_could_mislead_are_defused(name, safe):
+def test_r43_names_that_could_mislead_are_defused(name, safe):
     assert safe_name(name) == safe
 
 

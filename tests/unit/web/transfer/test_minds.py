@@ -104,7 +104,7 @@ async def test_a_listener_may_repeat_what_has_just_ended_and_it_is_not_given_up(
     assert (record["upload_id"], record["given_up"]) == (upload.upload_id, False)
 
 
-async def test_a_cancel_that_is_repeated_while_the_first_cleans_up_leaves_no_part():
+async def test_r28_a_cancel_that_is_repeated_while_the_first_cleans_up_leaves_no_part():
     queue, ports = make()
     upload = await two_sent(queue, ports)
     upload.cancel()

@@ -401,7 +401,7 @@ async def test_parts_that_wait_together_wait_once():
     assert ports.http.objects == {"k": SIZE}
 
 
-async def test_trouble_for_a_quarter_of_an_hour_is_the_end():
+async def test_r04_trouble_for_a_quarter_of_an_hour_is_the_end():
     upload, ports, engine = make(size=MIB)
     ports.http.plan = [None] + [busy(300)] * 7
 
@@ -425,7 +425,7 @@ async def test_a_long_time_without_network_is_no_time_in_trouble():
     assert ports.http.objects == {"k": MIB}
 
 
-async def test_a_part_that_stays_damaged_fails_the_upload():
+async def test_r21_a_part_that_stays_damaged_fails_the_upload():
     upload, ports, engine = make(connections=1)
     ports.http.plan = [None] + [stored("1")] * 6
 
@@ -437,7 +437,7 @@ async def test_a_part_that_stays_damaged_fails_the_upload():
     assert ports.http.objects == {}
 
 
-async def test_a_part_that_oss_forgot_is_sent_again():
+async def test_r24_a_part_that_oss_forgot_is_sent_again():
     upload, ports, engine = make()
     upload.progress.upload_id = "U1"
     ports.http.multiparts["U1"] = {}
@@ -643,7 +643,7 @@ async def test_an_upload_that_oss_never_keeps_is_given_up():
         await send_multipart(Client(engine, upload))
 
 
-async def test_a_whole_that_is_not_the_sum_of_its_parts_is_no_success():
+async def test_r22_a_whole_that_is_not_the_sum_of_its_parts_is_no_success():
     upload, ports, engine = make()
     ports.http.plan = [None] * (PARTS + 1) + [stored("1")]
 
@@ -693,7 +693,7 @@ async def test_abort_leaves_nothing_and_makes_sure_of_it():
     assert [request.method for request in ports.http.requests] == ["DELETE", "GET"]
 
 
-async def test_abort_is_repeated_while_parts_are_left():
+async def test_r28_abort_is_repeated_while_parts_are_left():
     upload, ports, engine = make()
     upload.progress.upload_id = "U1"
     ports.http.multiparts["U1"] = {1: MIB}

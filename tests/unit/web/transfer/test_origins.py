@@ -237,7 +237,7 @@ async def test_if_none_answers_in_time_requests_go_to_the_first_and_all_are_aske
 
 
 @pytest.mark.parametrize("error", [lost(), Refused(UNEXPECTED, 502)], ids=["lost", "not oss"])
-async def test_losses_in_a_row_move_all_requests_to_an_origin_that_answers(error):
+async def test_r47_losses_in_a_row_move_all_requests_to_an_origin_that_answers(error):
     origins, grant, hosts, _ = await make_found(ONE)
     used = await origins.at(grant)
 
@@ -292,7 +292,7 @@ async def test_a_bad_line_to_an_origin_that_answers_moves_nothing():
     assert hosts.asked == [ONE, TWO]
 
 
-async def test_a_line_that_is_down_moves_nothing_and_is_looked_at_rarely():
+async def test_r48_a_line_that_is_down_moves_nothing_and_is_looked_at_rarely():
     origins, grant, hosts, clock = await make_found(ONE, TWO)
 
     assert not await lose(origins, grant, times=20)
@@ -317,7 +317,7 @@ async def test_a_refused_host_is_left_at_once_although_small_requests_pass():
     assert hosts.asked == [TWO]
 
 
-async def test_if_all_hosts_are_refused_the_refusal_is_told():
+async def test_r46_if_all_hosts_are_refused_the_refusal_is_told():
     origins, grant, hosts, clock = await make_found()
     assert await origins.failed(grant, await origins.at(grant), FORBIDDEN)
 
@@ -511,7 +511,7 @@ async def waits_of(*, origin, server_is_there=True, outages=4):
     return reasons, ports.network.asked
 
 
-async def test_of_a_custom_domain_that_stays_out_of_reach_it_is_told_if_our_server_answers():
+async def test_r49_of_a_custom_domain_that_stays_out_of_reach_it_is_told_if_our_server_answers():
     reasons, asked = await waits_of(origin=ONE)
 
     assert reasons == [states.FOR_NETWORK] * 2 + [states.FOR_STORAGE] * 2

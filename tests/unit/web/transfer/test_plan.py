@@ -36,7 +36,7 @@ SIZES = [
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("rate", [0, 1, 50_000, 10**6, 10**9])
-def test_parts_are_what_oss_accepts_and_add_up(size, rate):
+def test_r39_parts_are_what_oss_accepts_and_add_up(size, rate):
     part_size = part_size_for(size, rate_bytes_per_s=rate)
     count = part_count(size, part_size)
 
@@ -124,7 +124,7 @@ def test_what_may_be_lost_of_a_file_on_a_fast_line_is_a_tenth_up_to_a_limit():
     assert largest_part(10**10, 10**9) == LARGEST_BY_SPEED
 
 
-def test_a_file_too_large_for_oss_is_refused():
+def test_r39_a_file_too_large_for_oss_is_refused():
     with pytest.raises(PartPlanError, match="48800000000000"):
         part_size_for(MAX_OBJECT_BYTES + 1)
 

@@ -234,7 +234,7 @@ async def test_an_upload_that_begins_anew_believes_no_record_of_its_sha256():
     assert upload.sha256 == f"{SIZE:064x}"
 
 
-async def test_an_upload_that_was_finished_by_the_earlier_page_is_not_sent_again():
+async def test_r35_an_upload_that_was_finished_by_the_earlier_page_is_not_sent_again():
     ports = await interrupted(3)
     key = next(iter(ports.storage.texts))
     ports.http.multiparts = {}
@@ -346,7 +346,7 @@ async def test_what_is_unfinished_is_offered_and_discarded_while_no_room_is_left
     assert (failed, ports.http.multiparts, ports.storage.texts) == ([], {}, {})
 
 
-async def test_a_storage_that_does_not_work_costs_nothing_but_the_resuming():
+async def test_r44_a_storage_that_does_not_work_costs_nothing_but_the_resuming():
     queue, ports, engine = make()
     ports.storage.error = StorageBroken("SecurityError")
 

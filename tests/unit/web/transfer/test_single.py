@@ -249,7 +249,7 @@ async def test_what_does_not_pass_is_given_up_after_some_tries(answer, error, re
     assert engine.pool.used == 0
 
 
-async def test_oss_says_how_long_to_wait():
+async def test_r04_oss_says_how_long_to_wait():
     _, ports, engine = await put([busy("20")])
 
     assert 20 <= ports.clock.slept_s[0] <= 21
@@ -297,7 +297,7 @@ async def test_oss_says_until_when_to_wait():
     assert 20 <= ports.clock.slept_s[0] <= 21
 
 
-async def test_a_network_that_is_away_costs_nothing():
+async def test_r09_a_network_that_is_away_costs_nothing():
     _, ports, _ = await put([lost(Lost.UNREACHABLE)] * 50)
 
     assert len(ports.network.waited_s) == 50
@@ -331,7 +331,7 @@ async def test_a_token_server_that_says_no_is_the_end():
     assert ports.http.requests == []
 
 
-async def test_a_skewed_clock_is_set_by_what_oss_says():
+async def test_r15_a_skewed_clock_is_set_by_what_oss_says():
     _, ports, _ = await put([refused("RequestTimeTooSkewed", extra=SKEWED)])
 
     assert ports.http.header(1, "x-oss-date") == "20260314T093653Z"

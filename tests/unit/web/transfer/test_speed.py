@@ -124,7 +124,7 @@ async def test_parts_are_as_small_as_the_limit_of_a_connection_asks_for():
     assert upload.progress.part_size == 1000 * KIB
 
 
-async def test_a_clock_that_is_set_while_bytes_leave_does_not_change_their_speed():
+async def test_r16_a_clock_that_is_set_while_bytes_leave_does_not_change_their_speed():
     ports = make_ports()
     engine = make_engine(ports)
     engine.rate_bytes_per_s = 0.0

@@ -100,7 +100,7 @@ async def test_a_cancelled_upload_leaves_no_parts(pauses):
 
 @pytest.mark.parametrize("size", [10, 20 * MIB])
 @pytest.mark.parametrize("pauses", [True, False])
-async def test_a_cancel_that_comes_after_the_end_says_that_the_object_is_there(size, pauses):
+async def test_r29_a_cancel_that_comes_after_the_end_says_that_the_object_is_there(size, pauses):
     queue, ports, _ = listened()
     send = ports.http.send
 

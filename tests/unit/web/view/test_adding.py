@@ -184,7 +184,7 @@ def names(queue):
     return [upload.file.name for upload in queue.uploads]
 
 
-async def test_files_are_pending_from_when_they_are_taken_until_they_are_in_the_list():
+async def test_r67_files_are_pending_from_when_they_are_taken_until_they_are_in_the_list():
     adding, queue = make(Person())
     adding.close()
 
