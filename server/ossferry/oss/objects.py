@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from ossferry.errors import NotStoredError
+
 METADATA = "x-oss-meta-"
 
 
@@ -63,6 +65,17 @@ class Stored(Listed):
         This is the client-side encryption of OSS's SDKs.
         """
         return "client-side-encryption-key" in self.metadata
+
+
+def existing(stored: Stored | None) -> Stored:
+    """Return the object that OSS has described.
+
+    Raises:
+        NotStoredError: OSS has no such object: `stored` is None.
+    """
+    if stored is None:
+        raise NotStoredError("OSS has no object under this key.")
+    return stored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ from typing_extensions import TypedDict
 
 from ossferry.access.passwords import MAX_LENGTH, MIN_LENGTH, hashed
 from ossferry.clock import Clock, utc_text
-from ossferry.errors import NoPreviewError, NotStoredError, NowhereError, OssRefusedError
+from ossferry.errors import NoPreviewError, NowhereError, OssRefusedError
 from ossferry.http.body import WHOLE, Body, Text, read_body
 from ossferry.http.hosts import own_origin
 from ossferry.http.security_headers import LINKS
@@ -31,7 +31,7 @@ from ossferry.ledger.receipts import Receipt
 from ossferry.ledger.shares import Share
 from ossferry.mount import mount_path
 from ossferry.oss.image_processing import PRESETS, Process, can_process
-from ossferry.oss.objects import Link, ObjectStore, Stored
+from ossferry.oss.objects import Link, ObjectStore, Stored, existing
 from ossferry.oss.response_headers import headers_of
 from ossferry.settings.model import Settings
 from ossferry.uploads.lists import read_limit
@@ -300,9 +300,7 @@ async def make_link(
         NoPreviewError: the link should process the object as an image, but OSS cannot.
     """
     key = check_own_key(wish.key, owner.prefix)
-    stored = await store.head(key)
-    if stored is None:
-        raise NotStoredError("OSS has no object under this key.")
+    stored = existing(await store.head(key))
     if wish.process and not can_process(stored):
         raise NoPreviewError("OSS processes images of at most 20 MB.")
     async with database.read() as connection:

@@ -42,7 +42,7 @@ from ossferry.http.client import request_bytes
 from ossferry.http.proxies import address_of
 from ossferry.identity.object_keys import INCOMING
 from ossferry.ledger import Database, people
-from ossferry.oss.objects import ObjectStore
+from ossferry.oss.objects import ObjectStore, existing
 from ossferry.settings.model import Settings
 from ossferry.uploads.receipts import Recorder
 
@@ -197,9 +197,7 @@ class CallbackApi:
             owner = await people.owner_of_key(connection, key)
         if owner is None:
             raise NotStoredError("This key belongs to no principal.")
-        stored = await self.store.head(key)
-        if stored is None:
-            raise NotStoredError("OSS has no object under this key.")
+        stored = existing(await self.store.head(key))
         await self.recorder.record(owner, stored, source="callback", request_id=request_id)
         return key
 

@@ -14,7 +14,7 @@ from ossferry.identity.object_keys import check_own_key
 from ossferry.identity.owner import Owner
 from ossferry.ledger import Database, receipts
 from ossferry.oss.image_processing import PRESETS, can_process
-from ossferry.oss.objects import ObjectStore
+from ossferry.oss.objects import ObjectStore, existing
 from ossferry.oss.response_headers import headers_of
 from ossferry.uploads.lists import UndoOffer, object_json
 from ossferry.uploads.receipts import Recorder
@@ -93,9 +93,7 @@ class ObjectApi:
         """
         key = check_own_key(request.path_params["key"], principal.prefix)
         wish = await read_body(request, NewName)
-        stored = await self._store.head(key)
-        if stored is None:
-            raise NotStoredError("OSS has no object under this key.")
+        stored = existing(await self._store.head(key))
         if stored.is_held:
             raise HeldError("")
         await self._recorder.record(principal, stored, source="found")
@@ -153,9 +151,7 @@ class ObjectApi:
         process = PRESETS.get(request.query_params.get("preset", "preview"))
         if process is None:
             raise BadRequestError(f"preset must be one of {', '.join(PRESETS)}.")
-        stored = await self._store.head(key)
-        if stored is None:
-            raise NotStoredError("OSS has no object under this key.")
+        stored = existing(await self._store.head(key))
         kind = stored.content_type.partition("/")[0].lower()
         if key.lower().endswith(TEXTS):
             kind = "text"

@@ -14,6 +14,7 @@ the claim in the receipt. For proof, run the same checks with `ossferry check`.
 import asyncio
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Annotated, Any, NotRequired, TypeAlias, cast
@@ -34,7 +35,7 @@ from ossferry.ledger import AsyncConnection, Database, file_requests, holds, peo
 from ossferry.ledger.receipts import LISTED, Claim, Outcome, Receipt
 from ossferry.ledger.refusals import Refusal
 from ossferry.observability.metrics import Metrics
-from ossferry.oss.objects import ObjectStore, Stored
+from ossferry.oss.objects import ObjectStore, Stored, existing
 from ossferry.settings.types import MAX_OBJECT_SIZE
 from ossferry.uploads.details import Details, validated
 from ossferry.uploads.quotas import Left, Quotas
@@ -212,29 +213,21 @@ class ReceiptsJson(TypedDict):
     quota: Left | None
 
 
+@dataclass(slots=True, eq=False, repr=False)
 class Recorder:
     """Writes receipts, usage and hook events to the ledger in one transaction.
 
     A held object gets a row of its own in the ledger in place of a receipt, and no event.
     """
 
-    def __init__(
-        self,
-        database: Database,
-        hooks: Hooks,
-        quotas: Quotas,
-        *,
-        details: Details | None = None,
-        metrics: Metrics,
-        clock: Clock,
-    ) -> None:
-        self._database = database
-        self._details = details
-        self._metrics = metrics
-        self._hooks = hooks
-        self._quotas = quotas
-        self._clock = clock
-        self._remembered: set[str] = set()
+    database: Database
+    hooks: Hooks
+    quotas: Quotas
+    _: KW_ONLY
+    details: Details | None = None
+    metrics: Metrics
+    clock: Clock
+    _remembered: set[str] = field(init=False, default_factory=set)
 
     async def record(
         self,
@@ -302,9 +295,9 @@ class Recorder:
         if not uploads:
             return []
         uploads = self._described(uploads) if source != LISTED else uploads
-        now, owner = self._clock(), owner.whole
+        now, owner = self.clock(), owner.whole
         by_key = {stored.key: stored for stored, _ in uploads}
-        async with self._database.write() as connection:
+        async with self.database.write() as connection:
             if owner.hash not in self._remembered:
                 await people.remember(connection, owner, now)
             if source == "page":
@@ -315,22 +308,22 @@ class Recorder:
             record = partial(holds.record_all, source=source, now=now, checks=checks)
             found: Sequence[Receipt] = await record(connection, owner, kept) if kept else ()
             news = [receipt for receipt in found if receipt.is_news]
-            if self._hooks.has_any and source != LISTED:
+            if self.hooks.has_any and source != LISTED:
                 for each in (each for each in news if not each.is_held):
                     event = uploaded(owner, by_key[each.key], now, checks=each.checks)
-                    await self._hooks.announce(connection, event)
+                    await self.hooks.announce(connection, event)
         if len(self._remembered) >= MAX_REMEMBERED:
             self._remembered.clear()
         self._remembered.add(owner.hash)
         for receipt in news:
-            self._metrics.recorded(source, receipt.size)
+            self.metrics.recorded(source, receipt.size)
         if news:
-            self._quotas.settle(owner, news[-1].used)
-            self._hooks.wake()
+            self.quotas.settle(owner, news[-1].used)
+            self.hooks.wake()
         return sorted(found, key=lambda receipt: receipt.key)
 
     def _described(self, uploads: Collection[tuple[Stored, str]]) -> Collection[tuple[Stored, str]]:
-        details = self._details
+        details = self.details
         return [(details.read(each), id_) for each, id_ in uploads] if details else uploads
 
 
@@ -461,8 +454,7 @@ def _confirmed(report: Report, stored: Stored | None) -> Stored:
         NotStoredError: there is no such object.
         ReceiptMismatchError: the stored object differs from the report.
     """
-    if stored is None:
-        raise NotStoredError("OSS has no object under this key.")
+    stored = existing(stored)
     differs = [name for name in ("size", "crc64") if getattr(report, name) != getattr(stored, name)]
     if differs:
         raise ReceiptMismatchError(differs=differs, stored=stored_json(stored))
