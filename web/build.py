@@ -64,26 +64,21 @@ BRIDGE = tuple(
 )
 WORKER = (WEB / "worker/crc64_wasm.js", WEB / "worker/checksum_worker.js")
 WITH_SENTENCES = ("details", "dialogs", "requests")  # folders of `upload_page`
+SCRIPTS_ON_DEMAND = "checksum_worker sha256 records tabs thumbnails qr frame checks zip zip_worker"
+RARE = ("details", "repair", "requests")  # modules of `upload_page` that few pages load
+LATER = ("on_demand", *RARE)
+# {name of a style sheet: the files in `page` that it consists of}
+STYLES = {
+    "details": ("fields", "details"),
+    "repair": ("repair",),
+    "requests": ("fields", "requests"),
+}
 # {name by which the page loads a file: the file}
 LOADED_ON_DEMAND = {
-    "checksum_worker": "checksum_worker.js",
-    "sha256": "sha256.js",
-    "records": "records.js",
-    "tabs": "tabs.js",
-    "on_demand": "on_demand.py",
-    "thumbnails": "thumbnails.js",
-    "qr": "qr.js",
-    "frame": "frame.js",
-    "details": "details.py",
-    "details_styles": "details.css",
-    "checks": "checks.js",
-    "repair": "repair.py",
-    "repair_styles": "repair.css",
-    "requests": "requests.py",
-    "requests_styles": "requests.css",
+    **{name: f"{name}.js" for name in SCRIPTS_ON_DEMAND.split()},
+    **{name: f"{name}.py" for name in LATER},
+    **{f"{name}_styles": f"{name}.css" for name in STYLES},
     **{f"{name}_words": f"{name}.json" for name in WITH_SENTENCES},
-    "zip": "zip.js",
-    "zip_worker": "zip_worker.js",
     **{f"locale-{language}": f"{language}.json" for language in LANGUAGES},
 }
 
@@ -133,14 +128,6 @@ async def _start():
         await give_way()
 """
 MAIN = "upload_page/main"
-RARE = ("details", "repair", "requests")  # modules of `upload_page` that few pages load
-# {name of a style sheet: the files in `page` that it consists of}
-STYLES = {
-    "details": ("fields", "details"),
-    "repair": ("repair",),
-    "requests": ("fields", "requests"),
-}
-LATER = ("on_demand", *RARE)
 SLICE_MS = 30
 
 
@@ -509,11 +496,7 @@ def page(runtime: str, language: str, url: dict[str, str], hashes: dict[str, str
         url: maps `group/file name` to the address of the file, relative to the page.
         hashes: maps the address of a file to its hash, in the format of the attribute `integrity`.
     """
-    engine = {"micropython": "micropython/micropython.mjs", "pyodide": "pyodide/pyodide.mjs"}[
-        runtime
-    ]
-    core = "pyscript/core.js"
-    modules = f"app/{runtime}.bin"
+    core, engine, modules = "pyscript/core.js", f"{runtime}/{runtime}.mjs", f"app/{runtime}.bin"
     fetched = ["app/uploader.py", modules]
     fetched += ["micropython/micropython.wasm"] if runtime == "micropython" else []
     preload = [
@@ -587,12 +570,11 @@ def main(out: Path = OUT, extension: Path | None = None) -> None:
             hashes[f".{at}"] = integrity(content)
             suffix = Path(file).suffix
             encodings = [] if suffix in COMPRESSED_ALREADY else ["br", "gzip"]
-            entry: dict[str, object] = {
+            manifest[at] = {
                 "type": TYPES[suffix],
                 "encodings": encodings,
                 "integrity": hashes[f".{at}"],
             }
-            manifest[at] = entry
     for runtime in ("micropython", "pyodide"):
         for language in LANGUAGES:
             text = page(runtime, language, url, hashes)
