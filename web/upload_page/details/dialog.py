@@ -77,7 +77,7 @@ class _Panel:
     """The fields of the dialog, for one upload or for several."""
 
     def __init__(self, items: "list[UploadModel]", actions: "Actions") -> None:
-        self._items, self._actions = items, actions
+        self._actions = actions
         self._one = items[0] if len(items) == 1 else None
         self._fields = actions.fields()
         title = say("details") if self._one else say_count("details_of", len(items))

@@ -16,6 +16,7 @@ from upload_page.browser.own_server import server
 from upload_page.browser.window import start
 from upload_page.dialogs.dialog import Dialog
 from upload_page.dialogs.download import save_files
+from upload_page.dialogs.fields import choice_field, text_field
 from upload_page.dialogs.folded_lists import deleted_files, share_links
 from upload_page.dialogs.preview import has_preview, show_preview
 from upload_page.dialogs.renaming import edited
@@ -336,15 +337,15 @@ class _MyUploads:
 
 def _search_field() -> "Element":
     words = say("my_uploads_search")
-    attributes = {"type": "search", "class": "text", "placeholder": words, "aria-label": words}
-    attributes["maxlength"] = MAX_WORDS
-    return element("input", attributes)
+    field = text_field("words", type="search", placeholder=words, maxlength=MAX_WORDS)
+    set_attribute(field, "aria-label", words)
+    return field
 
 
 def _order_field() -> "Element":
-    select = element("select", {"class": "select", "aria-label": say("my_uploads_order")})
-    for order in ("newest", "name", "size"):
-        select.append(element("option", {"value": order}, say(f"my_uploads_{order}")))
+    orders = [(order, say(f"my_uploads_{order}")) for order in ("newest", "name", "size")]
+    select = choice_field("order", orders, "newest")
+    set_attribute(select, "aria-label", say("my_uploads_order"))
     return select
 
 

@@ -2,7 +2,8 @@
 
 import asyncio
 
-from upload_page.browser.dom import element, has_focus, listen, subscribe
+from upload_page.browser.dom import has_focus, listen, subscribe
+from upload_page.dialogs.fields import text_field
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ async def edited(shown: "Element", path: str, label: str, opener: "Element") -> 
     Returns:
         The new path; empty if nothing should change.
     """
-    field = element("input", {"class": "text", "dir": "auto", "maxlength": MAX_PATH})
+    field = text_field("path", dir="auto", maxlength=MAX_PATH)
     field.setAttribute("aria-label", label)
     field.value = path
     ended, is_accepted = asyncio.Event(), [True]

@@ -9,6 +9,7 @@ from upload_page.browser.own_server import server
 from upload_page.browser.qr import qr_code
 from upload_page.browser.window import copy_text, start
 from upload_page.dialogs.dialog import Dialog
+from upload_page.dialogs.fields import choice_field, text_field, tick
 from upload_page.dialogs.thumbnails import is_image
 from upload_page.receipts.stored_objects import path_of
 from upload_page.view.elements import button
@@ -70,15 +71,13 @@ async def show_share(key: str, name: str, actions: "Actions") -> None:
             the server says that the object no longer exists.
     """
     dialog = Dialog("share", say("share_title"))
-    lifetimes = _choices(
-        "expires", [(str(s), say_count(f"for_{unit}", n)) for s, unit, n in LIFETIMES]
-    )
-    lifetimes.value = str(DAY_S)
-    presets = _choices("preset", [(str(i), say(p[0])) for i, p in enumerate(PRESETS)])
-    inline = element("input", {"type": "checkbox", "id": "inline"})
-    note = element("input", {"class": "text", "maxlength": MAX_NOTE})
-    password = element("input", {"class": "text", "minlength": "8", "maxlength": "200"})
-    most = element("input", {"class": "text", "type": "number", "min": "1", "max": "1000000"})
+    lives = [(str(s), say_count(f"for_{unit}", n)) for s, unit, n in LIFETIMES]
+    lifetimes = choice_field("expires", lives, str(DAY_S))
+    presets = choice_field("preset", [(str(i), say(p[0])) for i, p in enumerate(PRESETS)], "0")
+    inline = tick("inline", "1", say("share_inline"))
+    note = text_field("note", maxlength=MAX_NOTE)
+    password = text_field("password", minlength="8", maxlength="200")
+    most = text_field("most", type="number", min="1", max="1000000")
     result = element("div", {"class": "link-result", "role": "status"})
     dialog.body.append(element("p", {"class": "hint"}, element("bdi", None, name)))
     for words, field in (("share_life", lifetimes), ("share_note", note)):
@@ -86,9 +85,8 @@ async def show_share(key: str, name: str, actions: "Actions") -> None:
     dialog.body.append(_more_options(password, most))
     offers_presets = is_image(key)
     if offers_presets:
-        dialog.body.append(element("label", {"class": "field"}, say("share_preset"), presets))
-        dialog.body.append(element("label", {"class": "check"}, inline, say("share_inline")))
-        dialog.body.append(_preview(key))
+        preset = element("label", {"class": "field"}, say("share_preset"), presets)
+        dialog.body.append(preset, inline, _preview(key))
     dialog.body.append(result)
     for field in (lifetimes, presets, inline, password, most):  # the old link has other options
         dialog.owner.on_dispose(listen(field, "change", lambda: clear(result)))
@@ -102,7 +100,7 @@ async def show_share(key: str, name: str, actions: "Actions") -> None:
         document["max_opens"] = int(str(most.value)) if most.value else None
         if offers_presets:
             document["process"] = PRESETS[int(str(presets.value))][1]
-            document["disposition"] = "inline" if inline.checked else "attachment"
+            document["disposition"] = "inline" if inline.firstElementChild.checked else "attachment"
         try:
             made = await server.call("POST", "/api/share", document)
         except ServerRefused as error:
@@ -136,8 +134,8 @@ async def _show_link(
     result: "Element", made: "dict[str, Any]", actions: "Actions", owner: "Owner"
 ) -> None:
     clear(result)
-    attributes = {"class": "text", "readonly": "", "dir": "ltr", "aria-label": say("share_link")}
-    field = element("input", attributes)
+    field = text_field("link", readonly="", dir="ltr")
+    set_attribute(field, "aria-label", say("share_link"))
     field.value = made["url"]
     copy = button(
         "button small primary", say("copy_link"), partial(actions.copy, made["url"]), owner
@@ -172,10 +170,3 @@ async def _load_preview(key: str, picture: "Element") -> None:
     if preview["kind"] == "image":  # the name may say so without reason
         set_attribute(picture, "src", preview["url"])
         picture.hidden = False
-
-
-def _choices(name: str, choices: "list[tuple[str, str]]") -> "Element":
-    select = element("select", {"class": "select", "name": name})
-    for value, words in choices:
-        select.append(element("option", {"value": value}, words))
-    return select

@@ -36,7 +36,7 @@ async def show_timeline(actions: "Actions", upload: "Upload | None" = None) -> N
         for phase in PHASES:
             legend.append(element("span", {"class": phase}, say(f"timeline_{phase}")))
         table = _table(timings[-SHOWN:], names, now_s)
-        attributes = {"class": "scroll", "tabindex": "0", "role": "region"}
+        attributes = {"class": "table", "tabindex": "0", "role": "region"}
         attributes["aria-label"] = say("timeline")
         dialog.body.append(legend, element("div", attributes, table))
         copied = json.dumps(without_secrets(timings, now_s))
