@@ -11,7 +11,7 @@ other upload uses.
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from datetime import datetime
 from typing import Literal, TypeAlias
 
@@ -125,19 +125,14 @@ class SignedForm:
     expires_at: datetime
 
 
+@dataclass(slots=True, eq=False, repr=False)
 class Forms:
     """Creates signed forms from STS credentials."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        *,
-        clock: Clock,
-        new_random: NewRandom = lambda: secrets.token_hex(16),
-    ) -> None:
-        self._settings = settings
-        self._clock = clock
-        self._new_random = new_random
+    settings: Settings
+    _: KW_ONLY
+    clock: Clock
+    new_random: NewRandom = lambda: secrets.token_hex(16)
 
     def check(self, wanted: FormWish, permission: Permission) -> None:
         """Raise an error if no form can be issued for the described file.
@@ -151,11 +146,11 @@ class Forms:
             FileTooLargeError: the file is larger than a form may allow.
             TypeNotTakenError: the type of the file is not allowed.
         """
-        if self._settings.encrypt_public_key is not None:
+        if self.settings.encrypt_public_key is not None:
             raise NowhereError(
                 "Files are encrypted here before they are sent; a form cannot do that."
             )
-        largest = largest_file(self._settings, permission)
+        largest = largest_file(self.settings, permission)
         if wanted.size is not None and wanted.size > largest:
             raise FileTooLargeError(f"A form takes files of up to {largest} bytes.")
         types = permission.types
@@ -173,8 +168,8 @@ class Forms:
             success: gets the directory of the object, and returns the form field (name and value)
                 that tells OSS how to respond to a successful upload.
         """
-        settings, now = self._settings, self._clock()
-        where = directory(grant.prefix, now, self._new_random())
+        settings, now = self.settings, self.clock()
+        where = directory(grant.prefix, now, self.new_random())
         key = where + form_name(wanted.name) if wanted.name else None
         low, high = self._sizes(grant, wanted)
         pinned = [
@@ -209,5 +204,5 @@ class Forms:
         if wanted.size is not None:
             return wanted.size, wanted.size
         left = grant.left["bytes_left"] if grant.left else None
-        largest = largest_file(self._settings, grant.permission)
+        largest = largest_file(self.settings, grant.permission)
         return 0, largest if left is None else min(largest, left)
