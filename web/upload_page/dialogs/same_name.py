@@ -93,7 +93,7 @@ def _name_field(
     field = text_field("rename", maxlength=MAX_NAME, dir="auto", autocomplete="off")
     wrong = element("span", {"class": "wrong", "role": "alert"})
     field.value = proposal
-    element("label", {"class": "field"}, say("rename_to"), field, wrong)
+    element("label", {"class": "field"}, say("rename_new"), field, wrong)
 
     def rename() -> None:
         reason = problem(safe_name(str(field.value)))
