@@ -175,7 +175,8 @@ class Adding:
         choice, for_all, name = KEEP_BOTH, False, ""
         for index, (upload, old) in enumerate(found):  # which grows by names that are taken again
             self._stored.add((upload.file.path, upload.name))
-            asks = upload.state not in states.ENDED and await self._names.compare(upload, old)
+            asks = _waits(upload, old) and await self._names.compare(upload, old)
+            asks = asks and _waits(upload, old)
             if asks and not for_all:
                 more = len(found) - index - 1
                 choice, for_all, name = await self._choice(upload.file, old, more)
@@ -274,6 +275,11 @@ class _FolderIds:
         self._taken[path] = True
         self._id = self._id or self._new_id()
         return self._id
+
+
+def _waits(upload: "Upload", old: "Old") -> bool:
+    """Return whether an upload still has the name that is taken, and was not cancelled."""
+    return upload.name == old["name"] and upload.state not in states.ENDED
 
 
 def _full_name(file: "File") -> "tuple[str, str]":

@@ -30,7 +30,7 @@ class TakenNames:
     """Finds stored files with the names of added files. The added files wait for the answer.
 
     A stored file is a `dict` from the server: `key`, `size` in bytes, `stored_at` (ISO 8601) and
-    `crc64` (decimal, or `None`).
+    `crc64` (decimal, or `None`); and `name`, the name that was searched.
 
     Attributes:
         patience_s: how long files wait for an answer, in seconds; then they are sent without it.
@@ -83,20 +83,23 @@ class TakenNames:
 
     async def _find(self, uploads: "list[Upload]") -> "list[Old | None]":
         grant = await self._engine.keeper.get()
-        asked: list[tuple[int, str]] = []
+        asked: list[tuple[int, str, str]] = []
         found: list[Old | None] = [None] * len(uploads)
         if FEATURE in grant.features:
+            await self._engine.journal.load()
             for index, upload in enumerate(uploads):
+                if await self._engine.journal.continues(upload):
+                    continue  # an earlier page has asked
                 try:
-                    asked.append((index, path_for(upload, grant.prefix)))
+                    asked.append((index, path_for(upload, grant.prefix), upload.name))
                 except ValueError:
                     continue  # the upload will fail: folders and name do not fit into a key
         if asked:
-            answers = await self._ask([path for _, path in asked])
+            answers = await self._ask([path for _, path, _ in asked])
             if not isinstance(answers, list) or len(answers) != len(asked):
                 raise ServerRefused(200, detail="the names are malformed")
-            for at, (index, _) in enumerate(asked):
-                found[index] = answers[at]
+            for at, (index, _, name) in enumerate(asked):
+                found[index] = dict(answers[at], name=name) if answers[at] else None
         return found
 
     async def compare(self, upload: "Upload", old: "Old") -> bool:

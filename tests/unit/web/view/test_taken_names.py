@@ -21,7 +21,7 @@ OLD = {"key": KEY, "size": 3, "stored_at": "2026-03-14T09:00:00Z", "crc64": "7"}
 class Site:
     """A page whose server knows stored files by path, and a person who answers `answers`."""
 
-    def __init__(self, stored=None, answers=(), features=("taken", "objects")):
+    def __init__(self, stored=None, answers=(), features=("taken", "objects"), tab=0):
         self.stored = {"a.txt": OLD} if stored is None else stored
         self.answers = list(answers)
         self.asked, self.paths, self.reports, self.skipped = [], [], [], []
@@ -31,6 +31,7 @@ class Site:
         clock = FakeClock()
         self.ports = make_ports(clock)
         self.ports.grants.features = list(features)
+        self.ports.random.count = 100 * tab
         engine = make_engine(self.ports)
         model = QueueModel(clock)
         self.queue = Queue(engine, on_change=model.changed)
@@ -249,3 +250,61 @@ async def test_files_of_one_name_in_the_list_get_numbers():
         "a (2)",
         "a (3)",
     ]
+
+
+@pytest.mark.parametrize("when", ["server", "checksum"])
+async def test_nothing_is_asked_about_a_name_that_the_person_changes_meanwhile(when):
+    site = Site({"a.txt": SAME}, [("replace", False)])
+    ask, compute = site.names._ask, site.ports.checksum.crc64
+
+    def rename():
+        if site.queue.uploads[0].name == "a.txt":
+            site.queue.describe(site.queue.uploads[0], "b.txt", {})
+
+    async def slow(paths):
+        answer = await ask(paths)
+        if when == "server":
+            rename()
+        return answer
+
+    async def slow_checksum(piece):
+        rename()
+        return await compute(piece)
+
+    site.names._ask, site.ports.checksum.crc64 = slow, slow_checksum
+
+    uploads = await site.add(FakeFile("a.txt"))
+
+    assert (site.asked, uploads["a.txt"].target.replaces) == ([], "")
+    assert uploads["a.txt"].key.endswith("/b.txt")
+
+
+async def test_a_file_that_an_earlier_page_has_asked_about_is_not_asked_about_again():
+    """Another answer could not take back what the record says."""
+    before, after = Site(), Site(answers=[("keep_both", False)], tab=1)
+    left = before.queue.add(FakeFile("a.txt", modified=7))
+    left.pause()
+    before.queue.replace(left, KEY)
+    await until(lambda: left.record.saved[0])
+    after.ports.storage.named = before.ports.storage.named
+    journal, find = after.names._engine.journal, after.names.find
+    claim = journal.claim
+    begun = asyncio.Event()
+
+    async def slow_claim(record):
+        claimed = await claim(record)
+        begun.set()
+        for _ in range(20):
+            await asyncio.sleep(0)
+        return claimed
+
+    async def find_meanwhile(uploads):
+        await begun.wait()
+        return await find(uploads)
+
+    journal.claim, after.names.find = slow_claim, find_meanwhile
+
+    uploads = await after.add(FakeFile("a.txt", modified=7), FakeFile("b.txt"))
+
+    assert (after.asked, after.paths) == ([], [["b.txt"]])
+    assert (uploads["a.txt"].key, uploads["a.txt"].target.replaces) == (left.key, KEY)

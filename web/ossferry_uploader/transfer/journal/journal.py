@@ -139,6 +139,13 @@ class Journal(Claims):
             await self._release_place(upload)
         await self.adopt_unclaimed(upload)
 
+    async def continues(self, upload: "Upload") -> bool:
+        """Return whether an upload has, or may get, the record that a closed tab has left."""
+        if not (upload.key or self._unclaimed_of(upload)):
+            async with self._adopting:
+                pass  # `adopt_unclaimed` may just give it the record
+        return upload.key in self._claimed or bool(self._unclaimed_of(upload))
+
     def _unclaimed_of(self, upload: "Upload") -> "list[Checkpoint]":
         """Return the unclaimed records that an upload may continue.
 
