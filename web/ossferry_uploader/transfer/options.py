@@ -193,10 +193,10 @@ def name_of(given: str, chosen: str, sent: str) -> str:
         sent: the name of the file that is sent: of the same, or of one that checks have made.
     """
     stem, dot, old = given.rpartition(".")
-    new = sent.rpartition(".")[2]
+    made, _, new = sent.rpartition(".")  # the checks know the file by its given name
     if not given or new.lower() in (old.lower(), chosen.rpartition(".")[2].lower()):
         return given or sent
-    has_old = dot and old.lower() == chosen.rpartition(".")[2].lower()
+    has_old = dot and (made == stem or old.lower() == chosen.rpartition(".")[2].lower())
     return f"{stem if has_old else given}.{new}"
 
 

@@ -31,7 +31,7 @@ async def show_timeline(actions: "Actions", upload: "Upload | None" = None) -> N
     now_s = BrowserClock().elapsed_s()
     if timings:
         uploads = [upload] if upload else actions.uploader.queue.uploads
-        names = {each.number: safe_name(each.file.name) for each in uploads}
+        names = {each.number: safe_name(each.name) for each in uploads}
         legend = element("p", {"class": "legend hint"})
         for phase in PHASES:
             legend.append(element("span", {"class": phase}, say(f"timeline_{phase}")))

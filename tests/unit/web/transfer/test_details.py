@@ -46,6 +46,7 @@ def headers_of(ports):
         ("b.jpg", "a.heic", "a.jpg", "b.jpg"),
         ("b", "a.heic", "a.jpg", "b.jpg"),
         ("b.c", "a.heic", "a.jpg", "b.c.jpg"),
+        ("b.csv", "a.log", "b.json", "b.json"),
         ("b", "README", "README", "b"),
     ],
 )
