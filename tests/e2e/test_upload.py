@@ -117,7 +117,7 @@ def test_files_taken_before_python_is_up_are_uploaded(
 ) -> None:
     uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}")
     held: list[Route] = []
-    page.route("**/core-*.js", lambda route: held.append(route))
+    page.route("**/core.js", lambda route: held.append(route))
     console.expected.append("preloaded")  # because of the delay, Chromium reports an unused preload
     uploader.open()
     until(page, lambda: page.evaluate("Boolean(window.ossferry?.listen)"))  # it accepts files

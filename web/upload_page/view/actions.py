@@ -402,10 +402,11 @@ class Actions:
     def arrived(self, upload: "Upload") -> None:
         """Report a finished upload to the server, and delete the object that it replaces.
 
-        The upload is already verified. If the server refuses the deletion, both objects stay.
+        The upload is already verified. If the server refuses the deletion, or still holds the new
+        object, both objects stay.
         """
         self.uploader.reporting.arrived(upload)
-        if upload.target.replaces not in ("", upload.key):
+        if upload.target.replaces not in ("", upload.key) and not upload.target.is_held:
             start(self._delete(upload.target.replaces))
 
     def replace(self, old: "UploadModel", new: "Upload") -> None:
