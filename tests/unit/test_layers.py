@@ -259,6 +259,7 @@ ARROWS: dict[str, dict[str, str]] = {
             "transfer.plan transfer.errors oss"
         ),
         "transfer.pacing": "transfer.states transfer.plan transfer.errors oss",
+        "transfer.timeline": "transfer.upload oss",
         "transfer.upload": (
             "transfer.checks transfer.progress transfer.target transfer.files transfer.options "
             "transfer.states transfer.plan transfer.errors"
@@ -267,7 +268,6 @@ ARROWS: dict[str, dict[str, str]] = {
         "transfer.ports": "transfer.checks transfer.target transfer.files oss",
         "transfer.checks": "transfer.files transfer.options",
         "transfer.target": "oss",
-        "transfer.timeline": "oss",
         "transfer.files": "transfer.errors",
         "transfer.options": "oss",
         "transfer.states": "transfer.errors",

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from ossferry_uploader.oss.errors import OSSError
     from ossferry_uploader.oss.replies import Reply
     from ossferry_uploader.oss.requests import Operation
+    from ossferry_uploader.transfer.upload import Upload
 
 MOST = 300  # requests that are kept
 
@@ -18,6 +19,7 @@ class Timing:
 
     Attributes:
         upload_number: the number of the upload that sent the request.
+        file: the name under which the upload stores its file; it is private.
         name: the operation, such as `UploadPart`.
         part: the part number; 0 if the request has none.
         size: the number of bytes of a file in the body; 0 if there are none.
@@ -30,8 +32,8 @@ class Timing:
         error: why there is no reply, such as `interrupted`; empty if there is one.
     """
 
-    def __init__(self, upload_number: int, operation: "Operation", asked_s: float) -> None:
-        self.upload_number = upload_number
+    def __init__(self, upload: "Upload", operation: "Operation", asked_s: float) -> None:
+        self.upload_number, self.file = upload.number, upload.name
         self.name = operation.name
         self.part = operation.number
         self.size: int = getattr(operation.body, "size", 0)
@@ -69,11 +71,11 @@ class Timeline:
     def __init__(self) -> None:
         self.timings: list[Timing] = []
 
-    def begin(self, upload_number: int, operation: "Operation", asked_s: float) -> Timing:
+    def begin(self, upload: "Upload", operation: "Operation", asked_s: float) -> Timing:
         """Note and return a request that an upload wants to send."""
         if len(self.timings) >= 2 * MOST:
             self.timings = self.timings[-MOST:]
-        timing = Timing(upload_number, operation, asked_s)
+        timing = Timing(upload, operation, asked_s)
         self.timings.append(timing)
         return timing
 

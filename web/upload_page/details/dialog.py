@@ -5,7 +5,15 @@ from ossferry_uploader.oss.errors import OSSError
 from ossferry_uploader.oss.keys import safe_name
 from ossferry_uploader.transfer.errors import IllegalMove, TransferError
 from ossferry_uploader.transfer.options import metadata_of
-from upload_page.browser.dom import by_id, element, has_focus, set_attribute, set_text, show_toast
+from upload_page.browser.dom import (
+    by_id,
+    element,
+    has_focus,
+    set_attribute,
+    set_text,
+    show_toast,
+    subscribe,
+)
 from upload_page.browser.language import fetch_words
 from upload_page.browser.style_sheets import load_styles
 from upload_page.browser.window import start
@@ -103,6 +111,15 @@ class _Panel:
         if self._one and self._fields and len(actions.described()) > 1:
             self.dialog.offer("details_save_all", lambda: start(self._save(actions.described())))
         self.dialog.body.querySelector("[name]").focus()
+
+        def press(event: "Element") -> None:
+            if event.isComposing or str(event.key) != "Enter":
+                return  # the Enter key of an input method ends a word
+            if str(event.target.type) in ("text", "number", "date"):
+                event.preventDefault()
+                start(self._save(items))
+
+        self.dialog.owner.on_dispose(subscribe(self.dialog.body, "keydown", press))
 
     def _add(self, name: str, label: str, made: "Element", hint: str = "") -> None:
         wrong = element("span", {"class": "wrong", "role": "alert"})

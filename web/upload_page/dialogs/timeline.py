@@ -30,12 +30,10 @@ async def show_timeline(actions: "Actions", upload: "Upload | None" = None) -> N
     timings = actions.uploader.engine.timeline.latest(upload.number if upload else None)
     now_s = BrowserClock().elapsed_s()
     if timings:
-        uploads = [upload] if upload else actions.uploader.queue.uploads
-        names = {each.number: safe_name(each.name) for each in uploads}
         legend = element("p", {"class": "legend hint"})
         for phase in PHASES:
             legend.append(element("span", {"class": phase}, say(f"timeline_{phase}")))
-        table = _table(timings[-SHOWN:], names, now_s)
+        table = _table(timings[-SHOWN:], now_s)
         attributes = {"class": "table", "tabindex": "0", "role": "region"}
         attributes["aria-label"] = say("timeline")
         dialog.body.append(legend, element("div", attributes, table))
@@ -46,12 +44,7 @@ async def show_timeline(actions: "Actions", upload: "Upload | None" = None) -> N
     await dialog.closed.wait()
 
 
-def _table(timings: "list[Timing]", names: "dict[int, str]", now_s: float) -> "Element":
-    """Return the table of requests.
-
-    Args:
-        names: the names of the files, by the numbers of their uploads.
-    """
+def _table(timings: "list[Timing]", now_s: float) -> "Element":
     heads = element("tr")
     for name in ("file", "request", "times", "total", "answer", "id"):
         heads.append(element("th", {"scope": "col"}, say(f"timeline_{name}")))
@@ -67,7 +60,7 @@ def _table(timings: "list[Timing]", names: "dict[int, str]", now_s: float) -> "E
         is_bad = timing.error or timing.status >= 400
         times = element("td", {"class": "times", "dir": "ltr", "title": " · ".join(told)}, drawing)
         times.append(element("span", {"class": "visually-hidden"}, " · ".join(told)))
-        named = element("td", {"dir": "auto"}, names.get(timing.upload_number, ""))
+        named = element("td", {"dir": "auto"}, safe_name(timing.file))
         line = element("tr", None, named)
         line.append(
             element("td", {"dir": "ltr"}, timing.name + part),

@@ -105,21 +105,25 @@ class TakenNames:
     async def compare(self, upload: "Upload", old: "Old") -> bool:
         """Compare the content of a file with the stored file of the same name.
 
-        The result is in `old["same"]`: true, false, or `None` if unknown, as for encrypted files.
+        The result is in `old["same"]`: true, false, or `None` if unknown, as for
+        encrypted files and for those that checks may change.
 
         Returns:
             Whether to ask the person. No question is needed if the file is skipped, because it is
             identical, or if it cannot be read, so that the upload fails.
         """
         grant: Grant | None = self._engine.keeper.current
-        old["same"] = None if grant and grant.encryption else False
-        if old["same"] is None or old["size"] != upload.file.size or not old["crc64"]:
+        is_encrypted = grant is not None and bool(grant.encryption)
+        may_change = is_encrypted or self.queue.checking.concerns(upload)
+        old["same"] = None if may_change else False
+        if is_encrypted or old["size"] != upload.file.size or not old["crc64"]:
             return True
         try:
             crc64 = await Client(self._engine, upload).plain_crc64()
         except (OSSError, TransferError):
             return False
-        old["same"] = str(crc64) == old["crc64"]
+        if str(crc64) == old["crc64"]:
+            old["same"] = True
         skips = upload.options.skip_identical or (grant and WANTED in grant.features)
         return not (old["same"] and skips)
 

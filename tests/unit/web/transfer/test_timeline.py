@@ -18,8 +18,12 @@ def part(number=3):
     return upload_part("uploads/secret-name", "secret-id", number, Piece(FakeFile(size=MIB), 0, 9))
 
 
+def upload(number):
+    return Upload(FakeFile("secret.txt"), lambda _upload: None, number=number)
+
+
 def test_the_phases_of_a_request_add_up_to_its_time():
-    timing = Timeline().begin(7, part(), 10.0)
+    timing = Timeline().begin(upload(7), part(), 10.0)
     assert timing.phases_s(12.0) == (2.0, 0.0, 0.0)  # it waits for a connection
 
     timing.signed_s = 13.0
@@ -31,7 +35,7 @@ def test_the_phases_of_a_request_add_up_to_its_time():
 def test_only_the_latest_requests_are_kept_and_each_upload_has_its_own():
     timeline = Timeline()
     for number in range(5 * MOST):
-        timeline.begin(number % 2, list_parts("k", "u"), float(number))
+        timeline.begin(upload(number % 2), list_parts("k", "u"), float(number))
 
     assert len(timeline.timings) <= 2 * MOST
     assert [each.asked_s for each in timeline.latest()] == list(range(4 * MOST, 5 * MOST))
@@ -40,7 +44,10 @@ def test_only_the_latest_requests_are_kept_and_each_upload_has_its_own():
 
 def test_the_copy_has_times_and_ids_but_no_names_keys_or_signatures():
     timeline = Timeline()
-    answered, failed = timeline.begin(7, part(), 10.0), timeline.begin(7, part(4), 10.5)
+    answered, failed = (
+        timeline.begin(upload(7), part(), 10.0),
+        timeline.begin(upload(7), part(4), 10.5),
+    )
     answered.signed_s, answered.sent_s, answered.ended_s = 10.25, 11.0, 11.5
     answered.answer(Reply(200, {"x-oss-request-id": "ABC"}.__getitem__, ""))
     answered.fail(Lost(Lost.STALLED))  # the reply stays
@@ -68,12 +75,12 @@ def test_the_copy_has_times_and_ids_but_no_names_keys_or_signatures():
 async def test_each_try_of_an_upload_is_noted():
     ports = make_ports()
     engine = make_engine(ports, 3)
-    upload = Upload(FakeFile(size=5), lambda _upload: None, number=4)
-    upload.target.key = "k"
-    upload.go(states.UPLOADING)
+    sent = Upload(FakeFile(size=5), lambda _upload: None, number=4)
+    sent.target.key = "k"
+    sent.go(states.UPLOADING)
     ports.http.plan = [lost(), None]
 
-    await Client(engine, upload).put()
+    await Client(engine, sent).put()
 
     first, second = engine.timeline.latest(4)
     assert (first.name, first.status, first.error) == ("PutObject", 0, "interrupted")

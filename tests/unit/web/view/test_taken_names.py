@@ -204,6 +204,17 @@ async def test_the_dialog_says_whether_the_content_is_the_same(stored, kind, ask
     assert site.asked == asked
 
 
+async def test_the_content_that_checks_may_make_of_a_file_is_unknown():
+    site = Site({}, [])
+    (upload,) = (await site.add(FakeFile("a.txt"))).values()
+    site.queue.checking.concerns = lambda _upload: True
+
+    for crc64, same in ((SAME["crc64"], True), ("7", None)):
+        old = dict(SAME, crc64=crc64)
+        assert await site.names.compare(upload, old)
+        assert old["same"] is same
+
+
 async def test_what_the_person_cancels_or_pauses_meanwhile_stays_so():
     stored = {name: dict(OLD, key=name) for name in ("a.txt", "b.txt")}
     site = Site(stored, [("keep_both", False)])

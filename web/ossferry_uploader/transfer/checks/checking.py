@@ -92,7 +92,7 @@ class Checking:
                 if self._rules is None:
                     is_on = CHECKS in grant.features
                     self._rules = await oss.repeat(self._checks.load) if is_on else NO_RULES
-        return self._concerns(oss.upload) and oss.upload.check.verdict is None
+        return self.concerns(oss.upload) and oss.upload.check.verdict is None
 
     def may_replace(self, upload: "Upload") -> bool:
         """Return whether checks will probably replace the file of an upload by another file.
@@ -109,7 +109,7 @@ class Checking:
             `True` if the upload must not start yet. The callback `passed` or `failed` is called
             later. `False` if the upload may start now.
         """
-        if not self._concerns(upload):
+        if not self.concerns(upload):
             return False
         check = upload.check
         if check.verdict is None:
@@ -188,7 +188,7 @@ class Checking:
         repaired = upload.check.repaired
         return repaired.changes if repaired and self._rules and self._rules.keeps_changes else None
 
-    def _concerns(self, upload: "Upload") -> bool:
+    def concerns(self, upload: "Upload") -> bool:
         """Return whether there are checks for the file, or the file was checked before.
 
         A multipart upload of an earlier page was checked by that page, before it sent a part. If

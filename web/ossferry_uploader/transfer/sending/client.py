@@ -476,7 +476,7 @@ class Client:
         is_spread = kind == SMALL  # until a custom domain fails
         while True:
             now_s = engine.ports.clock.elapsed_s
-            timing = engine.timeline.begin(self.upload.number, operation, now_s())
+            timing = engine.timeline.begin(self.upload, operation, now_s())
             grant = await self._acquire(kind)
             bucket = grant.bucket
             request, cuts = None, engine.pool.cuts
