@@ -64,4 +64,22 @@ def test_a_file_is_being_checked_until_an_operator_releases_it(
     expect(stored.get_by_role("button", name="Share…")).to_be_visible()
     mine.get_by_role("button", name="Close").click()
     row.expect_says("Arrived and verified")
-    assert list(demo.oss.bucket(demo.bucket).objects) == [row.key]
+    first = row.key
+    assert list(demo.oss.bucket(demo.bucket).objects) == [first]
+
+    deletions: list[str] = []
+    page.on("request", lambda sent: deletions.extend([sent.url] * (sent.method == "DELETE")))
+    uploader.choose(make_file("report.txt", b"second"))
+    uploader.dialog("same-name").get_by_role("button", name="Replace").click()
+    waiting = uploader.rows.filter(has_text="Sent. Being checked.")
+    expect(waiting).to_have_count(1)
+    until(page, lambda: page.evaluate(LISTED) == 2)
+    assert deletions == []  # the scanner may refuse the new file
+    admin = page.context.new_page()
+    admin.goto(f"{demo.url}/admin")
+    admin.get_by_role("button", name="Release").click()
+    expect(admin.get_by_role("button", name="Release")).to_have_count(0)
+    admin.close()
+    opener.click()
+    until(page, lambda: first not in demo.oss.bucket(demo.bucket).objects)
+    expect(uploader.rows).to_have_count(2)  # the new file and the one that was removed

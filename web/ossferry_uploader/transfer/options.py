@@ -20,9 +20,7 @@ DEFAULT_CONTENT_TYPE = "application/octet-stream"
 MAX_METADATA_BYTES = 5800  # OSS allows 8,192; the file's name and SHA-256 need the rest
 METADATA_PREFIX = "x-oss-meta-"
 MAX_FOLDER_BYTES = 255
-FIELD = (
-    "field-"  # begins the names of metadata with the operator's fields, as the server reads them
-)
+FIELD = "field-"  # with it begin the names of the metadata with the operator's fields
 MAX_TAGS = 10
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 TAG_CHARS = LETTERS + LETTERS.upper() + " +-=._:/"

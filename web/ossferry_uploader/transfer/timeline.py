@@ -6,7 +6,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ossferry_uploader.oss.errors import OSSError
     from ossferry_uploader.oss.replies import Reply
     from ossferry_uploader.oss.requests import Operation
     from ossferry_uploader.transfer.upload import Upload
@@ -48,10 +47,16 @@ class Timing:
         """Note the reply to the request."""
         self.status, self.request_id = reply.status, reply.header("x-oss-request-id")
 
-    def fail(self, error: "OSSError") -> None:
+    def fail(self, error: Exception) -> None:
         """Note why the request has no reply."""
         if not self.status:
             self.error = error.reason if isinstance(error, Lost) else type(error).__name__
+
+    def end(self, now_s: float) -> None:
+        """Note that the request has ended; it was cancelled if there is neither reply nor error."""
+        self.ended_s = now_s
+        if not self.status and not self.error:
+            self.error = "cancelled"
 
     def phases_s(self, now_s: float) -> "tuple[float, float, float]":
         """Return for how long the request has waited, sent its body, and waited for the reply.

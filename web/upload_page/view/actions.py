@@ -368,11 +368,15 @@ class Actions:
         start(self._refresh_quota())
 
     def mark_released(self, keys: "set[str]") -> None:
-        """Show in the file list that the server has checked the objects with these keys."""
+        """Show in the file list that the server has checked the objects with these keys.
+
+        Objects that these replace are deleted now.
+        """
         for item in self._model.rows.get():
             if item.held.get() and item.upload.key in keys:
                 item.upload.target.is_held = False
                 item.held.set(False)
+                self._delete_replaced(item.upload)
 
     def try_now(self) -> None:
         """Let all uploads that wait for the network or the server try again at once."""
@@ -402,12 +406,10 @@ class Actions:
     def arrived(self, upload: "Upload") -> None:
         """Report a finished upload to the server, and delete the object that it replaces.
 
-        The upload is already verified. If the server refuses the deletion, or still holds the new
-        object, both objects stay.
+        The upload is already verified. If the server refuses the deletion, both objects stay.
         """
         self.uploader.reporting.arrived(upload)
-        if upload.target.replaces not in ("", upload.key) and not upload.target.is_held:
-            start(self._delete(upload.target.replaces))
+        self._delete_replaced(upload)
 
     def replace(self, old: "UploadModel", new: "Upload") -> None:
         """Replace the upload `old` in the file list by the upload `new`.
@@ -446,6 +448,11 @@ class Actions:
             await self.ask(name, *given)
         except ServerRefused as error:
             show_toast(explain(error, origin=self.origin).sentence)
+
+    def _delete_replaced(self, upload: "Upload") -> None:
+        """Delete the object that an upload replaces, unless the server still holds the new one."""
+        if upload.target.replaces not in ("", upload.key) and not upload.target.is_held:
+            start(self._delete(upload.target.replaces))
 
     async def _delete(self, key: str) -> None:
         """Delete a stored object that another one has replaced, and remove its row."""

@@ -1,6 +1,9 @@
 """The times of the latest requests: what they say about replies, failures and running requests."""
 
+import asyncio
 import json
+
+import pytest
 
 from ossferry_uploader.oss.errors import Lost
 from ossferry_uploader.oss.replies import Reply
@@ -11,7 +14,8 @@ from ossferry_uploader.transfer.plan import MIB
 from ossferry_uploader.transfer.sending.client import Client
 from ossferry_uploader.transfer.timeline import MOST, Timeline, without_secrets
 from ossferry_uploader.transfer.upload import Upload
-from support.fakes import FakeFile, lost, make_engine, make_ports
+from support.fakes import FakeFile, lost, make_engine, make_ports, until
+from support.pages import turns
 
 
 def part(number=3):
@@ -70,6 +74,29 @@ def test_the_copy_has_times_and_ids_but_no_names_keys_or_signatures():
     }
     assert (rows[1]["at_ms"], rows[1]["status"], rows[1]["error"]) == (500, None, "interrupted")
     assert "secret" not in json.dumps(rows)
+
+
+@pytest.mark.parametrize("is_sending", [True, False], ids=["sending", "waiting"])
+async def test_a_request_that_is_cancelled_does_not_run_any_more(is_sending):
+    ports = make_ports()
+    engine = make_engine(ports, 1)
+    ports.http.hold()
+    tasks = []
+    for number in (1, 2):  # there is one connection
+        sent = Upload(FakeFile(f"{number}", size=5), lambda _upload: None, number=number)
+        sent.target.key = f"{number}"
+        sent.go(states.UPLOADING)
+        tasks.append(asyncio.create_task(Client(engine, sent).put()))
+        await until(lambda: ports.http.requests)
+    await turns(20)
+
+    tasks[0 if is_sending else 1].cancel()
+    await turns(20)
+
+    (timing,) = engine.timeline.latest(1 if is_sending else 2)
+    assert (timing.error, timing.ended_s is None) == ("cancelled", False)
+    ports.http.release()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def test_each_try_of_an_upload_is_noted():

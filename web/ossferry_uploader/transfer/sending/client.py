@@ -477,7 +477,7 @@ class Client:
         while True:
             now_s = engine.ports.clock.elapsed_s
             timing = engine.timeline.begin(self.upload, operation, now_s())
-            grant = await self._acquire(kind)
+            grant = await self._acquire(kind, timing)
             bucket = grant.bucket
             request, cuts = None, engine.pool.cuts
             try:
@@ -498,7 +498,7 @@ class Client:
                 engine.origins.answered(bucket)
                 return result
             finally:
-                timing.ended_s = now_s()
+                timing.end(now_s())
                 if is_spread and bucket is not grant.bucket:
                     engine.origins.left(bucket)
                 engine.pool.release(kind)
@@ -553,16 +553,22 @@ class Client:
             return LONG
         return SMALL if body.size <= SMALL_BYTES else PLAIN
 
-    async def _acquire(self, kind: str) -> "Grant":
+    async def _acquire(self, kind: str, timing: Timing) -> "Grant":
         """Wait for a connection, then return a grant.
 
         The grant is read after the wait, because an earlier grant could expire during the wait.
         """
-        await self.engine.pool.acquire(self.upload.rank, kind)
+        is_held = False
         try:
+            await self.engine.pool.acquire(self.upload.rank, kind)
+            is_held = True
             return await self.engine.keeper.get()
-        except BaseException:
-            self.engine.pool.release(kind)
+        except BaseException as error:
+            if is_held:
+                self.engine.pool.release(kind)
+            if isinstance(error, Exception):
+                timing.fail(error)
+            timing.end(self.engine.ports.clock.elapsed_s())
             raise
 
     def _sign(self, operation: "Operation", grant: "Grant", bucket: "Bucket") -> "Request":
