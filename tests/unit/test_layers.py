@@ -137,8 +137,8 @@ ARROWS: dict[str, dict[str, str]] = {
             "@transfer.grants @transfer.pacing @transfer.options @transfer.errors"
         ),
         "on_demand": (
-            "embedding details other_devices repair requests dialogs view.actions view.words "
-            "view.model browser"
+            "embedding details other_devices repair requests my_uploads dialogs view.actions "
+            "view.words view.model browser"
         ),
         "embedding": (
             "view.page view.adding view.actions view.words view.model view.grant_model "
@@ -162,6 +162,10 @@ ARROWS: dict[str, dict[str, str]] = {
         "requests": (
             "dialogs receipts view.adding view.actions view.elements view.words view.model "
             "view.grant_model view.signals browser @browser @transfer.grants @transfer.pacing "
+            "@transfer.errors @oss"
+        ),
+        "my_uploads": (
+            "dialogs receipts view.actions view.elements view.words view.signals browser @browser "
             "@transfer.errors @oss"
         ),
         "dialogs": (
@@ -287,7 +291,16 @@ OUTSIDE = {
     "client": {"asyncio", "js"},
     "view": EVERYWHERE,
     **dict.fromkeys(
-        ("details", "dialogs", "embedding", "other_devices", "receipts", "repair", "requests"),
+        [
+            "details",
+            "dialogs",
+            "embedding",
+            "my_uploads",
+            "other_devices",
+            "receipts",
+            "repair",
+            "requests",
+        ],
         EVERYWHERE,
     ),
     "main": {"sys"},

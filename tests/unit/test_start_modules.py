@@ -48,7 +48,7 @@ def test_only_what_the_page_needs_at_the_start_comes_before_its_main_module() ->
     assert "ossferry_uploader/transfer/engine.py" in before
     assert len(before) > 80
     later = {path.removeprefix("upload_page/") for path, _source in on_demand}
-    rooms = ("dialogs/", "embedding/", "other_devices/", "receipts/")
+    rooms = ("dialogs/", "embedding/", "my_uploads/", "other_devices/", "receipts/")
     assert not any(
         room in path
         for room in (*rooms, "details/", "repair/", "upload_page/requests/")

@@ -7,14 +7,14 @@ of the functions.
 from upload_page.browser.language import fetch_words
 from upload_page.browser.window import load_modules
 from upload_page.dialogs.dialog import show_text
-from upload_page.dialogs.my_uploads import delete_stored, show_my_uploads
 from upload_page.dialogs.receipt import show_receipt
 from upload_page.dialogs.same_name import ask_same_name
-from upload_page.dialogs.share import copy_link, show_share
 from upload_page.dialogs.shortcuts import show_shortcuts
 from upload_page.dialogs.signature import show_signature
 from upload_page.dialogs.timeline import show_timeline
 from upload_page.embedding.messages import serve_embedding_page
+from upload_page.my_uploads.dialog import delete_stored, show_my_uploads
+from upload_page.my_uploads.share import copy_link, show_share
 from upload_page.other_devices.list import show_other_devices
 from upload_page.view.words.text import use_more
 

@@ -18,11 +18,11 @@ from upload_page.dialogs.dialog import Dialog
 from upload_page.dialogs.download import save_files
 from upload_page.dialogs.fields import choice_field, text_field
 from upload_page.dialogs.folded_lists import deleted_files, share_links
-from upload_page.dialogs.preview import has_preview, show_preview
-from upload_page.dialogs.renaming import edited
-from upload_page.dialogs.selection import Selection, selecting
-from upload_page.dialogs.share import show_share
-from upload_page.dialogs.thumbnails import Thumbnails
+from upload_page.my_uploads.preview import has_preview, show_preview
+from upload_page.my_uploads.renaming import edited
+from upload_page.my_uploads.selection import Selection, selecting
+from upload_page.my_uploads.share import show_share
+from upload_page.my_uploads.thumbnails import Thumbnails
 from upload_page.receipts.checks import show_checks
 from upload_page.receipts.stored_objects import PAGE, StoredObject, list_path, not_listed, path_of
 from upload_page.view.elements import button, facts, file_name
