@@ -45,7 +45,8 @@ def test_a_large_file_arrives_in_parts_and_a_small_one_in_one(
     row = uploader.row(name)
     row.expect_state("done", timeout_ms=60_000)
 
-    assert 10 < len(parts_of(demo, name)) < 41  # larger ones after the first
+    # The faster the line, the larger the parts after the first; a connection gets at least one.
+    assert 6 <= len(parts_of(demo, name)) < 41
     assert row.crc64 == str(demo.oss.bucket(demo.bucket).objects[row.key].crc64)
     expect_stored(demo, row.key, LARGE)
     expect_stored(demo, uploader.row("small.bin").key, small)
