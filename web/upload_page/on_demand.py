@@ -5,7 +5,8 @@ of the functions.
 """
 
 from upload_page.browser.language import fetch_words
-from upload_page.browser.window import load_modules
+from upload_page.browser.style_sheets import load_styles
+from upload_page.browser.window import is_for_guests, load_modules
 from upload_page.dialogs.dialog import show_text
 from upload_page.dialogs.receipt import show_receipt
 from upload_page.dialogs.same_name import ask_same_name
@@ -26,31 +27,62 @@ if TYPE_CHECKING:
     from upload_page.view.actions import Actions
     from upload_page.view.model import UploadModel
 
-_loaded: "list[bool]" = []
+# The page says these otherwise to guests, who have no quota of their own.
+FOR_GUESTS = (
+    "hint_whole grant_quota grant_quota_next no_room no_room_next paused_quota too_many_total_next"
+)
+
+_prepared: "list[str]" = []
 
 
-async def prepare() -> None:
-    """Load the sentences of the dialogs.
+async def prepare(folder: str = "dialogs") -> None:
+    """Load the sentences of a folder of `upload_page`, and the style sheet of a rarely used one.
+
+    Args:
+        folder: `dialogs`, `details` or `requests`.
 
     Raises:
         ServerRefused: the server does not answer.
     """
-    if not _loaded:
-        use_more(await fetch_words("dialogs_words"))
-        _loaded.append(True)
+    if folder in _prepared:
+        return
+    if folder != "dialogs":
+        await load_styles(f"{folder}_styles")
+    words = await fetch_words(f"{folder}_words")
+    if folder == "requests" and is_for_guests():
+        for said in words.values():
+            said.update({key: said[f"guest_{key}"] for key in FOR_GUESTS.split()})
+    use_more(words)
+    _prepared.append(folder)
+
+
+def _rare(folder: str, module: "Callable[[], Any]", name: str) -> "Callable[..., Any]":
+    """Return a function of a module; the first call loads the code and sentences of its folder."""
+
+    async def call(*given: "Any") -> "Any":
+        await load_modules(folder)
+        await prepare(folder)
+        return await getattr(module(), name)(*given)
+
+    return call
 
 
 def _requests(name: str) -> "Callable[..., Any]":
-    """Return a function of `requests`; the first call loads their code and their sentences."""
-
-    async def call(*given: "Any") -> "Any":
-        await load_modules("requests")
+    def module() -> "Any":
         from upload_page.requests import functions
 
-        await functions.prepare()
-        return await getattr(functions, name)(*given)
+        return functions
 
-    return call
+    return _rare("requests", module, name)
+
+
+def _details(name: str) -> "Callable[..., Any]":
+    def module() -> "Any":
+        from upload_page.details import dialog
+
+        return dialog
+
+    return _rare("details", module, name)
 
 
 async def _repair(item: "UploadModel", actions: "Actions") -> None:
@@ -59,19 +91,6 @@ async def _repair(item: "UploadModel", actions: "Actions") -> None:
     from upload_page.repair.dialog import show_repair
 
     await show_repair(item, actions)
-
-
-def _details(name: str) -> "Callable[..., Any]":
-    """Return a function of `details`; the first call loads their code and their sentences."""
-
-    async def call(*given: "Any") -> "Any":
-        await load_modules("details")
-        from upload_page.details import dialog
-
-        await dialog.prepare()
-        return await getattr(dialog, name)(*given)
-
-    return call
 
 
 FUNCTIONS: "dict[str, Callable[..., Any]]" = {

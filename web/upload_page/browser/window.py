@@ -272,8 +272,7 @@ async def load_modules(name: str) -> None:
 
     Args:
         name: `on_demand`: the module `upload_page.on_demand`, and the modules that only this module
-            imports; `repair`: those of the dialog that repairs a table; `requests`: those of
-            requests for files.
+            imports; `details`, `repair` and `requests`: those of the folder with this name.
 
     Raises:
         ServerRefused: the server does not answer.

@@ -14,8 +14,6 @@ from upload_page.browser.dom import (
     show_toast,
     subscribe,
 )
-from upload_page.browser.language import fetch_words
-from upload_page.browser.style_sheets import load_styles
 from upload_page.browser.window import start
 from upload_page.details.rules import NUMBERS, YES_OR_NO, cleaned, problem
 from upload_page.dialogs.dialog import Dialog
@@ -23,7 +21,7 @@ from upload_page.dialogs.fields import choice_field, stacked, text_field, values
 from upload_page.dialogs.same_name import REPLACE, SKIP
 from upload_page.view.elements import button
 from upload_page.view.words.messages import explain
-from upload_page.view.words.text import say, say_count, use_more
+from upload_page.view.words.text import say, say_count
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,20 +36,6 @@ if TYPE_CHECKING:
 NAME = "name"
 LINE = 120  # characters; a field for longer texts has several lines
 MAX_NAME = "255"
-
-_loaded: "list[bool]" = []
-
-
-async def prepare() -> None:
-    """Load the style sheet and the sentences.
-
-    Raises:
-        ServerRefused: the server does not answer.
-    """
-    if not _loaded:
-        await load_styles("details_styles")
-        use_more(await fetch_words("details_words"))
-        _loaded.append(True)
 
 
 def _value(item: "UploadModel", field: "Field") -> str:
