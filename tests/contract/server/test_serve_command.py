@@ -153,7 +153,8 @@ def test_a_number_that_is_too_large_is_refused(run: Run, arguments: tuple[str, .
 
 
 def test_the_reason_why_a_file_cannot_be_opened_is_printed(run: Run) -> None:
-    code, _, log = run("serve", OSSFERRY_AUDIT_FILE="/nowhere/audit.log")
+    free = {"OSSFERRY_PORT": str(free_port()), "OSSFERRY_AUDIT_FILE": "/nowhere/audit.log"}
+    code, _, log = run("serve", **free)
 
     assert (code, log.splitlines()[-1]) == (
         1,
