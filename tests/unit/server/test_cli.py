@@ -3,9 +3,11 @@
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
+import threading
 from importlib.metadata import version
 from pathlib import Path
 
@@ -292,3 +294,34 @@ def test_a_full_disk_is_one_sentence() -> None:
         "ossferry: the output cannot be written (No space left on device); free space on the"
         " disk.\n",
     )
+
+
+WAITS = """
+import signal
+from ossferry.cli.processes.serving import stop_signals
+
+signal.signal(signal.SIGTERM, signal.SIG_IGN)  # between the rounds
+for _ in range(200):
+    with stop_signals() as stop:
+        print(flush=True)
+        stop.wait()
+signal.pause()
+"""
+
+
+def test_signals_in_quick_succession_stop_a_command() -> None:
+    """Ctrl-C reaches a command twice if uv, which got it too, passes it on."""
+    arguments = [sys.executable, "-c", WAITS]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE) as process:  # noqa: S603 - ours
+        assert process.stdout
+        watchdog = threading.Timer(20, process.kill)
+        watchdog.start()
+        rounds = 0
+        while rounds < 200 and process.stdout.readline():
+            rounds += 1
+            for _ in range(3):
+                process.send_signal(signal.SIGTERM)
+        process.kill()
+        watchdog.cancel()
+
+    assert rounds == 200

@@ -10,6 +10,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from queue import SimpleQueue
 
 from starlette.types import ASGIApp
 
@@ -113,13 +114,32 @@ class BackgroundServer:
             self._on_exit()
 
 
+class Stop:
+    """An event that signal handlers may set.
+
+    The handlers of two signals in quick succession block each other in `threading.Event.set`, whose
+    lock is not reentrant; `SimpleQueue.put` is.
+    """
+
+    def __init__(self) -> None:
+        self._queue: SimpleQueue[None] = SimpleQueue()
+
+    def set(self) -> None:
+        """End the next, or the current, call of `wait`."""
+        self._queue.put(None)
+
+    def wait(self) -> None:
+        """Wait until `set` is called."""
+        self._queue.get()
+
+
 @contextmanager
-def stop_signals() -> Iterator[threading.Event]:
+def stop_signals() -> Iterator[Stop]:
     """Context manager whose value is an event that Ctrl-C and SIGTERM set.
 
     Inside the `with` block, these signals do not end the process.
     """
-    stop = threading.Event()
+    stop = Stop()
     numbers = (signal.SIGINT, signal.SIGTERM)
     previous = {number: signal.signal(number, lambda *_: stop.set()) for number in numbers}
     try:
