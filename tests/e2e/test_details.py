@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page
 
 from e2e.conftest import Console
 from e2e.pages.uploader import UploaderPage
-from e2e.storage_side import until
+from e2e.storage_side import stored, until
 from ossferry.cli.demo import Demo
 from support.expecting import expect
 
@@ -29,7 +29,7 @@ def opened(uploader: UploaderPage, row: Locator) -> Locator:
 def test_files_wait_for_details_that_one_person_fills_in_for_all(
     start_demo: Callable[..., tuple[Demo, UploaderPage]], page: Page
 ) -> None:
-    _, uploader = start_demo(details=MODEL)
+    demo, uploader = start_demo(details=MODEL)
     uploader.start()
     uploader.drop(a__txt="one", b__txt="two", c__txt="three")
     for name in ("a.txt", "b.txt", "c.txt"):
@@ -48,8 +48,11 @@ def test_files_wait_for_details_that_one_person_fills_in_for_all(
         "7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed"
     )
     dialog.get_by_label("licence").select_option("CC0")
+    dialog.get_by_label("Storage class (optional)").select_option("IA")
     dialog.get_by_role("button", name="Save").click()
     uploader.row("Dunes_.txt").expect_state("done")
+    [key] = stored(demo, "/Dunes_.txt")
+    assert demo.oss.bucket(demo.bucket).objects[key].storage_class == "IA"
     expect(page.locator(":focus")).to_have_count(1)
 
     uploader.total.get_by_role("button", name="Fill in details").click()

@@ -12,3 +12,6 @@ class Photo(BaseModel):
     copies: int = Field(default=1, ge=1, le=99)
     licence: Literal["CC BY", "CC0", "all rights reserved"]
     may_print: bool = Field(default=False, title="May be printed")
+    keep: Literal["Standard", "IA"] | None = Field(
+        default=None, title="Storage class", json_schema_extra={"stored_as": "storage_class"}
+    )

@@ -28,6 +28,7 @@ OPTION = "OSSFERRY_DETAILS"
 PREFIX = "field-"
 """Begins the names of the metadata, as in the page's `transfer.options`."""
 
+EXTRA = "stored_as"  # in the model's `json_schema_extra`
 MAX_ERRORS, MAX_ERROR = 20, 200
 BROKEN = "The application's model did not work."
 LIMITS = {
@@ -47,10 +48,18 @@ KINDS: Mapping[tuple[str, str], "Kind"] = {
     ("number", ""): "decimal",
     ("boolean", ""): "boolean",
 }
+STORED_AS: Mapping["StoredAs", str] = {
+    "tag": "[A-Za-z0-9 +=._:/-]{1,256}",
+    "storage_class": "Standard|IA|Archive|ColdArchive|DeepColdArchive",
+    "disposition": "attachment|inline",
+}
+"""Where the page stores the answer besides the metadata, with the pattern of its choices."""
+
 IGNORED = {"title", "description", "default", "examples", "deprecated", "type", "format"}
 
 log = logger("ossferry.details")
 
+StoredAs = Literal["", "tag", "storage_class", "disposition"]
 Kind = Literal["text", "integer", "decimal", "date", "choice", "boolean"]
 
 
@@ -61,6 +70,8 @@ class DetailsField(TypedDict):
         choices: the only allowed answers; empty without such a list.
         limits: `ge`, `gt`, `le` and `lt` for numbers, `min_length` and `max_length` for texts.
         default: the answer in a new form; may be empty.
+        stored_as: where the page stores the answer besides the metadata: in a `tag` with the name
+            of the field, as `storage_class` or `disposition` of the object, or empty.
     """
 
     name: str
@@ -71,6 +82,7 @@ class DetailsField(TypedDict):
     choices: list[str]
     limits: dict[str, float]
     default: str
+    stored_as: StoredAs
 
 
 class Validated(TypedDict):
@@ -166,7 +178,12 @@ def load_details(settings: Settings, model: type[BaseModel] | None) -> Details |
         return None
     if settings.objects_role_arn is None:
         raise SettingsError("details: the server needs OSSFERRY_OBJECTS_ROLE_ARN to validate them.")
-    return Details(model or _imported(settings.details))
+    details = Details(model or _imported(settings.details))
+    if "oss:PutObjectTagging" not in settings.actions and any(
+        each["stored_as"] == "tag" for each in details.fields
+    ):
+        raise SettingsError("details: a tag needs oss:PutObjectTagging in OSSFERRY_ACTIONS.")
+    return details
 
 
 def _imported(name: str) -> Any:
@@ -195,7 +212,9 @@ def _fields(model: type[BaseModel]) -> Iterator[DetailsField]:
             raise SettingsError(
                 f"details: {name}.{each} cannot be a field of the form ({why}). A field is a text,"
                 " a whole or decimal number, a date, a choice of texts, or yes or no; its name has"
-                " a-z, 0-9 and _, its limits are lengths of texts and bounds of numbers."
+                " a-z, 0-9 and _, its limits are lengths of texts and bounds of numbers. A field"
+                f" with `stored_as`, which is one of {', '.join(STORED_AS)}, has choices that OSS"
+                " allows, and no default."
             ) from error
 
 
@@ -210,12 +229,19 @@ def _field(name: str, schema: Mapping[str, Any], whole: Mapping[str, Any]) -> De
     own = {**_leaf(schema, whole), **{key: schema[key] for key in IGNORED & schema.keys()}}
     choices = own.pop("enum", [own["const"]] if "const" in own else [])
     own.pop("const", None)
+    own.pop(EXTRA, None)
+    stored_as: StoredAs = schema.get(EXTRA, "")
     kind = KINDS.get((str(own.get("type")), own.get("format", "")))
     limits = {LIMITS[key]: own.pop(key) for key in LIMITS.keys() & own.keys()}
     if kind is None or own.keys() - IGNORED or not all(isinstance(each, str) for each in choices):
         strange = sorted(own.keys() - IGNORED)
         raise ValueError(", ".join(strange) or str(own.get("format") or own.get("type")))
     default = own.get("default")
+    if stored_as:
+        pattern = STORED_AS.get(stored_as, "")
+        are_allowed = all(re.fullmatch(pattern, each) for each in choices)
+        if not (choices and are_allowed and default is None):
+            raise ValueError(f"{EXTRA}={stored_as!r}")
     return {
         "name": name,
         "label": str(own.get("title", name)),
@@ -229,6 +255,7 @@ def _field(name: str, schema: Mapping[str, Any], whole: Mapping[str, Any]) -> De
         else default
         if isinstance(default, str)
         else json.dumps(default),
+        "stored_as": stored_as,
     }
 
 

@@ -79,6 +79,7 @@ def test_the_grant_describes_the_fields(site: httpx.Client) -> None:
         "choices": [],
         "limits": {"max_length": 20},
         "default": "",
+        "stored_as": "",
     }
     kinds = {name: (each["kind"], each["default"]) for name, each in fields.items()}
     assert kinds == {
@@ -169,6 +170,39 @@ def test_another_field_stops_the_start_by_its_name(kind: Any, why: str) -> None:
     with pytest.raises(SettingsError, match=rf"Other\.odd cannot be a field .*{why}") as refused:
         Details(model)
     assert "good" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "stored_as", "default"),
+    [
+        (Literal["IA", "Cold"], "storage_class", ...),
+        (Literal["inline", "attachment"], "disposition", "inline"),
+        (Literal["spring?"], "tag", ...),
+        (str, "tag", ...),
+        (Literal["spring"], "acl", ...),
+    ],
+)
+def test_a_field_that_oss_cannot_store_so_stops_the_start(
+    kind: Any, stored_as: str, default: Any
+) -> None:
+    field = Field(default=default, json_schema_extra={"stored_as": stored_as})
+    kinds = {"__annotations__": {"odd": kind}, "odd": field}
+
+    with pytest.raises(SettingsError, match=rf"odd cannot be a field .*stored_as='{stored_as}'"):
+        Details(type("Other", (BaseModel,), kinds))
+
+
+def test_tags_need_the_right_to_store_them(make_settings: MakeSettings) -> None:
+    class Tagged(BaseModel):
+        project: Literal["spring"] | None = Field(None, json_schema_extra={"stored_as": "tag"})
+
+    actions = ["oss:PutObject", "oss:PutObjectTagging"]
+    with pytest.raises(SettingsError, match="oss:PutObjectTagging"):
+        load_details(make_settings(**OBJECTS), Tagged)
+
+    details = load_details(make_settings(actions=actions, **OBJECTS), Tagged)
+    assert details
+    assert [each["stored_as"] for each in details.fields] == ["tag"]
 
 
 @pytest.mark.parametrize(

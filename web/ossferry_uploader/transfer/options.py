@@ -113,14 +113,25 @@ class Options:
 
         Args:
             name: the new name; empty for the name of the file.
-            more: equal names of metadata get the new values; an empty value removes a field.
+            more: metadata by name, tags as `tags.{key}`, and other arguments as `stored.{name}`,
+                such as `stored.storage_class`. Equal names get the new values; an empty value
+                removes a field, a tag or an argument.
 
         Raises:
-            ValueError: the name is not safe, or OSS would refuse the metadata.
+            ValueError: the name is not safe, or OSS would refuse a value.
         """
-        given = dict(self.given)
-        metadata = dict(self.metadata)
-        metadata.update(more)
+        given, metadata, tags = dict(self.given), dict(self.metadata), dict(self.tags)
+        for key in more:
+            group, _, part = key.partition(".")
+            if not part:
+                metadata[key] = more[key]
+            elif group != "tags":
+                given[part] = more[key]
+            elif more[key]:
+                tags[part] = more[key]
+            else:
+                tags.pop(part, "")
+        given["tags"] = tags
         given["metadata"] = {
             key: metadata[key] for key in metadata if metadata[key] or not key.startswith(FIELD)
         }

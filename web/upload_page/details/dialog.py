@@ -15,7 +15,7 @@ from upload_page.browser.dom import (
     subscribe,
 )
 from upload_page.browser.window import start
-from upload_page.details.rules import NUMBERS, YES_OR_NO, cleaned, problem
+from upload_page.details.rules import NUMBERS, YES_OR_NO, cleaned, problem, stored
 from upload_page.dialogs.dialog import Dialog
 from upload_page.dialogs.fields import choice_field, stacked, text_field, values_of
 from upload_page.dialogs.same_name import REPLACE, SKIP
@@ -133,7 +133,7 @@ class _Panel:
             if self._refuse(name, say(found[0], **found[1]) if found else ""):
                 wrong.append(name)
             if not is_left:
-                details[metadata_of(field["name"])] = text
+                details.update(stored(field, text))
         if self._one and self._refuse(
             NAME, "" if values[NAME][0].strip() else say("details_missing")
         ):
@@ -231,7 +231,7 @@ async def use_found(item: "UploadModel", actions: "Actions") -> None:
     for field in actions.fields():
         text = cleaned(field, found.get(field["name"], ""))
         if text and not _has(item, field) and not problem(field, text):
-            details[metadata_of(field["name"])] = text
+            details.update(stored(field, text))
     try:
         actions.change_details(item, item.upload.name, details)
     except IllegalMove:

@@ -1,8 +1,11 @@
 """Compare texts with the operator's fields; the server does the same with the model itself.
 
 A field is an object of the grant: `name`, `label`, `help`, `kind` (`text`, `integer`, `decimal`,
-`date`, `choice` or `boolean`), `required`, `choices`, `limits` and `default`.
+`date`, `choice` or `boolean`), `required`, `choices`, `limits`, `default`, and `stored_as`, which
+is empty, `tag`, `storage_class` or `disposition`.
 """
+
+from ossferry_uploader.transfer.options import metadata_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,6 +35,15 @@ def cleaned(field: "Field", text: str) -> str:
     """Return a text without spaces around it; the comma of a decimal number becomes a point."""
     text = text.strip()
     return text.replace(",", ".") if field["kind"] == "decimal" else text
+
+
+def stored(field: "Field", text: str) -> "dict[str, str]":
+    """Return what `Queue.describe` needs to store an answer; an empty one removes it."""
+    name, kind = field["name"], field["stored_as"]
+    found = {metadata_of(name): text}
+    if kind:
+        found[f"tags.{name}" if kind == "tag" else f"stored.{kind}"] = text
+    return found
 
 
 def problem(field: "Field", text: str) -> "Problem | None":

@@ -2,7 +2,7 @@
 
 import pytest
 
-from upload_page.details.rules import cleaned, problem
+from upload_page.details.rules import cleaned, problem, stored
 
 
 def field(kind="text", *, required=False, choices=(), **limits):
@@ -38,3 +38,13 @@ def field(kind="text", *, required=False, choices=(), **limits):
 )
 def test_what_a_field_accepts(asked, text, found):
     assert problem(asked, cleaned(asked, f" {text} ")) == found
+
+
+@pytest.mark.parametrize(
+    ("stored_as", "more"),
+    [("", {}), ("tag", {"tags.for_whom": "x"}), ("storage_class", {"stored.storage_class": "x"})],
+)
+def test_where_an_answer_is_stored(stored_as, more):
+    asked = {**field(), "name": "for_whom", "stored_as": stored_as}
+
+    assert stored(asked, "x") == {"field-for-whom": "x", **more}

@@ -71,6 +71,24 @@ async def test_a_file_waits_until_the_required_fields_are_filled_in():
         queue.describe(upload, "c.txt", {})
 
 
+async def test_fields_are_stored_as_tags_storage_class_and_disposition():
+    queue, ports = make()
+    upload = await held(queue)
+    upload.use(upload.file, Options(tags={"team": ""}, storage_class="Archive"))
+    queue.edit(upload, True)
+    queue.describe(upload, "a.txt", {"tags.project": "fall", "stored.disposition": "inline"})
+    queue.describe(upload, "a.txt", {"tags.project": "", "tags.season": "spring"})
+    queue.describe(upload, "a.txt", {"stored.storage_class": "IA", TITLE: "x"})
+    queue.describe(upload, "a.txt", {"stored.disposition": ""})
+    queue.edit(upload, False)
+    await ended(upload)
+
+    headers = headers_of(ports)
+    assert headers["x-oss-tagging"] == "season=spring&team="
+    assert headers["x-oss-storage-class"] == "IA"
+    assert "content-disposition" not in headers
+
+
 @pytest.mark.parametrize("name", ["b.exe", "b"])
 async def test_a_name_whose_ending_is_not_allowed_is_refused(name):
     queue, _ = make()
