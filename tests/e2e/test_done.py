@@ -1,5 +1,6 @@
 """Actions on a completed file."""
 
+import csv
 import io
 import json
 import re
@@ -11,6 +12,7 @@ import httpx
 import pytest
 from PIL import Image
 from playwright.sync_api import Download, FilePayload, Page, Route
+from zxingcpp import read_barcodes
 
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import until
@@ -42,8 +44,15 @@ def test_a_picture_is_shown_before_it_is_shared_and_its_links_are_not_active_whi
     preview = share.locator("img.preview")
     expect(preview).to_be_visible()
     assert preview.evaluate(SIZE) == [640, 320]
+    share.get_by_role("combobox", name="Picture").select_option("400 px wide")
     share.get_by_role("button", name="Make a link").click()
     expect(share.get_by_label("Link", exact=True)).to_have_value(re.compile("^http"))
+    link = share.get_by_label("Link", exact=True).input_value()
+    signed = httpx.get(link, trust_env=False).headers["location"]
+    with Image.open(io.BytesIO(fetch(demo, signed).content)) as small:
+        assert (small.format, small.size) == ("WEBP", (400, 200))
+    code = share.get_by_role("img", name="QR code of the link").screenshot()
+    assert [each.text for each in read_barcodes(Image.open(io.BytesIO(code)))] == [link]
     share.get_by_role("button", name="Close").click()
 
     page.locator("#more").get_by_role("button", name="My uploads").click()
@@ -98,6 +107,10 @@ def test_links_list_and_receipt(uploader: UploaderPage, demo: Demo, page: Page) 
     uploader.total.get_by_role("button", name="Clear finished").click()
     expect(uploader.rows).to_have_count(0)
     page.locator("#more").get_by_role("button", name="Receipt").click()
+    with page.expect_download() as table:
+        uploader.dialog("receipt").get_by_role("button", name="Save as CSV").click()
+    lines = Path(table.value.path()).read_text("utf-8-sig").splitlines()
+    assert {each["name"]: each["key"] for each in csv.DictReader(lines)}["report.txt"] == key
     with page.expect_download() as saved:
         uploader.dialog("receipt").get_by_role("button", name="Save as JSON").click()
     receipt = json.loads(Path(saved.value.path()).read_text("utf-8"))

@@ -150,6 +150,8 @@ def test_a_missing_cors_rule_is_named_with_how_to_add_it(
     row.expect_says("its CORS rule is missing")
     notice = uploader.notice("cors")
     expect(notice).to_contain_text(f"source {demo.url}, methods PUT POST GET HEAD DELETE")
+    notice.get_by_role("button", name="Copy the rule").click()
+    expect(uploader.page.locator("#toast")).to_have_text("Copied")
     bucket.put_bucket_cors(rule)
     notice.get_by_role("button", name="Retry all").click()
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, Route
 from e2e.axe import violations
 from e2e.conftest import Console, operator_bucket
 from e2e.pages.uploader import UploaderPage
-from e2e.storage_side import until
+from e2e.storage_side import asked, until
 from ossferry.cli.demo import Demo
 from support.expecting import expect
 from support.faults import fault_for, refuse
@@ -152,7 +152,7 @@ def test_what_is_heard_and_how_the_list_reads(
     uploader: UploaderPage, demo: Demo, page: Page, console: Console
 ) -> None:
     console.expected.append(REFUSED)
-    refuse(demo, "no.txt", "AccessDenied", times=1)
+    refuse(demo, "no.txt", "AccessDenied", times=2)
     page.evaluate(HEAR)
 
     uploader.drop(yes__txt="x", no__txt="y")
@@ -193,6 +193,10 @@ def test_what_is_heard_and_how_the_list_reads(
         """
     )
     expect(page).to_have_title("ossferry")
+    page.keyboard.press("Alt+r")
+    until(page, lambda: [each.status for each in asked(demo, "PutObject", "no.txt")] == [403, 403])
+    uploader.total.get_by_role("button", name="Retry 1 failed").click()
+    uploader.row("no.txt").expect_state("done")
 
 
 def test_the_language_is_that_of_the_browser(demo: Demo, browser: Browser) -> None:
