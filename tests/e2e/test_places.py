@@ -168,7 +168,6 @@ def test_r40_a_file_that_changes_in_mid_upload_is_stopped_and_cleaned_up(
 
 
 @pytest.mark.only_browser("chromium")  # DevTools freeze the page
-@pytest.mark.slow
 def test_r33_a_page_that_was_frozen_goes_on(
     uploader: UploaderPage, page: Page, demo: Demo, make_file: MakeFile
 ) -> None:
@@ -179,7 +178,7 @@ def test_r33_a_page_that_was_frozen_goes_on(
     session = page.context.new_cdp_session(page)
 
     session.send("Page.setWebLifecycleState", {"state": "frozen"})
-    page.wait_for_timeout(3_000)
+    page.wait_for_timeout(1_000)
     session.send("Page.setWebLifecycleState", {"state": "active"})
 
     row.expect_state("done", timeout_ms=30_000)
