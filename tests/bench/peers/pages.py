@@ -26,11 +26,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bench.peers.npm import install
+from mock_oss import ACCESS_KEY_ID, ACCESS_KEY_SECRET
 from support.serving import serve
 
 HERE = Path(__file__).parent
 PACKAGES = HERE / "node_modules"
-AUTH = oss2.AuthV4("k" * 24, "s" * 30)
+AUTH = oss2.AuthV4(ACCESS_KEY_ID, ACCESS_KEY_SECRET)
 PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head><meta charset="utf-8"><title>Upload</title></head>
