@@ -30,7 +30,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # pytest replaces a worker that crashes; with CI=true it repeats the test that crashed it (tests/support/workers.py)
 WORKERS := --numprocesses auto --dist loadscope --no-loadscope-reorder
 
-.PHONY: demo test check audit format bench slow mutants vendor-suites screenshots build sbom wheel library npm-package uploader-wheel mock-wheel lock docs prerequisites clean
+.PHONY: demo test check audit format bench slow vendor-suites screenshots build sbom wheel library npm-package uploader-wheel mock-wheel lock docs prerequisites clean
 .DEFAULT_GOAL := demo
 
 $(VENV)/.ready: requirements.lock pyproject.toml
@@ -124,9 +124,6 @@ slow: build prerequisites $(NODE_TESTS)
 	run $(SLOW) $(if $(BROWSER),--browser $(BROWSER)) tests/browser tests/e2e; \
 	[ $$status != 5 ] || echo 'make: no slow test fits ONLY and BROWSER' >&2; \
 	exit $$status
-
-mutants: build
-	PYTHONPATH=tests $(BIN)/python -m support.mutation $(ONLY)
 
 vendor-suites: $(VENV)/.ready
 	PYTHONPATH="$(CURDIR)/tests" $(BIN)/python -m contract.mock_oss.vendor_suites
