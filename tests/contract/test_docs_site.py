@@ -106,6 +106,7 @@ def test_a_translated_page_has_navigation_and_labels_in_its_language(
     assert "Switch to" not in text
 
 
+@pytest.mark.slow  # builds the site again
 def test_a_broken_link_fails_the_build(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     docs = tmp_path / "docs"
     shutil.copytree(DOCS, docs)

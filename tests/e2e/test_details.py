@@ -25,7 +25,6 @@ def opened(uploader: UploaderPage, row: Locator) -> Locator:
 
 
 @pytest.mark.core
-@pytest.mark.pyodide
 def test_files_wait_for_details_that_one_person_fills_in_for_all(
     start_demo: Callable[..., tuple[Demo, UploaderPage]], page: Page
 ) -> None:
@@ -70,7 +69,6 @@ def test_files_wait_for_details_that_one_person_fills_in_for_all(
 
 
 @pytest.mark.slow
-@pytest.mark.pyodide
 def test_a_reload_keeps_the_name_and_the_details(
     start_demo: Callable[..., tuple[Demo, UploaderPage]],
     make_file: Callable[[str, bytes], Path],

@@ -501,6 +501,7 @@ def test_a_token_of_the_site_identifies_the_person(
         assert site.asked >= 4  # of these one for the grant, and one for the receipt
 
 
+@pytest.mark.slow  # starts Pyodide in a frame
 def test_the_site_learns_which_file_a_check_has_refused(
     site: Site, page: Page, console: Console, tmp_path: Path, runtime: str
 ) -> None:

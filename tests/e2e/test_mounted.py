@@ -26,6 +26,7 @@ MakeFile = Callable[[str, bytes], Path]
 CONTENT = random.Random(3).randbytes(24 * MIB)
 
 
+@pytest.mark.slow  # starts Pyodide, and waits for a slow line
 def test_the_page_works_below_a_path_of_an_application(
     start_demo: StartDemo, page: Page, console: Console, make_file: MakeFile, runtime: str
 ) -> None:

@@ -56,7 +56,6 @@ def start_and_reload(demo: Demo, uploader: UploaderPage, path: Path) -> None:
 
 
 @pytest.mark.core
-@pytest.mark.pyodide
 def test_a_reload_in_the_middle_costs_only_what_was_under_way(
     start_demo: StartDemo, make_file: MakeFile, console: Console
 ) -> None:

@@ -139,6 +139,7 @@ def test_t42_t43_credentials_are_in_pythons_memory_only(
     assert (during["workers"], after["workers"]) == (0, 0)
 
 
+@pytest.mark.slow  # the story before looks at all that scripts can reach
 @pytest.mark.only_browser("chromium")  # only Chromium gives access to its heap
 @pytest.mark.own_page("it looks into the whole heap")
 def test_t42_t43_no_copy_of_a_secret_stays_in_the_heap_of_javascript(

@@ -16,7 +16,6 @@ LISTED = """(path) => fetch(path).then((answer) => answer.json())
   .then((found) => found.objects.map((each) => each.key))"""
 
 
-@pytest.mark.pyodide
 @pytest.mark.only_browser("chromium")  # the page does nothing here that engines do differently
 def test_a_stored_file_is_replaced_after_the_new_one_has_arrived(
     start_demo: Callable[..., tuple[Demo, UploaderPage]], page: Page

@@ -18,7 +18,6 @@ SIZES = {"form.bin": 10_000, "put.bin": 2 * MIB, "parts.bin": 17 * MIB}
 STORING = ("PostObject", "PutObject", "CompleteMultipartUpload")
 
 
-@pytest.mark.pyodide
 @pytest.mark.only_browser("chromium")  # engines do nothing differently here
 @pytest.mark.parametrize("source", ["callback", "page"])
 def test_each_upload_is_recorded_by_the_callback_or_else_by_the_page(

@@ -73,9 +73,7 @@ FRAMEWORKS = {
     ),
     "django": Framework(
         example=Example(
-            target="school.asgi:application",
-            folder="django_school",
-            before=("-c", MAKE_PEOPLE),
+            target="school.asgi:application", folder="django_school", before=("-c", MAKE_PEOPLE)
         ),
         fields=with_password,
         prefix="uploads/1-",
