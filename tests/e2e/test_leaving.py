@@ -3,14 +3,12 @@
 Phones do not ask: they freeze or end a hidden page without notice.
 """
 
-from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Error, Page
 
-from e2e.conftest import Console
+from e2e.conftest import Console, MakeFile
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import MIB, arrived, asked, expect_whole, noise, until
 from ossferry.cli.demo import Demo
@@ -54,7 +52,6 @@ COMES_BACK = """() => {
   dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true }));
 }"""
 LARGE = noise(20 * MIB + 1, seed=46)
-MakeFile = Callable[[str, bytes], Path]
 
 
 def end_without_a_word(page: Page) -> None:

@@ -1,12 +1,9 @@
 """Uploads and resuming work without features that some browsers lack."""
 
-from collections.abc import Callable
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import Page
 
-from e2e.conftest import Console
+from e2e.conftest import Console, MakeFile
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import MIB, arrived, asked, expect_whole, noise, until
 from ossferry.cli.demo import Demo
@@ -33,7 +30,7 @@ LEFT = """() => [
 
 @pytest.mark.only_browser("chromium")  # the removed features have other names in other engines
 def test_what_a_browser_lacks_costs_no_upload_and_no_resuming(
-    demo: Demo, page: Page, console: Console, runtime: str, make_file: Callable[[str, bytes], Path]
+    demo: Demo, page: Page, console: Console, runtime: str, make_file: MakeFile
 ) -> None:
     console.expected.append("net::ERR")
     page.add_init_script(LACKS)

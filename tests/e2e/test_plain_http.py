@@ -1,15 +1,11 @@
 """Uploads work over plain HTTP, although the browser then lacks several features."""
 
-from collections.abc import Callable
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import Page
 
-from e2e.conftest import Console
+from e2e.conftest import Console, MakeFile, StartDemo
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import MIB, arrived, asked, expect_whole, noise, until
-from ossferry.cli.demo import Demo
 from support.expecting import expect
 
 pytestmark = [
@@ -25,10 +21,7 @@ MISSING = """() => [
 
 
 def test_without_https_files_arrive_go_on_after_a_reload_and_it_is_said_what_is_missing(
-    start_demo: Callable[..., tuple[Demo, UploaderPage]],
-    page: Page,
-    console: Console,
-    make_file: Callable[[str, bytes], Path],
+    start_demo: StartDemo, page: Page, console: Console, make_file: MakeFile
 ) -> None:
     console.expected += ["net::ERR", "Cross-Origin-Opener-Policy header has been ignored"]
     demo, uploader = start_demo(allowed_hosts=("127.0.0.1", NAME))

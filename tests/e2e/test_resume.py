@@ -1,13 +1,12 @@
 """A page is closed during an upload, and the next page continues it."""
 
 import random
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page
 
-from e2e.conftest import Console, operator_bucket
+from e2e.conftest import Console, MakeFile, StartDemo, operator_bucket
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import parts_there
 from ossferry.cli.demo import Demo
@@ -27,8 +26,6 @@ IMPATIENT = """{
   window.setTimeout = (run, ms, ...given) => real(run, ms === 5000 ? 200 : ms, ...given);
 }"""
 
-MakeFile = Callable[[str, bytes], Path]
-StartDemo = Callable[..., tuple[Demo, UploaderPage]]
 MIB = 1024**2
 UNDER_WAY = 6 * MIB  # bytes of the closed page's parts in flight, which may be counted late
 CONTENT = random.Random(11).randbytes(32 * MIB + 1)

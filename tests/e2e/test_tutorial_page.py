@@ -5,7 +5,7 @@ ours, and the time of `make test` is spent.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,8 +16,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from contract.mock_oss.tour_ali_oss import node_folder
-from e2e.conftest import Console, operator_bucket
-from e2e.pages.uploader import UploaderPage
+from e2e.conftest import Console, MakeFile, StartDemo, operator_bucket
 from e2e.storage_side import MIB, arrived, asked, expect_whole, noise, until
 from ossferry.cli.demo import Demo
 from support.expecting import expect
@@ -25,8 +24,6 @@ from support.mounting import Site, mounting_site
 
 pytestmark = pytest.mark.e2e
 
-MakeFile = Callable[[str, bytes], Path]
-StartDemo = Callable[..., tuple[Demo, UploaderPage]]
 HTML = (Path(__file__).parents[2] / "docs/examples/tutorial_page.html").read_text("utf-8")
 ON_THE_MOCK = 'endpoint: "http://localhost:9000",'
 ON_A_DOMAIN = 'endpoint: "https://files.example.com", cname: true,'
