@@ -8,7 +8,7 @@ from playwright.sync_api import Page
 
 from e2e.conftest import Console, MakeFile, StartDemo, operator_bucket
 from e2e.pages.uploader import UploaderPage
-from e2e.storage_side import parts_there
+from e2e.storage_side import parts_there, until
 from ossferry.cli.demo import Demo
 from support.expecting import expect
 
@@ -42,11 +42,7 @@ def start_and_reload(demo: Demo, uploader: UploaderPage, path: Path) -> None:
     demo.oss.faults.add("bandwidth", bytes_per_s=100_000, operation="UploadPart", skip=THERE)
     uploader.start()
     uploader.choose(path)
-    for _ in range(300):
-        if len(parts_there(demo)) == THERE:
-            break
-        uploader.page.wait_for_timeout(50)
-    assert len(parts_there(demo)) == THERE
+    until(uploader.page, lambda: len(parts_there(demo)) == THERE, timeout_s=60)
     uploader.open()
     demo.oss.faults.clear()
     uploader.expect_ready()

@@ -108,7 +108,7 @@ def pass_time(demo: Demo, page: Page) -> None:
     page.clock.fast_forward(LATER_S * 1000)
 
 
-@pytest.mark.slow  # waits for a slow line; the upload page renews its credentials in test_permission
+@pytest.mark.slow  # waits for a slow line; test_permission does it with the upload page
 @pytest.mark.own_page("it replaces the clock of the page")
 def test_it_renews_its_credentials_in_the_middle_of_a_large_file(
     demo: Demo, page: Page, make_file: MakeFile
