@@ -202,8 +202,7 @@ def put_in_order(items: list[pytest.Item], *, longest_first: bool) -> None:
     Playwright's event loop runs until the session ends, and `asyncio.run` is impossible meanwhile.
     pytest groups tests by the interpreter that they run on, so their position in the files does not
     determine the order. If the longest files come first, no worker starts a long file when the
-    other workers have finished. A single process keeps the order that it was given: the mutation
-    tests start with the shortest tests.
+    other workers have finished. A single process keeps the order that it was given.
     """
     items.sort(
         key=lambda item: (

@@ -32,6 +32,12 @@ ENDED_WORKER = "^uncaught: undefined$"
 Pyodide's code does. No event of the page reports it.
 """
 
+StartDemo = Callable[..., tuple[Demo, UploaderPage]]
+"""Starts a separate demo, with changes of its settings; returns it and its unopened page."""
+
+MakeFile = Callable[[str, bytes], Path]
+"""Writes a file with a name and a content, and returns its path."""
+
 
 class Console:
     """Errors and warnings of the browser's console; a story fails if it does not expect one of
@@ -141,9 +147,7 @@ def uploader(demo: Demo, page: Page, console: Console, runtime: str) -> Uploader
 
 
 @pytest.fixture
-def start_demo(
-    page: Page, console: Console, runtime: str
-) -> Iterator[Callable[..., tuple[Demo, UploaderPage]]]:
+def start_demo(page: Page, console: Console, runtime: str) -> Iterator[StartDemo]:
     """Return a function that starts a separate demo, for stories that break it, and its unopened
     page.
     """
@@ -157,7 +161,7 @@ def start_demo(
 
 
 @pytest.fixture
-def make_file(tmp_path: Path) -> Callable[[str, bytes], Path]:
+def make_file(tmp_path: Path) -> MakeFile:
     """Return a function that writes a file and returns its path."""
 
     def make(name: str, content: bytes) -> Path:

@@ -1,18 +1,15 @@
 """A model of the operator checks tables in the browser; `test_demo_checks` has other checks."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from e2e.pages.uploader import CHECKED_MS, UploaderPage
+from e2e.conftest import MakeFile, StartDemo
+from e2e.pages.uploader import CHECKED_MS
 from ossferry.checks.bundling import make_bundle
-from ossferry.cli.demo import Demo
 
 pytestmark = pytest.mark.e2e
 
-StartDemo = Callable[..., tuple[Demo, UploaderPage]]
-MakeFile = Callable[[str, bytes], Path]
 
 MODEL = """
 from pydantic import BaseModel, PositiveInt

@@ -2,14 +2,13 @@
 
 import gzip
 import random
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Error, Route
 
-from e2e.conftest import Console, operator_bucket
+from e2e.conftest import Console, StartDemo, operator_bucket
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import MIB, noise, until
 from ossferry.cli.demo import Demo
@@ -20,7 +19,6 @@ from support.records import record_keys
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(900)]
 
-StartDemo = Callable[..., tuple[Demo, UploaderPage]]
 FILES = 100
 LARGEST = 64 * MIB
 TOKEN_LIFE_S = 20

@@ -4,7 +4,7 @@ import gzip
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route
 
-from e2e.conftest import ENDED_WORKER, Console, operator_bucket
+from e2e.conftest import ENDED_WORKER, Console, MakeFile, StartDemo, operator_bucket
 from e2e.pages.uploader import CHECKED_MS, UploaderPage
 from e2e.storage_side import stored
 from ossferry.checks.bundle import BUNDLE, PLATFORM, PYTHON
@@ -23,8 +23,6 @@ from support.expecting import expect
 pytestmark = pytest.mark.e2e
 
 Checked = tuple[Demo, UploaderPage]
-StartDemo = Callable[..., Checked]
-MakeFile = Callable[[str, bytes], Path]
 
 
 CHECKS = """

@@ -1,19 +1,17 @@
 """Checks read large files from the disk."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page
 
-from e2e.pages.uploader import CHECKED_MS, UploaderPage
+from e2e.conftest import StartDemo
+from e2e.pages.uploader import CHECKED_MS
 from e2e.storage_side import MIB, until
-from ossferry.cli.demo import Demo
 from support.expecting import expect
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
-StartDemo = Callable[..., tuple[Demo, UploaderPage]]
 
 LONG_MS = 300_000
 GIB = 1024 * MIB

@@ -1,20 +1,16 @@
 """What the checks of a page said about a file is in its receipt, and a person can read it."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page
 
-from e2e.conftest import page_with
-from e2e.pages.uploader import UploaderPage
-from ossferry.cli.demo import Demo
+from e2e.conftest import StartDemo, page_with
 from support.expecting import expect
 
 pytestmark = pytest.mark.e2e
 
-StartDemo = Callable[..., tuple[Demo, UploaderPage]]
 SAID = "The GPS position was removed: 4.2 MB -> 4.1 MB"
 CLAIM = {
     "version": "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",

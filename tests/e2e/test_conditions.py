@@ -1,13 +1,11 @@
 """Conditions that prevent an upload, and how the page recovers; notifications for hidden pages."""
 
 import re
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, Route
 
-from e2e.conftest import Console
+from e2e.conftest import Console, MakeFile, StartDemo
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import until
 from ossferry.cli.demo import Demo
@@ -15,8 +13,6 @@ from support.expecting import expect
 
 pytestmark = pytest.mark.e2e
 
-MakeFile = Callable[[str, bytes], Path]
-StartDemo = Callable[..., tuple[Demo, UploaderPage]]
 NO_GRANT = "Failed to load resource: the server responded with a status of"
 ASK_GRANT = "fetch('/api/grant', {method: 'POST'}).then((answer) => answer.status)"
 NOTE_NOTIFICATIONS = """{

@@ -1,22 +1,20 @@
 """The page of `ossferry demo`, on which a person drops the files to try the checks."""
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from e2e.axe import violations
-from e2e.conftest import operator_bucket
+from e2e.conftest import StartDemo, operator_bucket
 from e2e.pages.repair import RepairDialog
-from e2e.pages.uploader import CHECKED_MS, UploaderPage
-from ossferry.cli.demo import WITH_CHECKS, Demo
+from e2e.pages.uploader import CHECKED_MS
+from ossferry.cli.demo import WITH_CHECKS
 from ossferry.cli.samples.files import SAMPLES, Sample, sample_folder
 from support.expecting import expect
 
 pytestmark = pytest.mark.e2e
 
-StartDemo = Callable[..., tuple[Demo, UploaderPage]]
 STATES = {"uploaded": "done", "changed": "done", "asks": "paused", "refused": "failed"}
 
 
@@ -26,6 +24,7 @@ def last_name(sample: Sample) -> str:
     return found[1] if found else sample.name
 
 
+@pytest.mark.slow  # unit/server/test_sample_files.py checks the same files without a page
 def test_each_sample_file_does_what_its_readme_says(start_demo: StartDemo, tmp_path: Path) -> None:
     demo, uploader = start_demo(**WITH_CHECKS)
     uploader.start()

@@ -1,15 +1,11 @@
 """The operator's fields, and another name, before files are sent."""
 
-from collections.abc import Callable
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import Locator, Page
 
-from e2e.conftest import Console
+from e2e.conftest import Console, MakeFile, StartDemo
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import stored, until
-from ossferry.cli.demo import Demo
 from support.expecting import expect
 
 pytestmark = pytest.mark.e2e
@@ -25,9 +21,8 @@ def opened(uploader: UploaderPage, row: Locator) -> Locator:
 
 
 @pytest.mark.core
-@pytest.mark.pyodide
 def test_files_wait_for_details_that_one_person_fills_in_for_all(
-    start_demo: Callable[..., tuple[Demo, UploaderPage]], page: Page
+    start_demo: StartDemo, page: Page
 ) -> None:
     demo, uploader = start_demo(details=MODEL)
     uploader.start()
@@ -73,12 +68,8 @@ def test_files_wait_for_details_that_one_person_fills_in_for_all(
 
 
 @pytest.mark.slow
-@pytest.mark.pyodide
 def test_a_reload_keeps_the_name_and_the_details(
-    start_demo: Callable[..., tuple[Demo, UploaderPage]],
-    make_file: Callable[[str, bytes], Path],
-    page: Page,
-    console: Console,
+    start_demo: StartDemo, make_file: MakeFile, page: Page, console: Console
 ) -> None:
     console.expected.append("status of 503")
     demo, uploader = start_demo(details=MODEL)

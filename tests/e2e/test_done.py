@@ -5,7 +5,6 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -14,6 +13,7 @@ from PIL import Image
 from playwright.sync_api import Download, FilePayload, Page, Route
 from zxingcpp import read_barcodes
 
+from e2e.conftest import StartDemo
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import until
 from ossferry.cli.demo import Demo
@@ -24,7 +24,6 @@ pytestmark = pytest.mark.e2e
 
 RECEIPTS = re.compile(r"/api/receipts(/batch)?$")
 SIZE = "async (image) => (await image.decode(), [image.naturalWidth, image.naturalHeight])"
-StartDemo = Callable[..., tuple[Demo, UploaderPage]]
 LISTED = """fetch("/api/objects?sort=name&limit=1000")
   .then((answer) => answer.json()).then((found) => found.objects.length)"""
 

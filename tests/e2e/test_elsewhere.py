@@ -2,13 +2,12 @@
 
 import re
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page
 
-from e2e.conftest import Console
+from e2e.conftest import Console, MakeFile
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import MIB, arrived, expect_whole, noise, parts_there, pending, until
 from ossferry.cli.demo import Demo
@@ -16,7 +15,6 @@ from support.expecting import expect
 
 pytestmark = pytest.mark.e2e
 
-MakeFile = Callable[[str, bytes], Path]
 NAME = "video.bin"
 CONTENT = noise(20 * MIB + 1, 56)
 THERE = 6  # parts of 1 MiB; the next ones are larger

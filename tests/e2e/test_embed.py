@@ -4,7 +4,7 @@ name.
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route as ServerRoute
 
-from e2e.conftest import ENDED_WORKER, Console, carols_key, reset
-from e2e.pages.uploader import CHECKED_MS, SLOW_START_MS, UploaderPage, framed
+from e2e.conftest import ENDED_WORKER, Console, StartDemo, carols_key, reset
+from e2e.pages.uploader import CHECKED_MS, SLOW_START_MS, framed
 from e2e.storage_side import until
 from ossferry.cli.demo import Demo
 from ossferry.settings.choices import UPLOAD_ACTIONS
@@ -28,7 +28,6 @@ from support.serving import serve
 
 pytestmark = pytest.mark.e2e
 
-StartDemo = Callable[..., tuple[Demo, UploaderPage]]
 EXAMPLE = Path(__file__).parents[2] / "docs/examples/embed.html"
 GUIDE = Path(__file__).parents[2] / "docs/embedding.md"
 LOCAL = "http://127.0.0.1:8000"
@@ -501,6 +500,7 @@ def test_a_token_of_the_site_identifies_the_person(
         assert site.asked >= 4  # of these one for the grant, and one for the receipt
 
 
+@pytest.mark.slow  # starts Pyodide in a frame
 def test_the_site_learns_which_file_a_check_has_refused(
     site: Site, page: Page, console: Console, tmp_path: Path, runtime: str
 ) -> None:

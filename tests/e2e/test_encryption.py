@@ -1,13 +1,12 @@
 """With the operator's public key, files are encrypted in the browser, and the SDKs read them."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import oss2
 import pytest
 from playwright.sync_api import Page
 
-from e2e.conftest import Console, operator_bucket
+from e2e.conftest import Console, MakeFile, StartDemo, operator_bucket
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import MIB, arrived, noise, until
 from ossferry.cli.demo import Demo
@@ -19,8 +18,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:The 'warn' method:DeprecationWarning"),  # of oss2
 ]
 
-StartDemo = Callable[..., tuple[Demo, UploaderPage]]
-MakeFile = Callable[[str, bytes], Path]
 LARGE = noise(20 * MIB + 5, seed=21)
 SMALL = b"Confidential: the plan for next year."
 SECTION = (MIB - 3, 2 * MIB + 7)  # crosses parts, and begins inside a block
@@ -32,9 +29,7 @@ def keys() -> KeyPair:
 
 
 @pytest.fixture
-def start(
-    start_demo: StartDemo, keys: KeyPair, tmp_path: Path
-) -> Callable[..., tuple[Demo, UploaderPage]]:
+def start(start_demo: StartDemo, keys: KeyPair, tmp_path: Path) -> StartDemo:
     """Start a demo whose page encrypts files."""
 
     def begin(**overrides: object) -> tuple[Demo, UploaderPage]:

@@ -3,12 +3,10 @@
 Together with the stories marked `core` in other files, these run in Chromium, Firefox and WebKit.
 """
 
-from collections.abc import Callable
-
 import pytest
 from playwright.sync_api import Page
 
-from e2e.conftest import Console
+from e2e.conftest import Console, StartDemo
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import until
 from ossferry.cli.demo import Demo
@@ -16,7 +14,6 @@ from support.expecting import expect
 
 pytestmark = [pytest.mark.e2e, pytest.mark.core]
 
-StartDemo = Callable[..., tuple[Demo, UploaderPage]]
 FETCH = "(url) => fetch(url).then((answer) => answer.text())"
 BACKGROUND = "(body) => getComputedStyle(body).backgroundColor"
 WIDTHS = "() => [document.documentElement.scrollWidth, innerWidth]"

@@ -1,13 +1,12 @@
 """Messages to the user after failures, and automatic recovery."""
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, Route
 
-from e2e.conftest import Console, operator_bucket
+from e2e.conftest import Console, MakeFile, StartDemo, operator_bucket
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import MIB, expect_whole, noise, until
 from ossferry.cli.demo import Demo
@@ -15,14 +14,12 @@ from support.expecting import expect
 
 pytestmark = pytest.mark.e2e
 
-MakeFile = Callable[[str, bytes], Path]
 NOTE_PICKER = """() => {
   window.showOpenFilePicker = async (wanted) => {
     window.wanted = wanted;
     throw new DOMException("", "AbortError");
   };
 }"""
-StartDemo = Callable[..., tuple[Demo, UploaderPage]]
 REFUSED = "Failed to load resource: the server responded with a status of"
 NO_ANSWER = "Failed to load resource: net::"
 BLOCKED = "blocked by CORS policy"

@@ -1,15 +1,13 @@
 """Browsers that cannot run the page explain why, and can still upload a file with the form."""
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
 
 from e2e.axe import violations
-from e2e.conftest import Console, operator_bucket
-from e2e.pages.uploader import UploaderPage
+from e2e.conftest import Console, MakeFile, StartDemo, operator_bucket
 from ossferry.cli.demo import Demo
 from support import webkitgtk
 from support.choosing import CHOOSE, contents
@@ -17,8 +15,6 @@ from support.expecting import expect
 
 pytestmark = pytest.mark.e2e
 
-StartDemo = Callable[..., tuple[Demo, UploaderPage]]
-MakeFile = Callable[[str, bytes], Path]
 NAME = "größe 夏.txt"
 REFUSED = """
     for (const each of ["compile", "instantiate", "compileStreaming", "instantiateStreaming"]) {
@@ -187,10 +183,7 @@ def test_a_file_goes_to_whoever_is_signed_in_although_oss_sends_them_back(
 
 @pytest.mark.own_page("it replaces the clock of the page")
 def test_what_oss_would_refuse_is_not_even_sent(
-    start_demo: Callable[..., tuple[Demo, UploaderPage]],
-    page: Page,
-    console: Console,
-    make_file: MakeFile,
+    start_demo: StartDemo, page: Page, console: Console, make_file: MakeFile
 ) -> None:
     demo, _ = start_demo(max_file_size=100, allowed_types=["image/*", ".txt"])
     page.clock.install()

@@ -1,12 +1,11 @@
 """A file that must be checked is sent, waits, and after its release is like any other."""
 
 import os
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page
 
+from e2e.conftest import MakeFile, StartDemo
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import until
 from ossferry.cli.demo import Demo
@@ -14,7 +13,6 @@ from support.expecting import expect
 
 pytestmark = pytest.mark.e2e
 
-StartDemo = Callable[..., tuple[Demo, UploaderPage]]
 LISTED = """fetch("/api/objects?sort=name").then((answer) => answer.json())
   .then((found) => found.objects.length)"""
 LARGE = 17 << 20  # sent in parts
@@ -22,7 +20,7 @@ LARGE = 17 << 20  # sent in parts
 
 @pytest.mark.only_browser("chromium")  # the page does nothing here that engines do differently
 def test_a_file_is_being_checked_until_an_operator_releases_it(
-    start_demo: StartDemo, page: Page, make_file: Callable[[str, bytes], Path]
+    start_demo: StartDemo, page: Page, make_file: MakeFile
 ) -> None:
     demo, uploader = start_demo(release="checked", clamd="/run/clamav/clamd.ctl")
     uploader.start()
@@ -69,7 +67,7 @@ def test_a_file_is_being_checked_until_an_operator_releases_it(
 
 @pytest.mark.only_browser("chromium")  # the page does nothing here that engines do differently
 def test_a_file_is_replaced_when_the_new_one_is_released(
-    start_demo: StartDemo, page: Page, make_file: Callable[[str, bytes], Path]
+    start_demo: StartDemo, page: Page, make_file: MakeFile
 ) -> None:
     demo, uploader = start_demo(release="checked", clamd="/run/clamav/clamd.ctl")
     uploader.start()

@@ -1,13 +1,10 @@
 """Files that are already stored are not sent again."""
 
-from collections.abc import Callable
-
 import pytest
 from playwright.sync_api import Page
 
-from e2e.pages.uploader import UploaderPage
+from e2e.conftest import StartDemo
 from e2e.storage_side import until
-from ossferry.cli.demo import Demo
 from support.expecting import expect
 
 pytestmark = pytest.mark.e2e
@@ -16,9 +13,7 @@ KEYS = """fetch("/api/objects?sort=newest").then((answer) => answer.json())
   .then((found) => found.objects.map((each) => each.key))"""
 
 
-def test_a_file_that_is_stored_already_is_not_sent_again(
-    start_demo: Callable[..., tuple[Demo, UploaderPage]], page: Page
-) -> None:
+def test_a_file_that_is_stored_already_is_not_sent_again(start_demo: StartDemo, page: Page) -> None:
     demo, uploader = start_demo(skip_identical=True)
     uploader.start()
     first = uploader.drop(report__txt="quarterly")

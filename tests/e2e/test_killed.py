@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, BrowserType, Error, Route
 
-from e2e.conftest import operator_bucket
+from e2e.conftest import MakeFile, operator_bucket
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import MIB, arrived, asked, expect_whole, noise, pending, until
 from mock_oss.journal import RequestRecord
@@ -19,7 +19,6 @@ from support.expecting import expect
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
-MakeFile = Callable[[str, bytes], Path]
 CONTENT = noise(60 * MIB + 1, seed=9)
 SOME = 10  # parts; six of 1 MiB, and then larger ones
 

@@ -3,14 +3,12 @@
 Phones do not ask: they freeze or end a hidden page without notice.
 """
 
-from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Error, Page
 
-from e2e.conftest import Console
+from e2e.conftest import Console, MakeFile
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import MIB, arrived, asked, expect_whole, noise, until
 from ossferry.cli.demo import Demo
@@ -47,6 +45,7 @@ HIDE = """() => {
   Object.defineProperty(document, "hidden", { value: true, configurable: true });
   document.dispatchEvent(new Event("visibilitychange"));
 }"""
+HELD = "() => navigator.locks.query().then((found) => found.held.length)"
 PUT_ASIDE = """() => {
   dispatchEvent(new PageTransitionEvent("pagehide", { persisted: true }));
 }"""
@@ -54,7 +53,6 @@ COMES_BACK = """() => {
   dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true }));
 }"""
 LARGE = noise(20 * MIB + 1, seed=46)
-MakeFile = Callable[[str, bytes], Path]
 
 
 def end_without_a_word(page: Page) -> None:
@@ -142,13 +140,14 @@ def test_r51_a_page_that_was_put_aside_goes_on_and_keeps_others_off(
     uploader.choose(path)
     until(page, lambda: len(arrived(demo, "aside.bin")) >= 2)
     session = page.context.new_cdp_session(page)
+    held = page.evaluate(HELD)
 
     page.evaluate(PUT_ASIDE)
     session.send("Page.setWebLifecycleState", {"state": "frozen"})
     page.wait_for_timeout(1500)
     session.send("Page.setWebLifecycleState", {"state": "active"})
     page.evaluate(COMES_BACK)
-    page.wait_for_timeout(500)
+    until(page, lambda: page.evaluate(HELD) == held)
     second = UploaderPage(page.context.new_page(), uploader.url).start()
     second.choose(path)
 

@@ -2,16 +2,14 @@
 
 import random
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page
 
-from e2e.conftest import Console, operator_bucket
+from e2e.conftest import Console, MakeFile, StartDemo, operator_bucket
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import MIB, arrived, until
-from ossferry.cli.demo import Demo
 from support.browser_page import BUILT
 from support.checking import NO_SHORT_TEXTS
 from support.content import pdf
@@ -21,11 +19,10 @@ from support.mounting import BELOW, mounting_site
 
 pytestmark = pytest.mark.e2e
 
-StartDemo = Callable[..., tuple[Demo, UploaderPage]]
-MakeFile = Callable[[str, bytes], Path]
 CONTENT = random.Random(3).randbytes(24 * MIB)
 
 
+@pytest.mark.slow  # starts Pyodide, and waits for a slow line
 def test_the_page_works_below_a_path_of_an_application(
     start_demo: StartDemo, page: Page, console: Console, make_file: MakeFile, runtime: str
 ) -> None:

@@ -1,19 +1,16 @@
 """A large file is uploaded in parts, with faults, pauses and cancels."""
 
 import random
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
-from e2e.conftest import operator_bucket
+from e2e.conftest import MakeFile, operator_bucket
 from e2e.pages.uploader import UploaderPage
 from ossferry.cli.demo import Demo
 from support.expecting import expect
 
 pytestmark = pytest.mark.e2e
 
-MakeFile = Callable[[str, bytes], Path]
 MIB = 1024**2
 LARGE = random.Random(7).randbytes(40 * MIB + 3)
 CONTENT = LARGE[: 20 * MIB + 3]

@@ -1,16 +1,14 @@
 """Uploads and resuming work without features that some browsers lack."""
 
-from collections.abc import Callable
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import Page
 
-from e2e.conftest import Console
+from e2e.conftest import Console, MakeFile
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import MIB, arrived, asked, expect_whole, noise, until
 from ossferry.cli.demo import Demo
 from support.expecting import expect
+from support.records import bytes_recorded
 
 pytestmark = pytest.mark.e2e
 
@@ -33,7 +31,7 @@ LEFT = """() => [
 
 @pytest.mark.only_browser("chromium")  # the removed features have other names in other engines
 def test_what_a_browser_lacks_costs_no_upload_and_no_resuming(
-    demo: Demo, page: Page, console: Console, runtime: str, make_file: Callable[[str, bytes], Path]
+    demo: Demo, page: Page, console: Console, runtime: str, make_file: MakeFile
 ) -> None:
     console.expected.append("net::ERR")
     page.add_init_script(LACKS)
@@ -49,7 +47,7 @@ def test_what_a_browser_lacks_costs_no_upload_and_no_resuming(
     opened.value.set_files(path)
 
     until(page, lambda: len(arrived(demo, "large.bin")) == 3)
-    page.wait_for_timeout(700)  # wait for the record to be written
+    until(page, lambda: bytes_recorded(page))
     demo.oss.faults.clear()
     uploader.start()
     expect(page.get_by_test_id("unfinished")).to_contain_text("is already there")

@@ -2,14 +2,13 @@
 
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, Route
 
 from e2e.axe import violations
-from e2e.conftest import Console, operator_bucket
+from e2e.conftest import Console, MakeFile, operator_bucket
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import asked, until
 from ossferry.cli.demo import Demo
@@ -18,7 +17,6 @@ from support.faults import fault_for, refuse
 
 pytestmark = pytest.mark.e2e
 
-MakeFile = Callable[[str, bytes], Path]
 REFUSED = "Failed to load resource: the server responded with a status of 403"
 HEADINGS = {
     "ja-JP": ("ja", "ファイルやフォルダーをドロップ"),

@@ -1,12 +1,9 @@
 """Grants that expire, change or are unavailable, and wrong clocks, during uploads."""
 
-from collections.abc import Callable
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import Page, Route
 
-from e2e.conftest import Console
+from e2e.conftest import Console, MakeFile, StartDemo
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import MIB, asked, expect_whole, noise, until
 from ossferry.cli.demo import Demo
@@ -17,7 +14,6 @@ from support.serving import serve
 
 pytestmark = [pytest.mark.e2e, pytest.mark.parametrize("runtime", ["micropython"], indirect=True)]
 
-MakeFile = Callable[[str, bytes], Path]
 CONTENT = noise(20 * MIB + 1, seed=3)  # 21 parts
 GRANT = "**/api/grant"
 
@@ -114,7 +110,7 @@ def test_r19_r20_permission_for_another_place_ends_the_upload(
 
 @pytest.mark.skip_browser("webkit")  # WebKit refuses secure cookies from http://localhost
 def test_who_signs_in_with_a_session_can_sign_out(
-    page: Page, start_demo: Callable[..., tuple[Demo, UploaderPage]], runtime: str
+    page: Page, start_demo: StartDemo, runtime: str
 ) -> None:
     port, issuer = free_port(), FakeIssuer()
     with serve(issuer.app()) as issuer.url:

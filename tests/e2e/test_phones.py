@@ -1,14 +1,13 @@
 """The page on a phone: touch, small and rotated screens, on-screen keyboards."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, FilePayload, Locator, Page
 
 from e2e import axe
-from e2e.conftest import Console
+from e2e.conftest import Console, MakeFile
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import until
 from ossferry.cli.demo import Demo
@@ -18,7 +17,6 @@ from support.records import record_keys
 
 pytestmark = [pytest.mark.e2e]
 
-MakeFile = Callable[[str, bytes], Path]
 PHONE: Any = {
     "viewport": {"width": 390, "height": 844},
     "device_scale_factor": 3,

@@ -2,13 +2,11 @@
 
 import os
 import re
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page
 
-from e2e.conftest import Console
+from e2e.conftest import Console, MakeFile
 from e2e.pages.uploader import Row, UploaderPage
 from e2e.storage_side import MIB, arrived, asked, expect_whole, noise, pending, until
 from mock_oss.faults.plan import Fault
@@ -18,7 +16,6 @@ from support.expecting import expect
 pytestmark = [pytest.mark.e2e, pytest.mark.parametrize("runtime", ["micropython"], indirect=True)]
 
 CHANGED = re.compile("has changed since it was chosen|was changed, moved or deleted")
-MakeFile = Callable[[str, bytes], Path]
 TwoPages = tuple[UploaderPage, UploaderPage]
 PART = MIB
 CONNECTIONS = 6  # concurrent connections

@@ -1,16 +1,13 @@
 """Uploads work over plain HTTP, although the browser then lacks several features."""
 
-from collections.abc import Callable
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import Page
 
-from e2e.conftest import Console
+from e2e.conftest import Console, MakeFile, StartDemo
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import MIB, arrived, asked, expect_whole, noise, until
-from ossferry.cli.demo import Demo
 from support.expecting import expect
+from support.records import bytes_recorded
 
 pytestmark = [
     pytest.mark.e2e,
@@ -25,10 +22,7 @@ MISSING = """() => [
 
 
 def test_without_https_files_arrive_go_on_after_a_reload_and_it_is_said_what_is_missing(
-    start_demo: Callable[..., tuple[Demo, UploaderPage]],
-    page: Page,
-    console: Console,
-    make_file: Callable[[str, bytes], Path],
+    start_demo: StartDemo, page: Page, console: Console, make_file: MakeFile
 ) -> None:
     console.expected += ["net::ERR", "Cross-Origin-Opener-Policy header has been ignored"]
     demo, uploader = start_demo(allowed_hosts=("127.0.0.1", NAME))
@@ -50,7 +44,7 @@ def test_without_https_files_arrive_go_on_after_a_reload_and_it_is_said_what_is_
     second.choose(path)
     second.row("large.bin").expect_says("Another tab is sending this file")
     second.page.close()
-    page.wait_for_timeout(1000)  # wait for the records to be written
+    until(page, lambda: bytes_recorded(page))
     demo.oss.faults.clear()
     uploader.start()
     expect(page.get_by_test_id("unfinished")).to_contain_text("is already there")

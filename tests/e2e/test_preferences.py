@@ -1,15 +1,13 @@
 """System preferences of the user: less motion, more contrast, forced colours."""
 
-from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page
 
 from e2e import axe
-from e2e.conftest import Console
+from e2e.conftest import Console, MakeFile
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import until
 from ossferry.cli.demo import Demo
@@ -62,9 +60,7 @@ TAB_STOPS = """() => [...document.querySelectorAll("button, summary, input, sele
 
 
 @pytest.fixture
-def busy(
-    uploader: UploaderPage, demo: Demo, console: Console, make_file: Callable[[str, bytes], Path]
-) -> UploaderPage:
+def busy(uploader: UploaderPage, demo: Demo, console: Console, make_file: MakeFile) -> UploaderPage:
     """The page with a running, a failed and a completed upload.
 
     The running one is large, because the system takes several MB per connection before the mock

@@ -2,23 +2,18 @@
 
 import re
 import socket
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, Route
 
-from e2e.conftest import Console
+from e2e.conftest import Console, MakeFile, StartDemo
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import MIB, asked, noise, stored, until
-from ossferry.cli.demo import Demo
 from support.expecting import expect
 from support.records import record_keys
 
 pytestmark = pytest.mark.e2e
 
-StartDemo = Callable[..., tuple[Demo, UploaderPage]]
-MakeFile = Callable[[str, bytes], Path]
 # Damages the last byte of each body, as a fault that TCP's checksum does not detect.
 DAMAGING = """{
   const { send } = XMLHttpRequest.prototype;

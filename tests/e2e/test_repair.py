@@ -10,7 +10,7 @@ import openpyxl
 import pytest
 from playwright.sync_api import Page
 
-from e2e.conftest import ENDED_WORKER, Console, operator_bucket
+from e2e.conftest import ENDED_WORKER, Console, MakeFile, StartDemo, operator_bucket
 from e2e.pages.repair import RepairDialog
 from e2e.pages.uploader import CHECKED_MS, Row, UploaderPage
 from ossferry.checks.bundling import make_bundle
@@ -20,8 +20,6 @@ from support.expecting import expect
 
 pytestmark = pytest.mark.e2e
 
-MakeFile = Callable[[str, bytes], Path]
-StartDemo = Callable[..., tuple[Demo, UploaderPage]]
 
 TABLE: dict[str, Any] = {
     "columns": ["id", "date", "sku", "amount"],

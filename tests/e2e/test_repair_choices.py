@@ -1,7 +1,7 @@
 """What a person can choose besides a repair, and what a repair keeps, for whom, and from whom."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, Route
 
 from e2e.axe import violations
-from e2e.conftest import ENDED_WORKER, Console, operator_bucket
+from e2e.conftest import ENDED_WORKER, Console, MakeFile, StartDemo, operator_bucket
 from e2e.pages.repair import RepairDialog
 from e2e.pages.uploader import CHECKED_MS, Row, UploaderPage
 from e2e.test_repair import AMOUNTS, DATES, ORDERS, RIGHT, TABLE, choose_table, opened
@@ -24,8 +24,6 @@ from support.faults import refuse
 
 pytestmark = pytest.mark.e2e
 
-MakeFile = Callable[[str, bytes], Path]
-StartDemo = Callable[..., tuple[Demo, UploaderPage]]
 
 CHOICES = {"repair": True, "allow_original": True, "keep_changes": True}
 ORIGINAL = "Upload the original"

@@ -2,7 +2,7 @@
 
 import csv
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
@@ -13,7 +13,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, FilePayload, Locator, Page
 
-from e2e.conftest import Console
+from e2e.conftest import Console, StartDemo
 from e2e.pages.uploader import DROP, UploaderPage
 from e2e.storage_side import until
 from e2e.test_phones import LANGUAGES, PHONE, SPILLS, flat, too_small, violations
@@ -24,7 +24,6 @@ from support.expecting import expect
 
 pytestmark = pytest.mark.e2e
 
-StartDemo = Callable[..., tuple[Demo, UploaderPage]]
 PASSWORD = "lorry on the ferry"
 HOSTILE = '<img src=x onerror="document.body.remove()"> {by} &amp; ' + "W" * 60
 FILES = {f"crate {number}.jpg": bytes([number]) * 3000 for number in range(1, 5)} | {

@@ -1,15 +1,14 @@
 """A page is closed during an upload, and the next page continues it."""
 
 import random
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page
 
-from e2e.conftest import Console, operator_bucket
+from e2e.conftest import Console, MakeFile, StartDemo, operator_bucket
 from e2e.pages.uploader import UploaderPage
-from e2e.storage_side import parts_there
+from e2e.storage_side import parts_there, until
 from ossferry.cli.demo import Demo
 from support.expecting import expect
 
@@ -27,8 +26,6 @@ IMPATIENT = """{
   window.setTimeout = (run, ms, ...given) => real(run, ms === 5000 ? 200 : ms, ...given);
 }"""
 
-MakeFile = Callable[[str, bytes], Path]
-StartDemo = Callable[..., tuple[Demo, UploaderPage]]
 MIB = 1024**2
 UNDER_WAY = 6 * MIB  # bytes of the closed page's parts in flight, which may be counted late
 CONTENT = random.Random(11).randbytes(32 * MIB + 1)
@@ -45,18 +42,13 @@ def start_and_reload(demo: Demo, uploader: UploaderPage, path: Path) -> None:
     demo.oss.faults.add("bandwidth", bytes_per_s=100_000, operation="UploadPart", skip=THERE)
     uploader.start()
     uploader.choose(path)
-    for _ in range(300):
-        if len(parts_there(demo)) == THERE:
-            break
-        uploader.page.wait_for_timeout(50)
-    assert len(parts_there(demo)) == THERE
+    until(uploader.page, lambda: len(parts_there(demo)) == THERE, timeout_s=60)
     uploader.open()
     demo.oss.faults.clear()
     uploader.expect_ready()
 
 
 @pytest.mark.core
-@pytest.mark.pyodide
 def test_a_reload_in_the_middle_costs_only_what_was_under_way(
     start_demo: StartDemo, make_file: MakeFile, console: Console
 ) -> None:

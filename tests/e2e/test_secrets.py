@@ -7,14 +7,13 @@ import json
 import random
 import re
 import socket
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, Response
 
-from e2e.conftest import Console, operator_bucket
+from e2e.conftest import Console, MakeFile, StartDemo, operator_bucket
 from e2e.pages.uploader import UploaderPage
 from ossferry.cli.demo import Demo
 from support.expecting import expect
@@ -110,7 +109,7 @@ class Secrets:
 
 
 def test_t42_t43_credentials_are_in_pythons_memory_only(
-    demo: Demo, page: Page, console: Console, runtime: str, make_file: Callable[[str, bytes], Path]
+    demo: Demo, page: Page, console: Console, runtime: str, make_file: MakeFile
 ) -> None:
     console.expected.append(".")  # the search calls getters that log warnings
     secrets = Secrets(page)
@@ -139,14 +138,11 @@ def test_t42_t43_credentials_are_in_pythons_memory_only(
     assert (during["workers"], after["workers"]) == (0, 0)
 
 
+@pytest.mark.slow  # the story before looks at all that scripts can reach
 @pytest.mark.only_browser("chromium")  # only Chromium gives access to its heap
 @pytest.mark.own_page("it looks into the whole heap")
 def test_t42_t43_no_copy_of_a_secret_stays_in_the_heap_of_javascript(
-    page: Page,
-    console: Console,
-    runtime: str,
-    start_demo: Callable[..., tuple[Demo, UploaderPage]],
-    make_file: Callable[[str, bytes], Path],
+    page: Page, console: Console, runtime: str, start_demo: StartDemo, make_file: MakeFile
 ) -> None:
     console.expected.append(".")
     secrets = Secrets(page)
@@ -236,7 +232,7 @@ def forged_records(
 
 
 def test_t44_records_that_somebody_else_has_written_lead_nowhere(
-    demo: Demo, page: Page, console: Console, runtime: str, make_file: Callable[[str, bytes], Path]
+    demo: Demo, page: Page, console: Console, runtime: str, make_file: MakeFile
 ) -> None:
     path = make_file("video.bin", random.Random(6).randbytes(17 * MIB))
     prefix = page.request.post(f"{demo.url}/api/grant").json()["prefix"]

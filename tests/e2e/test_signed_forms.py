@@ -1,10 +1,8 @@
 """`OSSFERRY_GRANT=form`: the page uploads with signed forms, and never has credentials."""
 
-from collections.abc import Callable
-from pathlib import Path
-
 import pytest
 
+from e2e.conftest import MakeFile, StartDemo
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import MIB, asked, expect_whole, noise
 from ossferry.cli.demo import Demo
@@ -12,8 +10,6 @@ from support.expecting import expect
 
 pytestmark = pytest.mark.e2e
 
-MakeFile = Callable[[str, bytes], Path]
-StartDemo = Callable[..., tuple[Demo, UploaderPage]]
 SIZES = {"empty.bin": 0, "small.bin": 10_000, "larger.bin": MIB, "large.bin": 20 * MIB}
 OF_PARTS = {"InitiateMultipartUpload", "UploadPart", "CompleteMultipartUpload", "PutObject"}
 

@@ -1,13 +1,10 @@
 """A person is asked before a file is sent whose name they have uploaded before."""
 
-from collections.abc import Callable
-
 import pytest
 from playwright.sync_api import Page
 
-from e2e.pages.uploader import UploaderPage
+from e2e.conftest import StartDemo
 from e2e.storage_side import asked, until
-from ossferry.cli.demo import Demo
 from support.expecting import expect
 
 pytestmark = pytest.mark.e2e
@@ -16,10 +13,9 @@ LISTED = """(path) => fetch(path).then((answer) => answer.json())
   .then((found) => found.objects.map((each) => each.key))"""
 
 
-@pytest.mark.pyodide
 @pytest.mark.only_browser("chromium")  # the page does nothing here that engines do differently
 def test_a_stored_file_is_replaced_after_the_new_one_has_arrived(
-    start_demo: Callable[..., tuple[Demo, UploaderPage]], page: Page
+    start_demo: StartDemo, page: Page
 ) -> None:
     demo, uploader = start_demo()
     uploader.start()

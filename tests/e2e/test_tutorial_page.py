@@ -5,7 +5,7 @@ ours, and the time of `make test` is spent.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,8 +16,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from contract.mock_oss.tour_ali_oss import node_folder
-from e2e.conftest import Console, operator_bucket
-from e2e.pages.uploader import UploaderPage
+from e2e.conftest import Console, MakeFile, StartDemo, operator_bucket
 from e2e.storage_side import MIB, arrived, asked, expect_whole, noise, until
 from ossferry.cli.demo import Demo
 from support.expecting import expect
@@ -25,8 +24,6 @@ from support.mounting import Site, mounting_site
 
 pytestmark = pytest.mark.e2e
 
-MakeFile = Callable[[str, bytes], Path]
-StartDemo = Callable[..., tuple[Demo, UploaderPage]]
 HTML = (Path(__file__).parents[2] / "docs/examples/tutorial_page.html").read_text("utf-8")
 ON_THE_MOCK = 'endpoint: "http://localhost:9000",'
 ON_A_DOMAIN = 'endpoint: "https://files.example.com", cname: true,'
@@ -111,6 +108,7 @@ def pass_time(demo: Demo, page: Page) -> None:
     page.clock.fast_forward(LATER_S * 1000)
 
 
+@pytest.mark.slow  # waits for a slow line; test_permission does it with the upload page
 @pytest.mark.own_page("it replaces the clock of the page")
 def test_it_renews_its_credentials_in_the_middle_of_a_large_file(
     demo: Demo, page: Page, make_file: MakeFile

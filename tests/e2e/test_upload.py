@@ -1,14 +1,13 @@
 """Files that a user adds to the page arrive in OSS."""
 
 import random
-from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
 from playwright.sync_api import Page, Route
 
-from e2e.conftest import Console, operator_bucket
+from e2e.conftest import Console, MakeFile, operator_bucket
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import until
 from ossferry.cli.demo import Demo
@@ -16,7 +15,6 @@ from support.expecting import expect
 
 pytestmark = pytest.mark.e2e
 
-MakeFile = Callable[[str, bytes], Path]
 HOSTILE_NAMES = [
     "with space.txt",
     "a+b#c%d&e?f'g.txt",

@@ -1,15 +1,12 @@
 """OSS calls the server about each upload, and an upload arrives even if the call fails."""
 
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 
-from e2e.pages.uploader import UploaderPage
+from e2e.conftest import MakeFile, StartDemo
 from e2e.storage_side import MIB, expect_whole, noise, until
-from ossferry.cli.demo import Demo
 from support.programs import free_port
 
 pytestmark = pytest.mark.e2e
@@ -18,13 +15,10 @@ SIZES = {"form.bin": 10_000, "put.bin": 2 * MIB, "parts.bin": 17 * MIB}
 STORING = ("PostObject", "PutObject", "CompleteMultipartUpload")
 
 
-@pytest.mark.pyodide
 @pytest.mark.only_browser("chromium")  # engines do nothing differently here
 @pytest.mark.parametrize("source", ["callback", "page"])
 def test_each_upload_is_recorded_by_the_callback_or_else_by_the_page(
-    start_demo: Callable[..., tuple[Demo, UploaderPage]],
-    make_file: Callable[[str, bytes], Path],
-    source: str,
+    start_demo: StartDemo, make_file: MakeFile, source: str
 ) -> None:
     port, nobody = free_port(), free_port()
     called = port if source == "callback" else nobody

@@ -2,22 +2,18 @@
 
 import hashlib
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page
 
-from e2e.conftest import operator_bucket, page_with
-from e2e.pages.uploader import UploaderPage
+from e2e.conftest import StartDemo, operator_bucket, page_with
 from e2e.storage_side import asked
-from ossferry.cli.demo import Demo
 from support.expecting import expect
 
 pytestmark = pytest.mark.e2e
 
 GUIDE = Path(__file__).parents[2] / "docs" / "uploader-api.md"
-StartDemo = Callable[..., tuple[Demo, UploaderPage]]
 
 
 STREAMS = """

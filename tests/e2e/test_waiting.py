@@ -1,12 +1,11 @@
 """A page is closed or killed while files wait, and the next page uploads them."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page
 
-from e2e.conftest import Console
+from e2e.conftest import Console, MakeFile
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import until
 from ossferry.cli.demo import Demo
@@ -15,7 +14,6 @@ from support.records import record_keys
 
 pytestmark = [pytest.mark.e2e, pytest.mark.parametrize("runtime", ["micropython"], indirect=True)]
 
-MakeFile = Callable[[str, bytes], Path]
 COUNT = 20  # twelve of them are being sent
 NAMES = [f"photo-{number:02}.txt" for number in range(COUNT)]
 OPFS_FILES = """async (names) => {

@@ -5,12 +5,11 @@ unit tests cover as well run only in `make slow`.
 """
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, Route
 
-from e2e.conftest import Console, let_go
+from e2e.conftest import Console, MakeFile, let_go
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import MIB, asked, expect_whole, noise, pending, until
 from ossferry.cli.demo import Demo
@@ -18,7 +17,6 @@ from support.expecting import expect
 
 pytestmark = [pytest.mark.e2e, pytest.mark.parametrize("runtime", ["micropython"], indirect=True)]
 
-MakeFile = Callable[[str, bytes], Path]
 PART = MIB
 CONTENT = noise(20 * MIB + 1)  # 21 parts
 AGAIN = 3  # Chromium itself retries a request after a connection reset

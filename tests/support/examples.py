@@ -30,7 +30,7 @@ class Example:
 
     target: str
     folder: str = "."
-    before: tuple[tuple[str, ...], ...] = ()
+    before: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,9 +72,13 @@ def running(example: Example, folder: Path, web_dir: Path) -> Iterator[Running]:
     environment = _environment() | {"OSSFERRY_WEB_DIR": str(web_dir)}
     with mock_of_examples(folder) as site:
         place = folder / "examples" / example.folder
-        for command in example.before:
+        if example.before:
             subprocess.run(  # noqa: S603 - our own example
-                [sys.executable, *command], cwd=place, env=environment, check=True, timeout=60
+                [sys.executable, *example.before],
+                cwd=place,
+                env=environment,
+                check=True,
+                timeout=60,
             )
         settings = os.path.relpath(folder / "examples/development.env", place)
         port = site.url.rpartition(":")[2]

@@ -240,7 +240,7 @@ class GuestApi:
     async def form(self, request: Request) -> Response:
         """Handle `GET /r/{token}/form`: return a page with a form, for browsers without scripts.
 
-        Without a valid cookie, the page asks what `enter` needs.
+        Without a valid cookie, the page asks for the fields of `enter`, such as the password.
 
         Raises:
             OssferryError: the request is refused, or STS returns no credentials.

@@ -165,7 +165,7 @@ def look(key: Key, as_json: JsonOption = False) -> None:
 
 @held_commands.command()
 def release(key: Key, as_json: JsonOption = False) -> None:
-    """Release a held upload, whatever the scanner says; its owner and hooks then get it."""
+    """Release a held upload, whatever the scanner says; its owner gets it, and hooks are told."""
     _decide(key, "release", as_json=as_json)
 
 

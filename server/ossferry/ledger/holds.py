@@ -301,14 +301,18 @@ async def page(
 
 
 async def oldest(connection: AsyncConnection) -> datetime | None:
-    """Return when the upload was recorded that has waited longest; None if none waits."""
+    """Return the time at which the oldest waiting upload was recorded; None if none waits."""
     recorded = sa.select(sa.func.min(holds.c.recorded_at)).where(holds.c.state == WAITING)
     found: datetime | None = (await connection.execute(recorded)).scalar_one()
     return found
 
 
 async def overdue(connection: AsyncConnection, now: datetime, *, limit: int) -> Sequence[Hold]:
-    """Return uploads whose time of removal has come."""
+    """Return the held uploads that are to be removed by now, earliest first.
+
+    Args:
+        limit: the largest number of uploads.
+    """
     wanted = _select().where(holds.c.remove_at <= now).order_by(holds.c.remove_at).limit(limit)
     return [Hold(**row._mapping) for row in await connection.execute(wanted)]
 

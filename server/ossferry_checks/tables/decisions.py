@@ -85,7 +85,7 @@ class Decisions:
         return made
 
     def as_json(self) -> str:
-        """Return the decisions as JSON."""
+        """Return a JSON object with the attributes and the version of the format."""
         given: dict[str, Any] = {"version": VERSION, **asdict(self)}
         if self.reading:
             del given["reading"]["is_sure"]

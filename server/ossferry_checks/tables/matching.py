@@ -38,6 +38,9 @@ def match(table: Table, header: Sequence[str], samples: Sequence[Sequence[str]])
         table: the table.
         header: the header of the file.
         samples: rows of the file.
+
+    Returns:
+        One `Column` for each text of the header, in the same order.
     """
     found = fields_of(table, header, is_loose=True)
     columns = []

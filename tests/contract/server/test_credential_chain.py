@@ -121,41 +121,54 @@ def listening(seen: Seen, tls: ssl.SSLContext | None = None) -> Iterator[int]:
         thread.join()
 
 
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """The certificate of STS, and the program that makes a process for each call of STS."""
+
+    certificate: Path
+    program: "subprocess.Popen[str]"
+
+
 @pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def calls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Calls]:
     folder = tmp_path_factory.mktemp("certificate")
     make_certificate(folder, STS_OF_CLUSTER)
-    return folder
+    with subprocess.Popen(  # noqa: S603 - our own program
+        [sys.executable, str(ROOT / "tests/support/ask_sts.py")],
+        env={"PYTHONPATH": f"{ROOT}/server:{ROOT}/tests"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as program:
+        yield Calls(folder, program)
+        program.terminate()
 
 
-def ask(folder: Path, certificate: Path, seen: Seen, **environment: str) -> tuple[str, str]:
+def ask(folder: Path, calls: Calls, seen: Seen, **environment: str) -> tuple[str, str]:
     """Return the output of the process, and its log."""
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(certificate / "fullchain.pem", certificate / "privkey.pem")
+    tls.load_cert_chain(calls.certificate / "fullchain.pem", calls.certificate / "privkey.pem")
     with listening(seen) as plain, listening(seen, tls) as secure:
-        ports = {METADATA: plain, STS_OF_CLUSTER: secure}
-        result = subprocess.run(  # noqa: S603 - our own program
-            [
-                sys.executable,
-                str(ROOT / "tests/support/ask_sts.py"),
-                f"http://127.0.0.1:{plain}",
-                str(certificate / "fullchain.pem"),
-                json.dumps(ports),
-            ],
-            env={"PYTHONPATH": f"{ROOT}/server:{ROOT}/tests", "HOME": str(folder), **environment},
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=True,
-        )
-    return result.stdout, result.stderr
+        call = {
+            "url": f"http://127.0.0.1:{plain}",
+            "ca": str(calls.certificate / "fullchain.pem"),
+            "ports": {METADATA: plain, STS_OF_CLUSTER: secure},
+            "environment": {"HOME": str(folder), **environment},
+            "folder": str(folder),
+        }
+        assert calls.program.stdin
+        assert calls.program.stdout
+        print(json.dumps(call), file=calls.program.stdin, flush=True)
+        status = calls.program.stdout.readline()
+    said, log = ((folder / name).read_text("utf-8") for name in ("said", "log"))
+    assert status == "0\n", log
+    return said, log
 
 
-def test_t31_the_role_of_an_ecs_instance_is_enough(tmp_path: Path, certificate: Path) -> None:
+def test_t31_the_role_of_an_ecs_instance_is_enough(tmp_path: Path, calls: Calls) -> None:
     seen = Seen()
 
-    said, log = ask(tmp_path, certificate, seen)
+    said, log = ask(tmp_path, calls, seen)
 
     assert (said, log) == ("STS.Lent", "")
     assert (seen.key_ids, seen.tokens) == (["STS.Ecs"], ["token-of-Ecs"])
@@ -183,23 +196,21 @@ SOURCES = ["no profile", "credentials.ini", "config.json"]
 
 @pytest.mark.parametrize("source", SOURCES)
 def test_t31_the_metadata_service_is_never_asked_without_a_token(
-    tmp_path: Path, certificate: Path, source: str
+    tmp_path: Path, calls: Calls, source: str
 ) -> None:
     seen = Seen(without_tokens=True)
 
-    said, _ = ask(tmp_path, certificate, seen, **profile(tmp_path, source))
+    said, _ = ask(tmp_path, calls, seen, **profile(tmp_path, source))
 
     assert said == "no-server-credentials"
     assert {method for method, _, _ in seen.metadata} == {"PUT"}
     assert seen.key_ids == []
 
 
-def test_t31_the_operator_can_allow_calls_without_a_token(
-    tmp_path: Path, certificate: Path
-) -> None:
+def test_t31_the_operator_can_allow_calls_without_a_token(tmp_path: Path, calls: Calls) -> None:
     seen = Seen(without_tokens=True)
 
-    said, _ = ask(tmp_path, certificate, seen, ALIBABA_CLOUD_IMDSV1_DISABLED="false")
+    said, _ = ask(tmp_path, calls, seen, ALIBABA_CLOUD_IMDSV1_DISABLED="false")
 
     assert said == "STS.Lent"
     assert {proof for method, _, proof in seen.metadata if method == "GET"} == {""}
@@ -277,16 +288,12 @@ def key_in_environment(name: str) -> dict[str, str]:
     }
 
 
-def test_t31_a_service_account_of_a_cluster_is_enough(tmp_path: Path, certificate: Path) -> None:
+def test_t31_a_service_account_of_a_cluster_is_enough(tmp_path: Path, calls: Calls) -> None:
     seen = Seen()
     (tmp_path / "token").write_text("token-of-the-service-account")
 
     said, log = ask(
-        tmp_path,
-        certificate,
-        seen,
-        **OF_CLUSTER,
-        ALIBABA_CLOUD_OIDC_TOKEN_FILE=str(tmp_path / "token"),
+        tmp_path, calls, seen, **OF_CLUSTER, ALIBABA_CLOUD_OIDC_TOKEN_FILE=str(tmp_path / "token")
     )
 
     assert (said, log) == ("STS.Lent", "")
@@ -297,12 +304,12 @@ def test_t31_a_service_account_of_a_cluster_is_enough(tmp_path: Path, certificat
     assert seen.metadata == []
 
 
-def test_t31_the_role_of_a_function_is_enough(tmp_path: Path, certificate: Path) -> None:
+def test_t31_the_role_of_a_function_is_enough(tmp_path: Path, calls: Calls) -> None:
     """Function Compute puts credentials of the function's role into the environment."""
     seen = Seen()
     token = {"ALIBABA_CLOUD_SECURITY_TOKEN": "token-of-STS.Function", **NO_METADATA}
 
-    said, log = ask(tmp_path, certificate, seen, **key_in_environment("STS.Function"), **token)
+    said, log = ask(tmp_path, calls, seen, **key_in_environment("STS.Function"), **token)
 
     assert (said, log) == ("STS.Lent", "")
     assert (seen.key_ids, seen.tokens) == (["STS.Function"], ["token-of-STS.Function"])
@@ -310,23 +317,23 @@ def test_t31_the_role_of_a_function_is_enough(tmp_path: Path, certificate: Path)
 
 
 @pytest.mark.parametrize("source", ["file", "environment"])
-def test_t31_a_long_term_key_works(tmp_path: Path, certificate: Path, source: str) -> None:
+def test_t31_a_long_term_key_works(tmp_path: Path, calls: Calls, source: str) -> None:
     seen, name = Seen(), f"LTAI-{source}"
     path = tmp_path / "credentials.ini"
     path.write_text(f"[default]\ntype=access_key\naccess_key_id={name}\naccess_key_secret=x\n")
     profile = {"ALIBABA_CLOUD_CREDENTIALS_FILE": str(path)}
     given = profile if source == "file" else key_in_environment(name)
 
-    said, log = ask(tmp_path, certificate, seen, **given)
+    said, log = ask(tmp_path, calls, seen, **given)
 
     assert (said, log, seen.key_ids) == ("STS.Lent", "", [name])
 
 
 def test_t25_an_answer_that_the_vendor_does_not_understand_is_not_written_down(
-    tmp_path: Path, certificate: Path
+    tmp_path: Path, calls: Calls
 ) -> None:
     of_cluster = {**OF_CLUSTER, "ALIBABA_CLOUD_OIDC_TOKEN_FILE": __file__, **NO_METADATA}
-    said, log = ask(tmp_path, certificate, Seen(garbled=True), **of_cluster)
+    said, log = ask(tmp_path, calls, Seen(garbled=True), **of_cluster)
 
     assert said == "no-server-credentials"
     assert "error retrieving credentials" in log
@@ -334,7 +341,7 @@ def test_t25_an_answer_that_the_vendor_does_not_understand_is_not_written_down(
     assert "token-of" not in log
 
 
-def test_t31_without_any_source_the_reason_is_told(tmp_path: Path, certificate: Path) -> None:
-    said, _ = ask(tmp_path, certificate, Seen(), **NO_METADATA)
+def test_t31_without_any_source_the_reason_is_told(tmp_path: Path, calls: Calls) -> None:
+    said, _ = ask(tmp_path, calls, Seen(), **NO_METADATA)
 
     assert said == "no-server-credentials"

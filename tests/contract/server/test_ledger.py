@@ -656,7 +656,7 @@ async def test_the_first_grants_of_one_person_may_come_at_the_same_time(ledger_u
             return await people.note_grant(connection, who, row)
 
     async with opened(ledger_url) as database:
-        for name in (f"person-{number}" for number in range(60)):
+        for name in (f"person-{number}" for number in range(20)):
             who = Owner(hash=name, label=name, prefix=f"uploads/{name}/")
             assert all(await asyncio.gather(*(grant(database, who, n) for n in range(8))))
         async with database.read() as connection:
