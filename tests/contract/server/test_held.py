@@ -408,7 +408,7 @@ def test_an_upload_that_is_deleted_before_its_release_never_appears(
     run(demo, "admin", "reconcile")
     deciding(demo, lambda held: held.purge())
     later = utc_now() + timedelta(minutes=2)
-    with patch("ossferry.uploads.held.utc_now", lambda: later):
+    with patch("ossferry.uploads.trash.utc_now", lambda: later):
         deciding(demo, lambda held: held.purge())
     assert [key for key in objects(demo) if upload.key in key] == []
     assert rows(demo, "SELECT key FROM holds WHERE key = ?", upload.key) == []
@@ -619,7 +619,7 @@ def test_a_bad_upload_is_removed_after_the_operators_time(demo: Demo, site: http
     deciding(demo, lambda held: held.purge())
     assert list(mine(site)) == [upload.key]
     later = utc_now() + timedelta(seconds=demo.settings.held_s + 1)
-    with patch("ossferry.uploads.held.utc_now", lambda: later):
+    with patch("ossferry.uploads.trash.utc_now", lambda: later):
         assert deciding(demo, lambda held: held.purge())
 
     assert (mine(site), used(demo)) == ({}, (0, 0))
