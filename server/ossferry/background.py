@@ -134,6 +134,7 @@ class UploadServices:
             await _attempt("release the lease", self.reconciler.close)
 
     async def _purge(self) -> None:
+        await self.trash.remove_replaced()
         while await self.trash.purge() or await self.held.purge():
             pass
 

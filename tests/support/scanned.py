@@ -16,7 +16,8 @@ from ossferry.oss.sts import access_key, objects_sts
 from ossferry.scanning.look import Found, Looks
 from ossferry.scanning.verdict import CLEAN, Outcome, Verdict
 from ossferry.settings.model import Settings
-from ossferry.uploads.held import HeldUploads, held_uploads
+from ossferry.uploads.held import HeldUploads
+from ossferry.uploads.trash import trash_of
 
 T = TypeVar("T")
 
@@ -68,7 +69,7 @@ def deciding(
         store = OssBucket(settings, sts, clock=demo.oss.clock.now, max_copy=200_000)
         database = Database(settings.ledger_url)
         try:
-            return await work(held_uploads(settings, store, database))
+            return await work(trash_of(settings, store, database).held)
         finally:
             await database.close()
             await store.close()

@@ -14,7 +14,7 @@ from upload_page.dialogs.shortcuts import show_shortcuts
 from upload_page.dialogs.signature import show_signature
 from upload_page.dialogs.timeline import show_timeline
 from upload_page.embedding.messages import serve_embedding_page
-from upload_page.my_uploads.dialog import delete_stored, show_my_uploads
+from upload_page.my_uploads.dialog import show_my_uploads
 from upload_page.my_uploads.share import copy_link, show_share
 from upload_page.other_devices.list import show_other_devices
 from upload_page.view.words.text import use_more
@@ -97,7 +97,6 @@ FUNCTIONS: "dict[str, Callable[..., Any]]" = {
     "ask_for_files": _requests("ask_for_files"),
     "asked_for": _requests("show_asked_for"),
     "copy_link": copy_link,
-    "delete": delete_stored,
     "details": _details("show_details"),
     "embedding": serve_embedding_page,
     "found_details": _details("use_found"),

@@ -188,7 +188,8 @@ class Gate:
                     if redirect is not None:
                         return redirect
                 raise
-            self.audit.acted(request, action=action, outcome="done")
+            outcome = getattr(request.state, "outcome", "done")
+            self.audit.acted(request, action=action, outcome=outcome)
             self.authenticator.renew(request, response)
             return response
 

@@ -9,7 +9,7 @@ not evaluate the text.
 import csv
 import io
 import re
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import fields
 from datetime import datetime
 from urllib.parse import parse_qsl
@@ -26,8 +26,10 @@ from ossferry.identity.object_keys import UPLOADS, check_own_key
 from ossferry.identity.owner import Owner, without_names
 from ossferry.ledger import Database, holds, reports
 from ossferry.ledger.holds import Hold
+from ossferry.ledger.receipts import Receipt
 from ossferry.ledger.standing import NAMES, Quota
 from ossferry.mount import mount_path
+from ossferry.oss.objects import Link
 from ossferry.settings.model import Settings
 from ossferry.uploads.held import HeldUploads
 
@@ -73,6 +75,7 @@ class AdminApi:
             most=SHOWN,
             base=mount_path(request.scope),
             principal=principal,
+            is_gone="gone" in request.query_params,
             language=language,
         )
         headers = {"vary": VARY}
@@ -97,42 +100,38 @@ class AdminApi:
 
         The body of this request and of the next ones is a form with the field `key`.
 
-        Raises:
-            NotStoredError: no held upload has this key.
+        If another administrator was faster, or its owner has deleted it, the page says so.
         """
-        link = await self._held.look(await self._hold(request))
-        return RedirectResponse(link.url, 303)
+        return await self._decide(request, self._held.look)
 
     async def release(self, request: Request, _principal: Owner) -> Response:
-        """Handle `POST /admin/held/release`: release a held upload, and show the page again.
-
-        Raises:
-            NotStoredError: no held upload has this key, or it was replaced.
-        """
-        if await self._held.release(await self._hold(request)) is None:
-            raise NotStoredError(
-                "This upload was deleted or replaced, or another file has its name."
-            )
-        return self._again(request)
+        """Handle `POST /admin/held/release`: release a held upload, and show the page again."""
+        return await self._decide(request, self._held.release)
 
     async def remove(self, request: Request, _principal: Owner) -> Response:
-        """Handle `POST /admin/held/remove`: remove a held upload, and show the page again.
+        """Handle `POST /admin/held/remove`: remove a held upload, and show the page again."""
+        return await self._decide(request, lambda hold: self._held.discard(hold.key))
 
-        Raises:
-            NotStoredError: no held upload has this key.
+    async def _decide(
+        self, request: Request, act: Callable[[Hold], Awaitable[Link | Receipt | bool | None]]
+    ) -> Response:
+        """Let `act` decide about the held upload that a form names; the audit trail names it, too.
+
+        Args:
+            act: returns a link to follow; or a false value if there is no such upload any more.
         """
-        await self._held.remove(await self._hold(request))
-        return self._again(request)
-
-    async def _hold(self, request: Request) -> Hold:
-        """Return the held upload that a form names; the line of the audit trail names it, too."""
         fields = dict(parse_qsl((await read_small(request)).decode(errors="replace")))
         key = check_own_key(fields.get("key", ""), UPLOADS)
         request.state.upload = without_names(key)
-        return await self._held.find(key)
-
-    def _again(self, request: Request) -> Response:
-        return RedirectResponse(f"{mount_path(request.scope)}/admin", 303)
+        try:
+            done = await act(await self._held.find(key))
+        except NotStoredError:
+            done = None
+        if isinstance(done, Link):
+            return RedirectResponse(done.url, 303)
+        if not done:
+            request.state.outcome = NotStoredError.code
+        return RedirectResponse(f"{mount_path(request.scope)}/admin{'' if done else '?gone='}", 303)
 
     async def style(self, _request: Request) -> Response:
         """Handle `GET /admin/style.css`: return the style sheet of the administration page."""

@@ -55,6 +55,7 @@ def admin_page(
     most: int,
     base: str,
     principal: str,
+    is_gone: bool,
     language: str,
 ) -> str:
     """Return the HTML of the page `/admin`.
@@ -69,6 +70,7 @@ def admin_page(
             missing.
         base: path below which the server is mounted; empty if it is not mounted.
         principal: hash of the one principal that the page shows; empty if it shows all.
+        is_gone: whether to say that a held upload was not there any more.
         language: language code of the page.
     """
     return render(
@@ -81,6 +83,7 @@ def admin_page(
         held=held,
         labels={each.hash: each.label for each in people},
         principal=principal,
+        is_gone=is_gone,
         shown=next((each.label for each in people if each.hash == principal), principal),
         most=most,
         limits=partial(_limits, common),

@@ -182,10 +182,10 @@ def _decide(key: str, action: str, *, as_json: bool) -> None:
         NotStoredError: no held upload has this key, or it was deleted or replaced meanwhile.
     """
     from ossferry.cli.uploads import audited
-    from ossferry.uploads.held import held_uploads
+    from ossferry.uploads.trash import trash_of
 
     async def run(tools: Tools) -> None:
-        held = held_uploads(tools.settings, tools.store, tools.database)
+        held = trash_of(tools.settings, tools.store, tools.database).held
         hold = await held.find(key)
         url = ""
         with audited(tools.settings, hold.principal, f"held-{action}"):

@@ -8,20 +8,24 @@ row of a scanner that ended is leased again after its time.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Literal, TypeAlias
 
 import sqlalchemy as sa
 
+from ossferry.identity.object_keys import guest_of
 from ossferry.identity.owner import Owner
 from ossferry.ledger import receipts
 from ossferry.ledger.database import AsyncConnection, insert, lock
 from ossferry.ledger.receipts import Claim, Receipt
-from ossferry.ledger.tables import BYTES, TOTAL, day_of, holds
+from ossferry.ledger.tables import BYTES, KEY_LENGTH, TOTAL, day_of, holds
 from ossferry.oss.objects import Stored
 
 State: TypeAlias = Literal["waiting", "held", "removed"]
 WAITING, HELD, REMOVED = "waiting", "held", "removed"
 MAX_REASON = 500
+REPLACES = "replaces"
+"""The metadata of an object with the key of the upload that it replaces."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +46,7 @@ class Hold:
             unless it waits.
         holder: id of the scanner that has leased it; empty if none has.
         remove_at: time when it is removed; None while it waits.
+        replaces: key of the upload that it replaces after its release; empty for none.
     """
 
     key: str
@@ -62,6 +67,7 @@ class Hold:
     next_at: datetime | None
     holder: str
     remove_at: datetime | None
+    replaces: str = ""
 
     @property
     def receipt(self) -> Receipt:
@@ -100,6 +106,7 @@ async def hold_all(
             "checks": (checks or {}).get(stored.key),
             **waits,
             "remove_at": None,
+            "replaces": _replaces(owner, stored),
         }
         for stored, request_id in ordered
     ]
@@ -135,20 +142,75 @@ async def record_all(
     source: str,
     now: datetime,
     checks: Mapping[str, Claim | None] | None = None,
+    is_counted: bool = False,
 ) -> Sequence[Receipt]:
     """Record objects with `hold_all` if they are held, and with `receipts.record_all` if not.
 
-    The arguments are those of `receipts.record_all`.
+    An object that is not held replaces the upload that its metadata `REPLACES` name. The arguments
+    are those of `receipts.record_all`.
 
     Returns:
         The receipts; those of held objects come last.
     """
+    free = [each for each in uploads if not each[0].is_held]
+    held = [each for each in uploads if each[0].is_held]
     found = list[Receipt]()
-    for is_held, record in ((False, receipts.record_all), (True, hold_all)):
-        some = [each for each in uploads if each[0].is_held == is_held]
-        if some:
-            found += await record(connection, owner, some, source=source, now=now, checks=checks)
+    record = partial(receipts.record_all, connection, owner, free, is_counted=is_counted)
+    if free:
+        late = await _replace_all(connection, owner, [stored for stored, _ in free], now=now)
+        found += await record(source=source, now=now, checks=checks, replaced_by=late)
+    if held:
+        found += await hold_all(connection, owner, held, source=source, now=now, checks=checks)
     return found
+
+
+async def _replace_all(
+    connection: AsyncConnection, owner: Owner, new: Sequence[Stored], *, now: datetime
+) -> Mapping[str, str]:
+    """Mark the uploads that new ones replace, in the order of their keys to avoid deadlocks.
+
+    If another upload has replaced the same one before, that is replaced; of both, the one that OSS
+    has stored later stays. A held upload is dropped, and what it would have replaced is replaced.
+
+    Returns:
+        The keys of later uploads, by the keys of those new ones that they replace.
+    """
+    wishes = sorted((_replaces(owner, stored), stored.key) for stored in new)
+    wishes = [wish for wish in wishes if wish[0]]
+    late = dict[str, str]()
+    if not wishes:
+        return late
+    known = await receipts.of_keys(connection, [stored.key for stored in new])
+    fresh = {  # the others have replaced something before, which its owner may have restored
+        stored.key: stored.last_modified
+        for stored in new
+        if stored.key not in known or known[stored.key].is_as_listed
+    }
+    for old, key in wishes:
+        while old and old != key and key in fresh:
+            if dropped := await drop(connection, old, now=now):
+                old = dropped.replaces
+                continue
+            chain = await receipts.lock_chain(connection, old)
+            stored_at, by = (fresh[old], late.get(old)) if old in fresh else chain or (now, "")
+            if by is None:
+                loser, winner = (old, key) if stored_at <= fresh[key] else (key, old)
+                if loser in fresh:
+                    late[loser] = winner
+                else:
+                    await receipts.mark_replaced(connection, loser, winner)
+            old = by or ""
+    return late
+
+
+def _replaces(owner: Owner, stored: Stored) -> str:
+    """Return the key of the upload that an object replaces; empty for none.
+
+    It must be in the folder of its owner and, if a guest has sent the object, of this guest.
+    """
+    key = stored.metadata.get(REPLACES, "")[:KEY_LENGTH]
+    is_theirs = key.startswith(owner.prefix) and guest_of(stored.key) in ("", guest_of(key))
+    return key if is_theirs and key != stored.key else ""
 
 
 async def lease(

@@ -99,6 +99,7 @@ async def record_all(
     source: str,
     now: datetime,
     checks: Mapping[str, Claim | None] | None = None,
+    replaced_by: Mapping[str, str] | None = None,
     is_counted: bool = False,
 ) -> Sequence[Receipt]:
     """Record stored objects, and add them to the owner's usage.
@@ -111,6 +112,7 @@ async def record_all(
         uploads: each stored object with the id of its request, or an empty text; keys occur once.
         source: origin of the report, as in `Receipt.source`.
         checks: results of the checks in the browser, by key; keys may be missing.
+        replaced_by: keys of later uploads, by the keys of the uploads that they have replaced.
         is_counted: whether the usage already has the objects, because they were held.
 
     Returns:
@@ -120,6 +122,7 @@ async def record_all(
     rows = [
         row_of(owner, stored, source=source, request_id=request_id, now=now)
         | {**_STORED, "checks": (checks or {}).get(stored.key)}
+        | {"replaced_by": (replaced_by or {}).get(stored.key)}
         for stored, request_id in ordered
     ]
     written = await connection.execute(_insert_receipt(connection.dialect.name), rows)
@@ -263,6 +266,41 @@ async def mark_deleted(
     return True
 
 
+async def lock_chain(connection: AsyncConnection, key: str) -> tuple[datetime, str | None] | None:
+    """Lock the receipt of an upload, and return when it was stored, and what has replaced it.
+
+    Returns:
+        The time, and the key of the later upload, which is empty if the upload was deleted without
+        one, and None if it is stored; or None if there is no receipt.
+    """
+    columns = [receipts.c[name] for name in ("stored_at", "deleted_at", "replaced_by")]
+    wanted = sa.select(*columns).where(receipts.c.key == key).with_for_update()
+    row = (await connection.execute(wanted)).one_or_none()
+    return row and (row.stored_at, row.replaced_by or ("" if row.deleted_at else None))
+
+
+async def mark_replaced(connection: AsyncConnection, key: str, by: str) -> None:
+    """Mark an upload as replaced by the one with the key `by`, so that `replaced` returns it."""
+    await _change(connection, key, {"replaced_by": by})
+
+
+async def replaced(
+    connection: AsyncConnection, *, principal: str, limit: int
+) -> Sequence[tuple[str, str]]:
+    """Return the principal and the key of uploads that are replaced, but not deleted yet.
+
+    Args:
+        principal: hash of one principal; empty for all.
+        limit: the highest number of uploads.
+    """
+    wanted = sa.select(receipts.c.principal, receipts.c.key).where(
+        receipts.c.replaced_by.is_not(None), receipts.c.deleted_at.is_(None)
+    )
+    if principal:
+        wanted = wanted.where(receipts.c.principal == principal)
+    return [(row.principal, row.key) for row in await connection.execute(wanted.limit(limit))]
+
+
 async def unrecord(connection: AsyncConnection, key: str) -> bool:
     """Delete the receipt of an upload.
 
@@ -375,8 +413,10 @@ _ROW = sa.select(
 ).with_for_update()
 
 
-_STORED: Mapping[str, Any] = dict.fromkeys(("deleted_at", "undo_id", "undo_how", "undo_until"))
-"""The columns of a receipt whose upload is not deleted."""
+_STORED: Mapping[str, Any] = dict.fromkeys(
+    ("deleted_at", "undo_id", "undo_how", "undo_until", "replaced_by")
+)
+"""The columns of a receipt whose upload is neither deleted nor replaced."""
 
 _LASTING = ("key", "principal", "name", "path", "renamed_to")
 """The columns that stay when another object with the same key replaces the recorded object."""

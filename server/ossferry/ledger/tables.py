@@ -117,6 +117,7 @@ receipts = sa.Table(
     sa.Column("path", sa.String(KEY_LENGTH), nullable=False, server_default=""),
     # folders and file name that the owner has given; NULL: those in the key
     sa.Column("renamed_to", sa.String(KEY_LENGTH)),
+    sa.Column("replaced_by", sa.String(KEY_LENGTH), index=True),  # the key of a later upload
     sa.Index(None, "principal", "recorded_at"),
     sa.Index(None, "principal", "crc64"),
     sa.Index(None, "principal", "path"),
@@ -134,6 +135,8 @@ holds = sa.Table(
     sa.Column("next_at", Utc),  # when a scanner may take it; NULL unless it waits
     sa.Column("holder", sa.String(40), nullable=False),  # the scanner that has it
     sa.Column("remove_at", Utc, index=True),
+    # the key of the upload that it replaces after its release; empty for none
+    sa.Column("replaces", sa.String(KEY_LENGTH), nullable=False, server_default=""),
     sa.Index(None, "principal", "recorded_at"),
     sa.Index(None, "state", "next_at"),
 )

@@ -29,7 +29,8 @@ from ossferry.scanning.http_scanner import HttpScanner
 from ossferry.scanning.look import Looks, Scanner
 from ossferry.scanning.verdict import ChangedError, Outcome, Verdict
 from ossferry.settings.model import Settings
-from ossferry.uploads.held import HeldUploads, held_uploads
+from ossferry.uploads.held import HeldUploads
+from ossferry.uploads.trash import trash_of
 
 LEASE_S = 120.0
 IDLE_S = 2.0
@@ -95,7 +96,7 @@ async def scan_uploads(
             scanners["scanner"] = HttpScanner(settings.scanner_url, client)
         spend = Rate(bytes_per_s, monotonic=monotonic)
         looks = Looks(settings, store, scanners, largest=largest, spend=spend)
-        held = held_uploads(settings, store, database)
+        held = trash_of(settings, store, database).held
         worker = Worker(settings, database, held, looks, metrics=metrics, clock=clock)
         await worker.run(stop, concurrency=concurrency, once=once)
 

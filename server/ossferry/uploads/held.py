@@ -4,14 +4,16 @@ The server, the scanner and the command line use the same functions. Each step c
 process ends in between, the next call goes on.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from urllib.parse import quote
 
-from ossferry.clock import Clock, monotonic, utc_now
+from ossferry.clock import Clock
 from ossferry.errors import KeyTakenError, NotStoredError, OssferryError
 from ossferry.hooks.calls import Hooks, uploaded
 from ossferry.identity.object_keys import INCOMING, name_of
+from ossferry.identity.owner import Owner
 from ossferry.ledger import Database, holds, people, receipts
 from ossferry.ledger.holds import HELD, REMOVED, Hold
 from ossferry.ledger.receipts import Claim, Receipt
@@ -32,6 +34,9 @@ class HeldUploads:
 
     Args:
         store: the bucket with its real keys, not `Places`.
+
+    Attributes:
+        remove_replaced: deletes the uploads that released ones have replaced; set by `Trash`.
     """
 
     settings: Settings
@@ -40,6 +45,7 @@ class HeldUploads:
     hooks: Hooks
     quotas: Quotas
     clock: Clock
+    remove_replaced: Callable[[Owner], Awaitable[object]] = field(init=False)
 
     async def find(self, key: str) -> Hold:
         """Return the held upload with this final key.
@@ -193,7 +199,7 @@ class HeldUploads:
             if taken is None or owner is None:
                 return None
             made = replace(made, details=taken.details)
-            [receipt] = await receipts.record_all(
+            [receipt] = await holds.record_all(
                 connection,
                 owner,
                 [(made, taken.request_id)],
@@ -207,6 +213,8 @@ class HeldUploads:
                 await self.hooks.announce(connection, event)
         self.hooks.wake()
         self.quotas.forget(owner)
+        if holds.REPLACES in made.metadata:
+            await self.remove_replaced(owner)
         return receipt
 
     async def _finish(self, hold: Hold) -> None:
@@ -236,9 +244,3 @@ class HeldUploads:
         if stored is not None and (stored.size, stored.crc64) == (hold.size, hold.crc64):
             version = stored.version if self.settings.undo == "versions" else ""
             await self.store.delete(key, version)
-
-
-def held_uploads(settings: Settings, store: ObjectStore, database: Database) -> HeldUploads:
-    """Return the functions for held uploads, for the scanner and the command line."""
-    quotas = Quotas(settings, database, clock=utc_now, monotonic=monotonic)
-    return HeldUploads(settings, store, database, Hooks(settings, None), quotas, utc_now)

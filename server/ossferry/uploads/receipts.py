@@ -13,7 +13,7 @@ the claim in the receipt. For proof, run the same checks with `ossferry check`.
 
 import asyncio
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime
 from functools import partial
@@ -218,6 +218,9 @@ class Recorder:
     """Writes receipts, usage and hook events to the ledger in one transaction.
 
     A held object gets a row of its own in the ledger in place of a receipt, and no event.
+
+    Attributes:
+        remove_replaced: deletes the uploads that new ones have replaced; set by `Trash`.
     """
 
     database: Database
@@ -227,6 +230,7 @@ class Recorder:
     details: Details | None = None
     metrics: Metrics
     clock: Clock
+    remove_replaced: Callable[[Owner], Awaitable[object]] = field(init=False)
     _remembered: set[str] = field(init=False, default_factory=set)
 
     async def record(
@@ -318,9 +322,16 @@ class Recorder:
         for receipt in news:
             self.metrics.recorded(source, receipt.size)
         if news:
-            self.quotas.settle(owner, news[-1].used)
-            self.hooks.wake()
+            await self._settle(owner, news, by_key)
         return sorted(found, key=lambda receipt: receipt.key)
+
+    async def _settle(
+        self, owner: Owner, news: Sequence[Receipt], by_key: Mapping[str, Stored]
+    ) -> None:
+        self.quotas.settle(owner, news[-1].used)
+        self.hooks.wake()
+        if any(not each.is_held and holds.REPLACES in by_key[each.key].metadata for each in news):
+            await self.remove_replaced(owner)
 
     def _described(self, uploads: Collection[tuple[Stored, str]]) -> Collection[tuple[Stored, str]]:
         details = self.details

@@ -27,16 +27,14 @@ from ossferry.ledger import AsyncConnection, Database, holds, leases, people, re
 from ossferry.ledger.holds import Hold
 from ossferry.ledger.receipts import LISTED
 from ossferry.observability.log_format import logger, unexpected
-from ossferry.observability.metrics import Metrics
 from ossferry.oss.objects import Listed, ObjectStore, Stored
 from ossferry.settings.model import Settings
 from ossferry.uploads.details import load_details
-from ossferry.uploads.held import held_uploads
 from ossferry.uploads.places import Places
 from ossferry.uploads.quotas import Quotas
 from ossferry.uploads.receipts import Recorder
 from ossferry.uploads.refused import RefusedUploads
-from ossferry.uploads.trash import Trash
+from ossferry.uploads.trash import Trash, trash_of
 
 PAGE = 1000
 AT_LEAST_EVERY = timedelta(days=1)
@@ -307,10 +305,14 @@ class Reconciler:
 
 def reconciler(settings: Settings, store: ObjectStore, database: Database) -> Reconciler:
     """Return a reconciler for the command line."""
-    held, metrics = held_uploads(settings, store, database), Metrics()
-    places, hooks, quotas = Places(settings, store, database), held.hooks, held.quotas
-    details = load_details(settings, None)
-    recorder = Recorder(database, hooks, quotas, details=details, metrics=metrics, clock=utc_now)
+    trash = trash_of(settings, store, database, details=load_details(settings, None))
+    places, recorder, hooks, quotas = (
+        trash.places,
+        trash.recorder,
+        trash.held.hooks,
+        trash.held.quotas,
+    )
+    metrics = recorder.metrics
     refused = RefusedUploads(places, database, hooks, quotas, metrics=metrics, clock=utc_now)
-    trash, parts = Trash(places, recorder, held), (places, database, recorder, hooks, quotas)
+    parts = (places, database, recorder, hooks, quotas)
     return Reconciler(*parts, refused=refused, trash=trash, clock=utc_now)

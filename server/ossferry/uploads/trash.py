@@ -9,18 +9,32 @@ import hashlib
 import secrets
 from datetime import timedelta
 
-from ossferry.errors import KeyTakenError, NothingToUndoError, NotStoredError
-from ossferry.hooks.calls import deleted, uploaded
+from ossferry.clock import monotonic, utc_now
+from ossferry.errors import (
+    KeyTakenError,
+    LedgerLostError,
+    NothingToUndoError,
+    NotStoredError,
+    OssferryError,
+)
+from ossferry.hooks.calls import Hooks, deleted, uploaded
 from ossferry.identity.object_keys import TRASH
 from ossferry.identity.owner import Owner
-from ossferry.ledger import leases, receipts
+from ossferry.ledger import Database, leases, people, receipts
 from ossferry.ledger.receipts import Receipt, Undo
-from ossferry.oss.objects import Stored
+from ossferry.observability.log_format import logger
+from ossferry.observability.metrics import Metrics
+from ossferry.oss.objects import ObjectStore, Stored
+from ossferry.settings.model import Settings
+from ossferry.uploads.details import Details
 from ossferry.uploads.held import HeldUploads
 from ossferry.uploads.places import Places
+from ossferry.uploads.quotas import Quotas
 from ossferry.uploads.receipts import Recorder
 
 HOLD_S = 300.0
+
+log = logger("ossferry.trash")
 
 
 class Trash:
@@ -29,9 +43,10 @@ class Trash:
     def __init__(self, places: Places, recorder: Recorder, held: HeldUploads) -> None:
         self._how = held.settings.undo
         self._lasts = timedelta(seconds=held.settings.undo_s)
-        self._places, self._recorder, self._held = places, recorder, held
+        self.places, self.recorder, self.held = places, recorder, held
         self._store, self._database, self._clock = held.store, held.database, held.clock
         self._hooks, self._quotas = held.hooks, held.quotas
+        recorder.remove_replaced = held.remove_replaced = self.remove_replaced
 
     async def delete(self, owner: Owner, key: str) -> Undo | None:
         """Delete an upload.
@@ -43,16 +58,16 @@ class Trash:
             NotStoredError: there is no such upload.
             KeyTakenError: another object was stored under the key during the deletion.
         """
-        stored = await self._places.head(key)
+        stored = await self.places.head(key)
         if stored is not None and stored.is_held:
-            await self._recorder.record(owner, stored, source="found")
-            if await self._held.discard(key):
+            await self.recorder.record(owner, stored, source="found")
+            if await self.held.discard(key):
                 return None
-            stored = await self._places.head(key)  # released meanwhile
+            stored = await self.places.head(key)  # released meanwhile
         if stored is None:
             undo = await self._interrupted(owner, key)
         else:
-            receipt = await self._recorder.record(owner, stored, source="found")
+            receipt = await self.recorder.record(owner, stored, source="found")
             undo = await self._remove(owner, stored, receipt)
         now = self._clock()
         await self.purge(key=key, limit=1)  # the ledger has room for one undo of a key
@@ -103,7 +118,7 @@ class Trash:
                 )
                 await self._hooks.announce(connection, event)
         self._hooks.wake()
-        receipt = await self._recorder.record(owner, stored, source="found")
+        receipt = await self.recorder.record(owner, stored, source="found")
         self._quotas.forget(owner)
         return stored, receipt
 
@@ -124,6 +139,36 @@ class Trash:
         for undo in ended:
             await self._forget(undo)
         return len(ended)
+
+    async def remove_replaced(self, owner: Owner | None = None, *, limit: int = 100) -> int:
+        """Delete the uploads that later ones have replaced, as the ledger says.
+
+        What cannot be deleted now is logged, and tried again with the next call.
+
+        Args:
+            owner: delete only uploads of this owner; None for all.
+            limit: the highest number of uploads to delete.
+
+        Returns:
+            The number of deleted uploads.
+
+        Raises:
+            LedgerLostError: the database does not answer.
+        """
+        count, hash_ = 0, owner.hash if owner else ""
+        async with self._database.read() as connection:
+            found = await receipts.replaced(connection, principal=hash_, limit=limit)
+            owners = {each: await people.owner_by_hash(connection, each) for each, _ in found}
+        for hash_, key in found:
+            try:
+                if whose := owners[hash_]:
+                    await self.delete(whose, key)
+                    count += 1
+            except LedgerLostError:
+                raise
+            except OssferryError as error:
+                log.warning("not-replaced", principal=hash_, code=error.code)
+        return count
 
     async def make_room(self, owner: Owner) -> None:
         """Remove an owner's copies below `trash/`, oldest first, until the total limits are kept.
@@ -217,6 +262,17 @@ class Trash:
         until = self._clock() + self._lasts
         id_ = secrets.token_hex(16)
         return Undo(id=id_, key=gone.key, how=how, until=until, size=gone.size)
+
+
+def trash_of(
+    settings: Settings, store: ObjectStore, database: Database, *, details: Details | None = None
+) -> Trash:
+    """Return the trash with the services below it, for the scanner and the command line."""
+    quotas = Quotas(settings, database, clock=utc_now, monotonic=monotonic)
+    hooks = Hooks(settings, None)
+    recorder = Recorder(database, hooks, quotas, details=details, metrics=Metrics(), clock=utc_now)
+    held = HeldUploads(settings, store, database, hooks, quotas, utc_now)
+    return Trash(Places(settings, store, database), recorder, held)
 
 
 def _trash_key(owner: Owner, receipt: Receipt) -> str:

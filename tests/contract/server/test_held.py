@@ -408,7 +408,7 @@ def test_an_upload_that_is_deleted_before_its_release_never_appears(
     run(demo, "admin", "reconcile")
     deciding(demo, lambda held: held.purge())
     later = utc_now() + timedelta(minutes=2)
-    with patch("ossferry.uploads.held.utc_now", lambda: later):
+    with patch("ossferry.uploads.trash.utc_now", lambda: later):
         deciding(demo, lambda held: held.purge())
     assert [key for key in objects(demo) if upload.key in key] == []
     assert rows(demo, "SELECT key FROM holds WHERE key = ?", upload.key) == []
@@ -578,7 +578,7 @@ def test_an_operator_downloads_releases_and_removes(
         for action, upload in (
             ("look", uploads[0]),
             ("release", uploads[0]),
-            ("release", uploads[0]),
+            *((action, uploads[0]) for action in ("release", "remove", "look")),
             ("remove", uploads[1]),
         )
     ]
@@ -598,7 +598,12 @@ def test_an_operator_downloads_releases_and_removes(
         if "held/release" in row
     }
     assert buttons == {"first.txt": 0, "second.txt": 1}  # only a refused one asks before
-    assert [each.status_code for each in answers] == [303, 303, 404, 303]
+    assert {each.status_code for each in answers} == {303}
+    again, said = "/admin", "/admin?gone="  # as to an administrator who was slower
+    assert [each.headers["location"] for each in answers[1:]] == [again, said, said, said, again]
+    become(site, "alice")
+    pages = [site.get(path).text for path in (again, said)]
+    assert ["Nothing was done" in each for each in pages] == [False, True]
     link = answers[0].headers["location"]
     assert "/incoming/uploads/alice-" in link
     assert "attachment" in link
@@ -607,8 +612,9 @@ def test_an_operator_downloads_releases_and_removes(
     assert list(mine(site)) == [uploads[0].key]
     lines = [line for line in caplog.messages if "held-" in line]
     assert [name for line in lines for name in ("look", "release", "remove") if name in line] == [
-        *("look", "release", "release", "remove", "release", "remove")
+        *("look", "release", "release", "remove", "look", "remove", "release", "remove")
     ]
+    assert [json.loads(line)["outcome"] for line in lines[2:5]] == ["not-stored"] * 3
     assert all(("second" not in line and "alice-" not in line) for line in lines)
 
 
@@ -619,7 +625,7 @@ def test_a_bad_upload_is_removed_after_the_operators_time(demo: Demo, site: http
     deciding(demo, lambda held: held.purge())
     assert list(mine(site)) == [upload.key]
     later = utc_now() + timedelta(seconds=demo.settings.held_s + 1)
-    with patch("ossferry.uploads.held.utc_now", lambda: later):
+    with patch("ossferry.uploads.trash.utc_now", lambda: later):
         assert deciding(demo, lambda held: held.purge())
 
     assert (mine(site), used(demo)) == ({}, (0, 0))

@@ -98,6 +98,7 @@ def admin(text: str, language: str) -> str:
         most=1,
         base="",
         principal=f"a1{text}",
+        is_gone=True,
         language=language,
     )
 

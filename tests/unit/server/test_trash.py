@@ -168,7 +168,7 @@ async def test_t61_a_deleted_upload_that_was_replaced_leaves_nothing_in_the_tras
         back, _ = await trash.undo(ALICE, undo.id)
         await trash.delete(ALICE, key)
         clock.advance(1)
-        await trash._recorder.record(ALICE, store.put(key, etag="E9"), source="found")
+        await trash.recorder.record(ALICE, store.put(key, etag="E9"), source="found")
         removed = await trash.purge()
 
     assert [len(each) for each in in_trash] == [1, 1, 1]
@@ -193,7 +193,7 @@ async def test_t61_deleted_uploads_and_stored_ones_fit_into_the_quota_together(
         found = [await deleted(trash, 400, 300, 200), await deleted(trash, 300)]
         found.append(await deleted(trash, 1, 1, 1))
         upload = store.put(f"{ALICE.prefix}2026-03-14/r/stored", size=998)
-        await other._recorder.record(ALICE, upload, source="found")
+        await other.recorder.record(ALICE, upload, source="found")
         found.append(await deleted(trash))
 
     assert found == [[400, 300, 200], [300, 200, 300], [300, 1, 1, 1], [1, 1]]
@@ -299,7 +299,7 @@ async def test_what_another_process_has_recorded_leaves_no_room(
         undo = await one.delete(ALICE, store.put(f"{ALICE.prefix}2026-03-14/r/a").key)
         await other._quotas.left(ALICE)  # and it remembers the answer
         new = store.put(f"{ALICE.prefix}2026-03-14/r/b")
-        await one._recorder.record(ALICE, new, source="page")
+        await one.recorder.record(ALICE, new, source="page")
 
         assert undo is not None
         with pytest.raises(QuotaExceededError):

@@ -35,7 +35,7 @@ GIVEN = (
     "sha256",
     "skip_identical",
 )
-OURS = ("name", "sha256")  # metadata names that the upload sets itself
+OURS = ("name", "replaces", "sha256")  # metadata names that the upload sets itself
 ENCRYPTION = "client-side-encryption-"  # so do these; an SDK decrypts the object by them
 
 

@@ -141,9 +141,9 @@ class Queue:
             self._line_up(upload)
 
     def replace(self, upload: Upload, key: str) -> None:
-        """Note that a stored object is to be deleted when an upload that has not begun is done.
+        """Let an upload that has not begun replace the stored object with this key.
 
-        The queue only remembers the key, in `upload.target.replaces` and in the record.
+        The key becomes metadata of the new object. The server deletes the older one.
         """
         upload.target.replaces = key
         self._records.renew(upload)

@@ -53,8 +53,8 @@ class Target:
             object of this upload.
         needs_form: whether the object must be stored with a form (PostObject), because the grant
             has no credentials.
-        replaces: the key of a stored object that this one replaces: it is to be deleted as soon as
-            the upload is done; empty for none.
+        replaces: the key of a stored object that the server deletes when it records this one;
+            empty for none.
         is_held: whether nobody can read the object before the server has checked it.
         refused: the stored object, if it differs from the file; otherwise `None`.
         cipher: the data key with which the file is encrypted; `None` to send the file without

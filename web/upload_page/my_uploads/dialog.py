@@ -349,26 +349,6 @@ def _order_field() -> "Element":
     return select
 
 
-async def delete_stored(key: str) -> bool:
-    """Ask the server to delete an object that a newer upload replaces.
-
-    If the server refuses, show the reason in a short message.
-
-    Returns:
-        Whether the object is gone.
-
-    Args:
-        key: the key of the object.
-    """
-    try:
-        await server.call("DELETE", f"/api/objects/{path_of(key)}")
-    except ServerRefused as error:
-        if error.code != NOT_STORED:  # else another tab has replaced it, too
-            show_toast(explain(error, origin="").sentence)
-            return False
-    return True
-
-
 async def show_my_uploads(actions: "Actions") -> None:
     """Open the dialog "My uploads", and return when it is closed."""
     dialog = _MyUploads(actions)

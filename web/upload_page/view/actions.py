@@ -368,15 +368,11 @@ class Actions:
         start(self._refresh_quota())
 
     def mark_released(self, keys: "set[str]") -> None:
-        """Show in the file list that the server has checked the objects with these keys.
-
-        Objects that these replace are deleted now.
-        """
+        """Show in the file list that the server has checked the objects with these keys."""
         for item in self._model.rows.get():
             if item.held.get() and item.upload.key in keys:
                 item.upload.target.is_held = False
                 item.held.set(False)
-                self._delete_replaced(item.upload)
 
     def try_now(self) -> None:
         """Let all uploads that wait for the network or the server try again at once."""
@@ -404,19 +400,25 @@ class Actions:
         self._take_off([item for item in self._model.rows.get() if item.upload is upload])
 
     def arrived(self, upload: "Upload") -> None:
-        """Report a finished upload to the server, and delete the object that it replaces.
+        """Report a finished upload to the server, and remove the upload that it replaces.
 
-        The upload is already verified. If the server refuses the deletion, both objects stay.
+        Only the row is removed: the server deletes the object as soon as it records the new one.
         """
         self.uploader.reporting.arrived(upload)
-        self._delete_replaced(upload)
+        old = upload.target.replaces
+        if old not in ("", upload.key):
+            replaced = [item for item in self._model.rows.get() if item.upload.key == old]
+            if self.can("objects"):
+                for item in replaced:
+                    item.gone.set(True)
+                self.on_removed([item.upload for item in replaced])
+            self._take_off(replaced)
 
     def replace(self, old: "UploadModel", new: "Upload") -> None:
         """Replace the upload `old` in the file list by the upload `new`.
 
         If `old` is not finished, it is immediately cancelled and removed. If `old` is finished, it
-        is removed when `new` is stored. The server then deletes the object of `old`, if it offers
-        this and the object has another key than that of `new`.
+        is removed when `new` is stored, and the server deletes its object.
         """
         if old.upload.state == states.DONE:
             self._queue.replace(new, old.upload.key)
@@ -448,20 +450,6 @@ class Actions:
             await self.ask(name, *given)
         except ServerRefused as error:
             show_toast(explain(error, origin=self.origin).sentence)
-
-    def _delete_replaced(self, upload: "Upload") -> None:
-        """Delete the object that an upload replaces, unless the server still holds the new one."""
-        if upload.target.replaces not in ("", upload.key) and not upload.target.is_held:
-            start(self._delete(upload.target.replaces))
-
-    async def _delete(self, key: str) -> None:
-        """Delete a stored object that another one has replaced, and remove its row."""
-        rows = [item for item in self._model.rows.get() if item.upload.key == key]
-        if self.can("objects"):
-            if not await self.ask("delete", key):
-                return
-            self.mark_gone(key, True)
-        self._take_off([item for item in rows if item in self._model.rows.get()])
 
     async def _copy(self, text: str) -> None:
         if await window.copy_text(text):

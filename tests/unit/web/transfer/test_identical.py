@@ -7,7 +7,7 @@ from ossferry_uploader.transfer.errors import ServerRefused
 from ossferry_uploader.transfer.grants.quota import Left
 from ossferry_uploader.transfer.options import Options
 from ossferry_uploader.transfer.queue import Queue
-from support.fakes import FakeFile, crc64_of_zeros, make_engine, make_ports
+from support.fakes import FakeFile, crc64_of_zeros, make_engine, make_ports, until
 from support.pages import send
 
 SKIP = Options(skip_identical=True)
@@ -34,6 +34,17 @@ async def test_a_file_that_is_stored_is_not_sent_if_its_options_say_so():
 
     assert (upload.state, upload.identical, upload.key) == (states.DONE, True, KEY)
     assert (upload.crc64, ports.http.requests) == (str(crc64_of_zeros(9)), [])
+
+
+async def test_a_file_that_replaces_another_is_sent_because_only_an_object_can_replace_one():
+    queue, ports = make()
+
+    upload = queue.add(the_file(), SKIP, awaits_name=True)
+    queue.replace(upload, "the older")
+    queue.settle_name(upload)
+    await until(lambda: upload.state == states.DONE)
+
+    assert (upload.identical, list(ports.http.objects)) == (False, [upload.key])
 
 
 async def test_a_folder_of_the_grant_is_part_of_the_path():

@@ -417,3 +417,5 @@ async def test_the_next_page_knows_which_object_an_upload_replaces(size, has_beg
     again = await store((await world.next_page())[0], FakeFile("a.bin", size))
 
     assert (again.target.replaces, list(world.http.objects)) == ("the older", [again.key])
+    sent = [dict(request.headers).get("x-oss-meta-replaces") for request in world.http.requests]
+    assert [value for value in sent if value][-1] == "the%20older"

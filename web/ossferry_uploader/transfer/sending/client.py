@@ -5,6 +5,7 @@ the person's login or quota. It repeats failed attempts by the rules in `pacing.
 the error that no rule allows to retry.
 """
 
+from ossferry_uploader.oss.encoding import percent_encode
 from ossferry_uploader.oss.encryption import encryption_headers
 from ossferry_uploader.oss.errors import (
     RENEW_CREDENTIALS,
@@ -431,6 +432,8 @@ class Client:
             headers += encryption_headers(upload.target.cipher, size=size, part_size=part_size)
         if upload.target.is_held and upload.options.same_name == REFUSE:
             headers.append(("x-oss-meta-same-name", REFUSE))  # for the copy to the final key
+        if upload.target.replaces:
+            headers.append(("x-oss-meta-replaces", percent_encode(upload.target.replaces)))
         return headers + self._overwrite_headers(may_be_taken=may_be_taken)
 
     def _overwrite_headers(self, *, may_be_taken: bool) -> "list[Header]":

@@ -189,7 +189,7 @@ async def _find_identical(oss: "Client", grant: "Grant") -> "Stored | None":
         The `Stored` data of the object; `None` if no identical object was found.
     """
     upload, target = oss.upload, oss.upload.target
-    is_late = upload.is_stream or upload.upload_id or target.was_searched
+    is_late = upload.is_stream or upload.upload_id or target.was_searched or target.replaces
     is_wanted = upload.options.skip_identical or WANTED in grant.features
     is_encrypted = grant.encryption or target.cipher  # two objects of a file have different bytes
     if is_late or is_encrypted or not (is_wanted and OFFERED in grant.features):
