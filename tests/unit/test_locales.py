@@ -115,6 +115,7 @@ ARABIC = {
     ("details", "details_of"): OF_FILES,
     ("dialogs", "delete_selected"): OF_FILES,
     ("dialogs", "download_selected"): OF_FILES,
+    ("dialogs", "share_selected"): OF_FILES,
     ("dialogs", "zip_done"): OF_FILES,
     ("dialogs", "zip_missing"): FILE,
     ("dialogs", "links_opens"): ("شخص", "شخصان", "أشخاص", "شخصًا"),
