@@ -43,8 +43,19 @@ def test_a_picture_is_shown_before_it_is_shared_and_its_links_are_not_active_whi
     preview = share.locator("img.preview")
     expect(preview).to_be_visible()
     assert preview.evaluate(SIZE) == [640, 320]
+    share.get_by_text("Change the picture").click()
+    share.get_by_label("Size").select_option("400")
+    share.get_by_label("Format").select_option("JPEG")
+    share.get_by_label("Watermark").fill("写" * 22)
     share.get_by_role("button", name="Make a link").click()
-    expect(share.get_by_label("Link", exact=True)).to_have_value(re.compile("^http"))
+    assert "too long" in share.get_by_label("Watermark").evaluate("(it) => it.validationMessage")
+    share.get_by_label("Watermark").fill("© Alice")
+    share.get_by_role("button", name="Make a link").click()
+    link = share.get_by_label("Link", exact=True)
+    expect(link).to_have_value(re.compile("^http"))
+    location = httpx.get(link.input_value(), trust_env=False).headers["location"]
+    shared = Image.open(io.BytesIO(fetch(demo, location).content))
+    assert (shared.format, shared.size) == ("JPEG", (400, 200))
     share.get_by_role("button", name="Close").click()
 
     page.locator("#more").get_by_role("button", name="My uploads").click()
