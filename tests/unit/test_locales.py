@@ -86,6 +86,8 @@ ARABIC = {
     ("dialogs", "for_days"): ("يوم", "يومين", "أيام", "يومًا"),
     ("dialogs", "for_hours"): ("ساعة", "ساعتين", "ساعات", "ساعة"),
     ("page", "hint_files"): OF_FILES,
+    ("page", "hint_least_files"): FILE,
+    ("page", "more_needed"): FILE,
     ("page", "hint_total"): OF_FILES,
     ("page", "left_hours"): ("ساعة", "ساعتين", "ساعات", "ساعة"),
     ("page", "left_minutes"): OF_MINUTES,
