@@ -39,6 +39,7 @@ required service gives no usable answer, or that this server is busy; a retry ma
     │   ├── RequestOverError     410, the file request takes nothing any more
     │   ├── BodyTooLargeError    413, the request body is too large
     │   ├── FileTooLargeError    413, the file is too large
+    │   ├── FileTooSmallError    400, the file is too small
     │   ├── NoPreviewError       415, OSS cannot make a preview
     │   ├── TypeNotTakenError    415, the file type is not allowed
     │   ├── UnknownHostError     421, the Host header names another server
@@ -437,6 +438,12 @@ class FileTooLargeError(
     RefusedError, status=413, code="file-too-large", title="The file is too large"
 ):
     """Raised if a client requests a signed form for a file that is larger than a form may allow."""
+
+
+class FileTooSmallError(
+    RefusedError, status=400, code="file-too-small", title="The file is too small"
+):
+    """Raised if a client requests a signed form for a file below the smallest size."""
 
 
 class TypeNotTakenError(

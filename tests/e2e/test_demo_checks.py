@@ -40,6 +40,7 @@ def test_each_sample_file_does_what_its_readme_says(start_demo: StartDemo, tmp_p
             if each.outcome == "changed":
                 row.expect_says("→")
         uploader.row("README.txt").expect_state("done")
+    expect(uploader.row("IMG_0417.jpg").locator.locator("canvas")).to_have_count(1)  # was HEIC
 
     dialog = RepairDialog(uploader, uploader.row("orders-broken.csv"))
     dialog.open()

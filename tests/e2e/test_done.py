@@ -13,6 +13,7 @@ from PIL import Image
 from playwright.sync_api import Download, FilePayload, Page, Route
 from zxingcpp import read_barcodes
 
+from e2e.axe import violations
 from e2e.conftest import StartDemo
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import until
@@ -43,15 +44,22 @@ def test_a_picture_is_shown_before_it_is_shared_and_its_links_are_not_active_whi
     preview = share.locator("img.preview")
     expect(preview).to_be_visible()
     assert preview.evaluate(SIZE) == [640, 320]
-    share.get_by_role("combobox", name="Picture").select_option("400 px wide")
+    share.get_by_text("Change the picture").click()
+    share.get_by_label("Size").select_option("400")
+    share.get_by_label("Format").select_option("JPEG")
+    share.get_by_label("Watermark").fill("写" * 22)
     share.get_by_role("button", name="Make a link").click()
-    expect(share.get_by_label("Link", exact=True)).to_have_value(re.compile("^http"))
-    link = share.get_by_label("Link", exact=True).input_value()
-    signed = httpx.get(link, trust_env=False).headers["location"]
-    with Image.open(io.BytesIO(fetch(demo, signed).content)) as small:
-        assert (small.format, small.size) == ("WEBP", (400, 200))
+    assert "too long" in share.get_by_label("Watermark").evaluate("(it) => it.validationMessage")
+    share.get_by_label("Watermark").fill("© Alice")
+    share.get_by_role("button", name="Make a link").click()
+    link = share.get_by_label("Link", exact=True)
+    expect(link).to_have_value(re.compile("^http"))
+    location = httpx.get(link.input_value(), trust_env=False).headers["location"]
+    shared = Image.open(io.BytesIO(fetch(demo, location).content))
+    assert (shared.format, shared.size) == ("JPEG", (400, 200))
     code = share.get_by_role("img", name="QR code of the link").screenshot()
-    assert [each.text for each in read_barcodes(Image.open(io.BytesIO(code)))] == [link]
+    codes = read_barcodes(Image.open(io.BytesIO(code)))
+    assert [each.text for each in codes] == [link.input_value()]
     share.get_by_role("button", name="Close").click()
 
     page.locator("#more").get_by_role("button", name="My uploads").click()
@@ -297,6 +305,41 @@ def opened(demo: Demo, link: str) -> tuple[int, bytes]:
     answer = httpx.get(link, trust_env=False)
     target = answer.headers.get("location")
     return answer.status_code, fetch(demo, target).content if target else b""
+
+
+def test_several_files_are_shared_by_one_link_that_lists_them(
+    start_demo: StartDemo, page: Page
+) -> None:
+    _, uploader = start_demo()
+    uploader.start()
+    uploader.drop(plan__txt="x", budget__csv="1,2")
+    for name in ("plan.txt", "budget.csv"):
+        uploader.row(name).expect_state("done")
+    page.locator("#more").get_by_role("button", name="My uploads").click()
+    mine = uploader.dialog("my-uploads")
+    for name in ("plan.txt", "budget.csv"):
+        mine.get_by_label(f"Select {name}").check()
+    mine.get_by_role("button", name="Share 2 files…").click()
+    share = uploader.dialog("share")
+    share.get_by_text("More options").click()
+    share.get_by_label("Password").fill("open sesame")
+    share.get_by_role("button", name="Make a link").click()
+    field = share.get_by_label("Link", exact=True)
+    expect(field).to_have_value(re.compile("/s/"))
+    link = field.input_value()
+    share.get_by_role("button", name="Close").click()
+    mine.get_by_text("1 active link").click()
+    expect(mine.get_by_test_id("link")).to_contain_text("2 files")
+
+    page.goto(link)
+    page.get_by_label("Password").fill("open sesame")
+    page.get_by_role("button", name="Show the files").click()
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Download budget.csv").click()
+
+    assert saved.value.suggested_filename == "budget.csv"
+    assert saved.value.path().read_text() == "1,2"
+    assert violations(page) == []
 
 
 def test_links_that_were_made_are_listed_with_their_notes_and_revoked(

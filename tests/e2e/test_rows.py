@@ -1,6 +1,7 @@
 """Rows of the list: their contents, and that only rows near the visible part exist."""
 
 import base64
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from playwright.sync_api import Page
 
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import until
+from ossferry.cli.demo import Demo
 from support.expecting import expect
 
 pytestmark = pytest.mark.e2e
@@ -44,6 +46,15 @@ NOTHING_IS_DRAWN = """() => {
 }"""
 MIDDLE = "(canvas) => [...canvas.getContext('2d').getImageData(44, 44, 1, 1).data]"
 IS_IN_WINDOW = "(row) => row.getBoundingClientRect().bottom <= innerHeight"
+
+
+DROP_WITH_REFUSED = """(zone) => {
+  const dataTransfer = new DataTransfer();
+  for (let i = 0; i < 300; i++) {
+    dataTransfer.items.add(new File(["x"], `photo-${i}.${[7, 250].includes(i) ? "exe" : "txt"}`));
+  }
+  zone.dispatchEvent(new DragEvent("drop", {dataTransfer, bubbles: true, cancelable: true}));
+}"""
 
 
 @pytest.mark.skip_browser("webkit")  # WebKitGTK shows no video without a graphics card
@@ -90,3 +101,24 @@ def test_rows_far_from_the_window_cost_nothing_and_are_there_when_wanted(
 
     expect(last.locator).to_have_attribute("aria-setsize", "300")
     uploader.total.get_by_role("button", name="Pause all").click()
+
+
+def test_a_person_goes_from_one_refused_file_to_the_next_also_far_down_the_list(
+    start_demo: Callable[..., tuple[Demo, UploaderPage]], page: Page
+) -> None:
+    _, uploader = start_demo(allowed_types=(".txt",))
+    uploader.start()
+    uploader.drop_zone.evaluate(DROP_WITH_REFUSED)
+    expect(uploader.total).to_contain_text("of 298 files 2 not accepted")
+    first, second = (uploader.row(f"photo-{number}.exe") for number in (7, 250))
+    expect(second.locator).to_have_count(0)  # its row is far from the window
+
+    uploader.total.get_by_role("button", name="Next not accepted").click()
+    expect(first.locator.get_by_role("button", name="Remove")).to_be_focused()
+    page.keyboard.press("Alt+KeyN")
+    expect(second.locator.get_by_role("button", name="Remove")).to_be_focused()
+    expect(second.locator).to_be_in_viewport()
+    page.keyboard.press("Delete")
+    expect(uploader.total).to_contain_text("1 not accepted")
+    page.keyboard.press("Alt+KeyN")
+    expect(first.locator.get_by_role("button", name="Remove")).to_be_focused()

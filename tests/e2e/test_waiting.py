@@ -153,3 +153,24 @@ def test_another_tab_is_offered_what_waits_only_when_its_page_is_closed(
     fresh.page.goto("about:blank")
 
     expect(other.page.locator("#unfinished")).to_contain_text(f"Continue {COUNT} uploads")
+
+
+def test_nothing_is_sent_until_there_are_enough_files(
+    start_demo: Callable[..., tuple[Demo, UploaderPage]],
+) -> None:
+    demo, uploader = start_demo(limits={"min_files": 3, "min_file_size": 2})
+    uploader.start()
+    expect(uploader.page.locator("#hint")).to_contain_text("at least 2 B each at least 3 files")
+
+    first = uploader.drop(a__txt="aa", b__txt="bb")
+
+    needed = uploader.notice("more-needed")
+    expect(needed).to_have_text("1 more file is needed.")
+    first.expect_state("waiting")
+    small = uploader.drop(c__txt="c")
+    small.expect_says("The file is 1 B; at least 2 B is needed.")
+    expect(needed).to_be_visible()
+    assert demo.oss.bucket(demo.bucket).objects == {}
+    uploader.drop(d__txt="dd").expect_state("done")
+    first.expect_state("done")
+    expect(needed).to_be_hidden()

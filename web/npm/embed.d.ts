@@ -114,6 +114,11 @@ export interface OssFerryOptions {
   maxFiles?: number;
   /** Bytes. */
   maxFileSize?: number;
+  /** Bytes. */
+  maxTotalSize?: number;
+  minFiles?: number;
+  /** Bytes. */
+  minFileSize?: number;
   folder?: string;
   metadata?: Record<string, string>;
   reference?: string;

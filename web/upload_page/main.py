@@ -49,6 +49,7 @@ def start() -> Queue:
             preconnect.connect(answer.bucket.origin)
             required = [field["name"] for field in answer.details if field["required"]]
             uploader.queue.required = [metadata_of(name) for name in required]
+            uploader.queue.min_files = answer.limits.min_files
             window.start(uploader.queue.checking.load(answer.features))
 
     model = QueueModel(clock, soon=Pace(lambda: MANY_MS if model.running.get() > MANY else PACE_MS))

@@ -3,6 +3,7 @@
 from dataclasses import is_dataclass
 from typing import Any
 
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from ossferry.settings.checks import CheckSettings
@@ -90,7 +91,7 @@ def _default(field: FieldInfo) -> str:
     value: Any = field.default
     if value is None:
         return "none"
-    if is_dataclass(value):
+    if is_dataclass(value) or isinstance(value, BaseModel):
         return "`{}`"
     if isinstance(value, tuple | dict):
         return "`[" + ", ".join(f'"{item}"' for item in value) + "]`"

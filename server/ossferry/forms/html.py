@@ -51,8 +51,10 @@ class FormHtml:
         - `outcome`: a heading and a sentence. `what` is the name of the heading in the text files
           `form.*.json`; the sentence has the name `{what}_words`. `good` tells whether the outcome
           is a success, and `has_form` (true by default) whether the page links to a new form.
-        - `shared`: a button that downloads a shared file. `share` is the link, or None if it has
-          ended, `by` the name of its owner, and `again` tells whether the password was wrong.
+        - `shared`: a button that opens a share link, or the list of its files. `link` has the link
+          as `share` and its `owner`, or is None if it has ended. `again` tells whether the password
+          was wrong. `listed` has `name` and `size` of each file, a size of None for one that is
+          gone, or is empty; `ticket` goes into the form of the list.
 
         All have `here`, the path of the page below `base`; by default, this is `/form`.
         """

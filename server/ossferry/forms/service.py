@@ -19,7 +19,7 @@ import pydantic
 from typing_extensions import TypedDict
 
 from ossferry.clock import Clock
-from ossferry.errors import FileTooLargeError, NowhereError, TypeNotTakenError
+from ossferry.errors import FileTooLargeError, FileTooSmallError, NowhereError, TypeNotTakenError
 from ossferry.grants.answers import largest_file
 from ossferry.grants.endpoints import CredentialsRequest
 from ossferry.grants.file_types import CONTENT_TYPE, takes
@@ -144,6 +144,7 @@ class Forms:
         Raises:
             NowhereError: the settings require encrypted files, which a form cannot send.
             FileTooLargeError: the file is larger than a form may allow.
+            FileTooSmallError: the file is smaller than the settings allow.
             TypeNotTakenError: the type of the file is not allowed.
         """
         if self.settings.encrypt_public_key is not None:
@@ -153,6 +154,9 @@ class Forms:
         largest = largest_file(self.settings, permission)
         if wanted.size is not None and wanted.size > largest:
             raise FileTooLargeError(f"A form takes files of up to {largest} bytes.")
+        least = self.settings.limits.min_file_size
+        if wanted.size is not None and wanted.size < least:
+            raise FileTooSmallError(f"Files have at least {least} bytes.")
         types = permission.types
         if not takes(types, wanted.name, wanted.type):
             raise TypeNotTakenError(f"Name and type must match one of: {', '.join(types)}.")
@@ -205,4 +209,4 @@ class Forms:
             return wanted.size, wanted.size
         left = grant.left["bytes_left"] if grant.left else None
         largest = largest_file(self.settings, grant.permission)
-        return 0, largest if left is None else min(largest, left)
+        return self.settings.limits.min_file_size, largest if left is None else min(largest, left)

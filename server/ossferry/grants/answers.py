@@ -60,13 +60,17 @@ def largest_file(settings: Settings, permission: Permission) -> int:
 class Limits(TypedDict):
     """The limits that the page shows, and applies to each file before the upload.
 
-    Sizes are in bytes. `replaced` contains patterns, such as `*.heic`, for names of files that a
-    check in the page may replace by another file, such as a converted photo. For such a name, the
-    page applies `max_file_size` and `types` to the file that results from the checks.
+    Sizes are in bytes. No file is sent before there are `min_files`; `max_total_size` is that of
+    all files together, null for any. `replaced` contains patterns, such as `*.heic`, for names of
+    files that a check in the page may replace by another file, such as a converted photo. For such
+    a name, the page applies the limits of size and type to the file that results from the checks.
     """
 
     max_file_size: int
+    min_file_size: int
     max_files: int
+    min_files: int
+    max_total_size: int | None
     types: list[str]
     replaced: list[str]
     quota: Left | None
@@ -169,7 +173,11 @@ class Answers:
             "server_time": utc_text(now, timespec="milliseconds"),
             "limits": {
                 "max_file_size": largest_file(settings, permission) if is_form else size,
+                "min_file_size": settings.limits.min_file_size,
                 "max_files": settings.max_files,
+                # a guest has the number of files of the request
+                "min_files": 0 if grant.principal.guest else settings.limits.min_files,
+                "max_total_size": settings.limits.max_total_size,
                 "types": list(permission.types),
                 "replaced": list(self.replaced),
                 "quota": grant.left,
@@ -216,7 +224,11 @@ def _signed_form(settings: Settings, grant: Grant, *, now: datetime) -> list[pos
     conditions: list[post_object.Condition] = [
         post_object.equals(*post_object.STORED),
         post_object.starts_with("key", grant.held + grant.prefix),
-        ["content-length-range", 0, largest_file(settings, grant.permission)],
+        [
+            "content-length-range",
+            settings.limits.min_file_size,
+            largest_file(settings, grant.permission),
+        ],
     ]
     if types:
         conditions.append(post_object.is_one_of(post_object.CONTENT_TYPE_FIELD, types))

@@ -18,12 +18,12 @@ from ossferry.mount import route_path
 MAX_HEADER_BYTES = 16 * 1024
 MAX_BODY_BYTES = 16 * 1024
 LONG_BODIES: Mapping[str, int] = MappingProxyType(
-    dict.fromkeys(("/api/receipts/batch", "/api/objects/taken"), 1024 * 1024)
+    dict.fromkeys(("/api/receipts/batch", "/api/objects/taken", "/api/share"), 1024 * 1024)
 )
 """The longest bodies of the routes that accept more than `MAX_BODY_BYTES`.
 
-They have up to 200 reports or paths. Each has up to 3.3 KB, because JSON may write each character
-of a key as an escape sequence.
+They have up to 200 reports, paths or keys. Each has up to 3.3 KB, because JSON may write each
+character of a key as an escape sequence.
 """
 _GUEST = re.compile(r"\A/r/[^/]+(?=/api/)")  # guests have some of the routes below an address
 KEYS = "/api/objects/"

@@ -8,23 +8,23 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from ossferry.identity.owner import Owner
 from ossferry.ledger.database import AsyncConnection
-from ossferry.ledger.tables import principals, receipts, shares
+from ossferry.ledger.tables import principals, receipts, shared_files, shares
 from ossferry.oss.image_processing import Operations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
-    """A share link, which lets others read one upload, as a row of the ledger.
+    """A share link, which lets others read one upload or several, as a row of the ledger.
 
     Attributes:
         id: id of the link.
-        key: the object key of the upload.
+        key: the object key of the upload, or of the first one.
         note: text by which the owner recognises the link; may be empty.
         disposition: `attachment` for a download, `inline` for display in the browser.
         process: the requested image processing; None for the unchanged object.
@@ -33,10 +33,11 @@ class Share:
         max_opens: how many visitors may open the link; None for any number.
         opened_at: time of the latest of these visits.
         revoked_at: time when the owner ended the link; None until then.
-        deleted_at: time when the upload was deleted, so that the link stopped working; None while
-            the upload is stored.
-        renamed_to: folders and file name that the owner has given to the upload; None if it has
-            those of its key.
+        deleted_at: time when the upload of `key` was deleted; None while any of the uploads is
+            stored.
+        renamed_to: folders and file name that the owner has given to the upload of `key`; None if
+            it has those of its key.
+        files: number of uploads of the link.
     """
 
     id: str
@@ -53,12 +54,21 @@ class Share:
     revoked_at: datetime | None = None
     deleted_at: datetime | None = None
     renamed_to: str | None = None
+    files: int = 1
 
 
-OF_UPLOAD = ("deleted_at", "renamed_to")
-COLUMNS = [each.name for each in fields(Share) if each.name not in OF_UPLOAD]
+_OTHERS = sa.select(sa.func.count()).where(shared_files.c.share == shares.c.id)
+_gone = receipts.alias()
+_IS_GONE = sa.exists().where(_gone.c.key == shared_files.c.key, _gone.c.deleted_at.is_not(None))
+COMPUTED = {
+    "deleted_at": sa.case((_OTHERS.where(~_IS_GONE).scalar_subquery() == 0, receipts.c.deleted_at)),
+    "renamed_to": receipts.c.renamed_to,
+    "files": 1 + _OTHERS.scalar_subquery(),
+}
+COLUMNS = [each.name for each in fields(Share) if each.name not in COMPUTED]
 _SHARES = (
-    sa.select(*(shares.c[name] for name in COLUMNS), *(receipts.c[name] for name in OF_UPLOAD))
+    sa.select(*(shares.c[name] for name in COLUMNS))
+    .add_columns(*(column.label(name) for name, column in COMPUTED.items()))
     .add_columns(*(principals.c[name] for name in ("hash", "label", "prefix")))
     .add_columns(principals.c.id.label("principal_id"))
     .select_from(shares)
@@ -67,11 +77,35 @@ _SHARES = (
 )
 
 
-async def add(connection: AsyncConnection, owner: Owner, share: Share) -> None:
-    """Record a share link of a principal."""
+async def add(
+    connection: AsyncConnection, owner: Owner, share: Share, others: Sequence[str] = ()
+) -> None:
+    """Record a share link of a principal; `others` are the keys of its further uploads."""
     values = {name: getattr(share, name) for name in COLUMNS}
     values |= {"principal": owner.hash, "process": json.dumps(share.process)}
     await connection.execute(sa.insert(shares).values(values))
+    if others:
+        rows = [{"share": share.id, "number": i, "key": key} for i, key in enumerate(others, 1)]
+        await connection.execute(sa.insert(shared_files), rows)
+
+
+class File(NamedTuple):
+    """An upload of a link: its key, and the path that its owner has given to it, or None."""
+
+    key: str
+    renamed_to: str | None
+
+
+async def files_of(connection: AsyncConnection, share: Share) -> Sequence[File]:
+    """Return the uploads of a link, in the owner's order."""
+    others = (
+        sa.select(shared_files.c.key, receipts.c.renamed_to)
+        .outerjoin(receipts, receipts.c.key == shared_files.c.key)
+        .where(shared_files.c.share == share.id)
+        .order_by(shared_files.c.number)
+    )
+    rows = await connection.execute(others)
+    return [File(share.key, share.renamed_to), *(File(row.key, row.renamed_to) for row in rows)]
 
 
 async def page(
@@ -125,5 +159,5 @@ async def revoke(connection: AsyncConnection, owner: Owner, id_: str, now: datet
 
 
 def _share(row: sa.Row[Any]) -> Share:
-    values = {name: row._mapping[name] for name in (*COLUMNS, *OF_UPLOAD)}
+    values = {name: row._mapping[name] for name in (*COLUMNS, *COMPUTED)}
     return Share(**{**values, "process": json.loads(row.process)})

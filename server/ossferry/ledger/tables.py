@@ -175,6 +175,13 @@ shares = sa.Table(
     sa.Column("revoked_at", Utc),
     sa.Index(None, "principal", "made_at"),
 )
+shared_files = sa.Table(
+    "shared_files",  # the other files of a link with several
+    metadata,
+    sa.Column("share", sa.ForeignKey("shares.id"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),  # from 1; the file in `shares` comes first
+    sa.Column("key", sa.String(KEY_LENGTH), nullable=False),
+)
 deliveries = sa.Table(
     "deliveries",
     metadata,

@@ -252,6 +252,12 @@ class Options(CheckSettings):
     max_files: int = Field(default=10_000, ge=1)
     """How many files can wait in the page."""
 
+    limits: types.MoreLimits = types.MoreLimits()
+    """More limits, as an object with any of `min_file_size` and `max_total_size`, which counts all
+    files of the page, in bytes, and `min_files`, without which no file is sent, such as
+    `{"min_file_size": 1, "min_files": 3}`. [Who enforces them](page.md#who-enforces-the-limits).
+    """
+
     allowed_types: tuple[types.FileType, ...] = ()
     """Allowed file types, as in `accept` of HTML: `["image/*", "application/pdf", ".csv"]`; by
     default all. [Who checks them](page.md#who-enforces-the-limits).

@@ -458,7 +458,14 @@ def _separate_secrets(options: Options) -> Iterator[str]:
         yield "OSSFERRY_SECRET must differ from every other secret"
 
 
+def _limits(options: Options) -> Iterator[str]:
+    for least, most in (("min_file_size", "max_file_size"), ("min_files", "max_files")):
+        if getattr(options.limits, least) > getattr(options, most):
+            yield f"OSSFERRY_LIMITS: {least} is more than OSSFERRY_{most.upper()}"
+
+
 RULES = (
+    _limits,
     _identity,
     _one_source_of_ids,
     _sign_in_page,

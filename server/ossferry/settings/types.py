@@ -9,7 +9,15 @@ from typing import Annotated, TypeAlias
 from urllib.parse import urlsplit
 
 import limits
-from pydantic import AfterValidator, BeforeValidator, SecretStr, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+)
 from pydantic_settings import NoDecode
 
 from ossferry.settings.choices import Auth, FrameLevel
@@ -308,6 +316,16 @@ def _object(value: object) -> object:
     if len(json.dumps(found)) > MAX_DESCRIPTION:
         raise ValueError(f"must not be longer than {MAX_DESCRIPTION} characters in JSON")
     return found
+
+
+class MoreLimits(BaseModel):
+    """Limits of sizes in bytes, and the number of files; None for no limit."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    min_file_size: int = Field(default=0, ge=0)
+    min_files: int = Field(default=0, ge=0)
+    max_total_size: int | None = Field(default=None, ge=1)
 
 
 Description: TypeAlias = Annotated[dict[str, str] | None, NoDecode, BeforeValidator(_object)]

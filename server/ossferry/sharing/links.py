@@ -1,4 +1,4 @@
-"""Share links, which allow anyone to read one upload for a limited time.
+"""Share links, which allow anyone to read one upload, or several, for a limited time.
 
 This server answers a link, so that its owner can revoke it; or a link is a presigned URL, which OSS
 answers, and which nobody can revoke. A presigned URL may expire earlier than requested. A browser
@@ -9,8 +9,7 @@ downloaded.
 import asyncio
 import hashlib
 import secrets
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
@@ -40,6 +39,7 @@ MIN_LIFE_S, MAX_LIFE_S = 60, 365 * 86_400
 MAX_DIRECT_S = 7 * 86_400
 MAX_NOTE = 200
 MAX_DOWNLOADS = 20
+MAX_FILES = 50
 DOWNLOAD_S = 3600
 THUMBNAIL_S = 1800  # the server's credentials last longer
 THUMBNAIL = {
@@ -55,6 +55,11 @@ class Wish(Body):
     """The JSON body of `POST /api/share`: a request for a share link."""
 
     key: Text = Field(description="an object key, as it was uploaded")
+    more_keys: list[Text] = Field(
+        default=[],
+        max_length=MAX_FILES - 1,
+        description=f"a list of at most {MAX_FILES - 1} keys of other uploads for the same link",
+    )
     expires_s: Annotated[int, WHOLE] = Field(
         ge=MIN_LIFE_S,
         le=MAX_LIFE_S,
@@ -85,7 +90,8 @@ class Wish(Body):
     @property
     def is_own(self) -> bool:
         """Whether this server answers the link: it then can be revoked."""
-        return self.revocable or self.password is not None or self.max_opens is not None
+        wants = self.password is not None or self.max_opens is not None or bool(self.more_keys)
+        return self.revocable or wants
 
 
 class DownloadWish(Body):
@@ -121,6 +127,7 @@ class Listed(TypedDict):
     """A share link in a JSON response, without its URL, which is a secret.
 
     Attributes:
+        files: the number of uploads; `key` and `name` are those of the first one.
         process: the image processing of the link; null for the unchanged object.
         note: text by which the owner recognises the link; may be empty.
         name: the file name of the upload; it can change.
@@ -128,12 +135,13 @@ class Listed(TypedDict):
         max_opens: how many visitors may open it; null for any number.
         opened_at: time of the latest visit; null without one.
         revoked_at: time when the owner ended the link; null until then.
-        deleted_at: time when the upload was deleted; null while it is stored.
+        deleted_at: time when the upload of `key` was deleted; null while any upload is stored.
     """
 
     id: str
     key: str
     name: str
+    files: int
     made_at: str
     expires_at: str
     disposition: str
@@ -282,36 +290,37 @@ async def make_link(
     origin: str = "",
     clock: Clock,
 ) -> ShareJson:
-    """Create a share link for an upload, and record it in the ledger.
+    """Create a share link for one upload or several, and record it in the ledger.
 
     Args:
-        owner: the owner of the upload.
-        wish: the key of the upload, and the requested properties of the link.
+        owner: the owner of the uploads.
+        wish: the keys of the uploads, and the requested properties of the link.
         origin: address of this server, for a link that it answers.
 
     Returns:
         The link with its URL and its expiry time, which may be earlier than requested.
 
     Raises:
-        HeldError: the upload is held.
-        ForeignKeyError: the key is not below the owner's prefix.
+        HeldError: an upload is held.
+        ForeignKeyError: a key is not below the owner's prefix.
         NotStoredError: there is no such object.
         NotInlineError: the link should display the object, but its type is unsafe in a browser.
         NoPreviewError: the link should process the object as an image, but OSS cannot.
     """
-    key = check_own_key(wish.key, owner.prefix)
-    stored = existing(await store.head(key))
-    if wish.process and not can_process(stored):
-        raise NoPreviewError("OSS processes images of at most 20 MB.")
+    wanted = dict.fromkeys((wish.key, *wish.more_keys))
+    keys = [check_own_key(key, owner.prefix) for key in wanted]
+    found = [existing(each) for each in await asyncio.gather(*map(store.head, keys))]
     async with database.read() as connection:
-        receipt = await receipts.find(connection, key)
+        receipt = await receipts.find(connection, keys[0])
     renamed_to = receipt.renamed_to if receipt else None
+    link, *_ = [await _sign(store, stored, wish, renamed_to=renamed_to) for stored in found]
     now, token = clock(), secrets.token_hex(16)
-    params = headers_of(stored, wish.disposition, wish.process, renamed_to=renamed_to)
-    link = await _link(store, stored, wish, params, url=f"{origin}{LINKS}{token}", now=now)
+    if wish.is_own:
+        ends_at = now + timedelta(seconds=wish.expires_s)
+        link = Link(url=f"{origin}{LINKS}{token}", expires_at=ends_at)
     share = Share(
         id=id_of(token),
-        key=key,
+        key=keys[0],
         made_at=now,
         expires_at=link.expires_at,
         disposition=wish.disposition,
@@ -321,27 +330,21 @@ async def make_link(
         opens=0 if wish.is_own else None,
         max_opens=wish.max_opens,
         renamed_to=renamed_to,
+        files=len(keys),
     )
     async with database.write() as connection:
         await people.remember(connection, owner, share.made_at)
-        await shares.add(connection, owner, share)
+        await shares.add(connection, owner, share, keys[1:])
     return {**_as_json(share), "url": link.url}
 
 
-async def _link(
-    store: ObjectStore,
-    stored: Stored,
-    wish: Wish,
-    params: Mapping[str, str],
-    *,
-    url: str,
-    now: datetime,
-) -> Link:
-    """Return a presigned URL, or `url` with its end if this server answers the link."""
+async def _sign(store: ObjectStore, stored: Stored, wish: Wish, *, renamed_to: str | None) -> Link:
+    """Return a presigned URL. A link of this server needs none, but must pass the same checks."""
+    if wish.process and not can_process(stored):
+        raise NoPreviewError("OSS processes images of at most 20 MB.")
     lives_s = MIN_LIFE_S if wish.is_own else min(wish.expires_s, MAX_DIRECT_S)
-    link = await store.link(stored, lives_s=lives_s, params=params)
-    ends_at = now + timedelta(seconds=wish.expires_s)
-    return Link(url=url, expires_at=ends_at) if wish.is_own else link
+    params = headers_of(stored, wish.disposition, wish.process, renamed_to=renamed_to)
+    return await store.link(stored, lives_s=lives_s, params=params)
 
 
 def id_of(token: str) -> str:
@@ -354,6 +357,7 @@ def _as_json(share: Share) -> Listed:
         "id": share.id,
         "key": share.key,
         "name": name_of(share.renamed_to or share.key),
+        "files": share.files,
         "made_at": utc_text(share.made_at),
         "expires_at": utc_text(share.expires_at),
         "disposition": share.disposition,

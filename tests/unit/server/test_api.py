@@ -50,7 +50,10 @@ def test_grant_answers_what_the_page_needs(client: httpx.Client) -> None:
         "server_time": "2026-03-14T09:26:53.123Z",
         "limits": {
             "max_file_size": 48800000000000,
+            "min_file_size": 0,
             "max_files": 10000,
+            "min_files": 0,
+            "max_total_size": None,
             "types": [],
             "replaced": [],
             "quota": None,

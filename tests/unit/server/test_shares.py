@@ -50,6 +50,8 @@ def share(client: httpx.Client, key: object, **wishes: object) -> httpx.Response
         {"note": "a\0b"},
         {"note": "\ud800"},
         {"process": {}},
+        {"more_keys": "a"},
+        {"more_keys": ["a"] * 50},
     ],
     ids=str,
 )
@@ -340,6 +342,96 @@ def test_t75_passwords_that_are_tried_at_once_are_limited_too(settings: Settings
         return await asyncio.gather(*tries, return_exceptions=True)
 
     assert isinstance(asyncio.run(tried())[-1], TooManyError)
+
+
+@pytest.fixture
+def several(client: httpx.Client, store: FakeStore, key: str) -> str:
+    """The path of a link to three images of Alice; three visitors may open it."""
+    others = [store.put(f"{ALICE.prefix}2026-03-14/r/{name}", size=1500).key for name in "bc"]
+    return path_of(share(client, key, more_keys=[*others, key], max_opens=3))
+
+
+def said(answer: httpx.Response) -> str:
+    return " ".join(html.unescape(re.sub("<[^>]+>", "", answer.text)).split())
+
+
+def test_a_link_to_several_files_lists_them_and_counts_a_visitor_once(
+    client: httpx.Client, several: str, key: str
+) -> None:
+    robot = client.get(several, headers={"user-agent": ROBOTS[0]})
+    head = client.head(several)
+    shown = client.get(several, headers=BROWSER)
+    saved = [client.post(several, data={"file": str(number)}) for number in range(3)]
+
+    assert (robot.status_code, head.status_code, shown.status_code) == (200, 200, 200)
+    assert "pic.png" not in robot.text
+    assert "Alice shares files with you pic.png 5 B Download b 1.5 kB Download" in said(shown)
+    assert [urlsplit(each.headers["location"]).path for each in saved] == [
+        f"/{key}",
+        *(f"/{ALICE.prefix}2026-03-14/r/{name}" for name in "bc"),
+    ]
+    assert all("attachment" in each.headers["location"] for each in saved)
+    assert (listed(client)["opens"], listed(client)["files"]) == (1, 3)
+
+
+def test_a_link_to_several_files_says_which_are_gone_and_ends_with_the_last(
+    client: httpx.Client, store: FakeStore, several: str, key: str
+) -> None:
+    store.objects.pop(key)
+    gone = client.post(several, data={"file": "0"})
+    strange = client.post(several, data={"file": "7"})
+    store.objects.clear()
+    ended = client.post(several)
+
+    assert (gone.status_code, strange.status_code, ended.status_code) == (200, 200, 410)
+    assert "pic.png No longer available b 1.5 kB Download" in said(gone) == said(strange)
+
+
+def test_t78_each_download_of_several_files_is_checked(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch, several: str
+) -> None:
+    for visitor in range(4):
+        monkeypatch.setattr(visits, "address_of", lambda _, n=visitor: f"203.0.113.{n}")
+        answers = [client.post(several, data=data) for data in ({}, {"file": "0"})]
+        statuses = [each.status_code for each in answers]
+        assert statuses == ([200, 303] if visitor < 3 else [410, 410])
+    monkeypatch.undo()
+    client.delete(f"/api/shares/{listed(client)['id']}").raise_for_status()
+
+    assert client.post(several, data={"file": "0"}).status_code == 410
+
+
+def test_t78_the_password_of_several_files_is_asked_once_per_visit(
+    make_client: MakeClient, store: FakeStore, clock: FakeClock, key: str
+) -> None:
+    client = make_client(store=store, **OBJECTS)
+    other = store.put(f"{ALICE.prefix}2026-03-14/r/b").key
+    links = [
+        path_of(share(client, key, more_keys=[other], password=word))
+        for word in ("open sesame", "open barley")
+    ]
+
+    locked = client.post(links[0], data={"file": "0"})
+    shown = client.post(links[0], data={"password": "open sesame"})
+    (ticket,) = re.findall(r'name="ticket" value="(\w{32})"', shown.text)
+    saved = client.post(links[0], data={"ticket": ticket, "file": "1"})
+    elsewhere = client.post(links[1], data={"ticket": ticket, "file": "1"})
+
+    assert (locked.status_code, shown.status_code, saved.status_code) == (403, 200, 303)
+    assert "pic.png" not in locked.text
+    assert "wrong" not in locked.text
+    assert elsewhere.status_code == 403
+
+
+def test_others_files_are_not_shared_with_ones_own(
+    client: httpx.Client, store: FakeStore, key: str
+) -> None:
+    gone, foreign = f"{ALICE.prefix}gone", store.put(f"{BOB.prefix}a").key
+
+    refused = [share(client, key, more_keys=[each]).status_code for each in (gone, foreign)]
+
+    assert refused == [404, 403]
+    assert client.get("/api/shares").json()["shares"] == []
 
 
 def test_nobody_ends_a_link_of_another_person_or_a_presigned_url(

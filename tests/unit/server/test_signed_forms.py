@@ -63,6 +63,19 @@ def test_the_form_binds_prefix_size_and_every_field(
     assert grant["limits"]["max_file_size"] == size
 
 
+def test_oss_refuses_files_below_the_smallest_size(make_client: MakeClient) -> None:
+    limits = {"min_file_size": 7, "min_files": 2, "max_total_size": 100}
+    grant = granted(make_client(grant="form", limits=limits, max_file_size=1000))
+    client = make_client(limits=limits)
+    small = client.post("/api/form", json={"name": "a", "size": 6})
+    any_size = client.post("/api/form", json={"name": "a"}).json()
+
+    assert ["content-length-range", 7, 1000] in policy(grant)["conditions"]
+    assert limits.items() <= grant["limits"].items()
+    assert (small.status_code, small.json()["code"]) == (400, "file-too-small")
+    assert any_size["limits"]["min_size"] == 7
+
+
 def test_the_form_is_for_exactly_the_allowed_types(make_client: MakeClient) -> None:
     grant = granted(make_client(grant="form", allowed_types=("image/png", "text/csv")))
 

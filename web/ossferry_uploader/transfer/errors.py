@@ -4,6 +4,8 @@ TransferError
 ├── FileUnreadable  the file is gone or has changed, or the page may not read it
 │   └── StreamSpent  reading a stream has failed, or bytes of the stream are lost
 ├── FileTooLarge    the file is larger than the grant allows
+│   ├── FileTooSmall    the file is smaller than the grant allows
+│   └── TooManyBytes    all files together are larger than the grant allows
 ├── WrongType       the grant does not allow the type of the file
 ├── FileRejected    a check does not allow the file
 ├── CheckFailed     a check of the file did not work
@@ -75,6 +77,14 @@ class FileTooLarge(TransferError):
         super().__init__(f"{size} bytes, the limit is {limit}")
         self.size = size
         self.limit = limit
+
+
+class FileTooSmall(FileTooLarge):
+    """Raised if the file is smaller than the grant allows; `limit` is the smallest size."""
+
+
+class TooManyBytes(FileTooLarge):
+    """Raised if all files together are too large; `size` is their sum in bytes."""
 
 
 class WrongType(TransferError):

@@ -9,6 +9,7 @@ from ossferry_uploader.transfer.checks.checking import Checking
 from ossferry_uploader.transfer.errors import (
     FileUnreadable,
     IllegalMove,
+    TooManyBytes,
     TooManyFiles,
     TransferError,
 )
@@ -60,6 +61,7 @@ class Queue:
 
     Attributes:
         options: the options of files that are added without options.
+        min_files: the number of files without which none is sent; a page sets it.
         required: the names of metadata without which no file is sent: the operator's fields that a
             person has to fill in.
     """
@@ -76,6 +78,7 @@ class Queue:
     ) -> None:
         self.uploads: list[Upload] = []
         self.options = Options()
+        self.min_files = 0
         self.required: list[str] = []
         self._engine = engine
         self._listeners: list[Callable[[Upload], None]] = []
@@ -86,6 +89,9 @@ class Queue:
         self._stopping: dict[int, str] = {}
         self._edited: set[int] = set()  # upload numbers
         self._unended: set[int] = set()  # upload numbers
+        self._sizes: dict[int, int] = {}  # of uploads that neither failed nor were cancelled
+        self._bytes = 0  # the sum of `_sizes`
+        self._has_resumed = False  # an upload of an earlier page continues
         self._key_locks: dict[str, asyncio.Lock] = {}  # by key; one upload at a time uses a key
         self._cleanup = Cleanup(engine, ended=self._ended, settled=self._cleaned)
         self._line: list[tuple[tuple[bool, int, int], int, Upload]] = []
@@ -154,16 +160,19 @@ class Queue:
             return
         self._limits = limits
         self._records.wake()
-        count = 0
-        for upload in list(self.uploads):
-            if upload.state in states.ENDED:
-                continue
+        count, size = 0, self._bytes
+        unended = [upload for upload in self.uploads if upload.state not in states.ENDED]
+        for upload in unended:
+            size -= upload.file.size
+        for upload in unended:
             count += 1
+            size += upload.file.size
             is_paused = upload.paused_for == states.BY_PERSON and not upload.has_begun()
             if (upload.state == states.WAITING or is_paused) and not self._is_busy(upload):
-                error = self._refusal(upload, count)
+                error = self._refusal(upload, count, size)
                 if error:
                     count -= 1
+                    size -= upload.file.size
                     self._refuse(upload, error)
 
     def on_change(self, listener: "Callable[[Upload], None]") -> "Callable[[], None]":
@@ -287,6 +296,19 @@ class Queue:
             if upload.may_retry():
                 self.retry(upload)
 
+    def missing_files(self) -> int:
+        """Return how many more files are needed before one is sent.
+
+        Uploads that continue from an earlier page need no others.
+        """
+        missing = 0 if self._has_resumed else self.min_files
+        for upload in self.uploads if missing else []:
+            is_kept = upload.state not in (states.FAILED, states.CANCELLED)
+            missing -= is_kept and not upload.record.is_abandoned
+            if not missing:
+                break
+        return missing
+
     def write_now(self) -> None:
         """Write at once all records of uploads that are not yet in the browser's storage.
 
@@ -312,6 +334,7 @@ class Queue:
             self._records.remove(upload)
         else:
             self._records.note(upload)
+        self._start()
 
     def reported(self, upload: Upload) -> None:
         """Remove the record of a finished upload, because no later page has to report it.
@@ -331,6 +354,7 @@ class Queue:
         if upload.state not in states.ENDED:
             raise IllegalMove(f"an upload that is {upload.state} cannot be removed")
         self.uploads.remove(upload)
+        self._bytes -= self._sizes.pop(upload.number, 0)
         if upload.upload_id:
             self._engine.journal.unlock(upload.key)
         if upload.state != states.DONE:
@@ -349,9 +373,10 @@ class Queue:
         upload.awaits_name = awaits_name
         if record:
             restore(upload, record)
+            self._has_resumed = True
         self.uploads.append(upload)
         upload.changed()
-        error = self._refusal(upload, len(self._unended) + 1)
+        error = self._refusal(upload, len(self._unended) + 1, self._bytes)
         if error:
             upload.fail(error)
             self._engine.journal.not_sending(upload)
@@ -374,12 +399,16 @@ class Queue:
         self._records.remove(upload)
         self._engine.journal.not_sending(upload)
 
-    def _refusal(self, upload: Upload, count: int) -> "TransferError | None":
+    def _refusal(self, upload: Upload, count: int, size: int) -> "TransferError | None":
         """Return the error for an upload that exceeds the limits, or `None`.
 
         Args:
             count: the number of unfinished uploads, including this one.
+            size: the size in bytes of unfinished and finished uploads, including this one.
         """
+        largest = self._limits.max_total_size
+        if largest is not None and size > largest:
+            return TooManyBytes(size, largest)
         if count > self._limits.max_files:
             return TooManyFiles(self._limits.max_files)
         total = self._limits.max_total
@@ -410,7 +439,11 @@ class Queue:
 
     def _start(self) -> None:
         running = self._running
-        if not self._line or not self._slots.may_refill(running, self._line[0][2]):
+        if (
+            not self._line
+            or self.missing_files()
+            or not self._slots.may_refill(running, self._line[0][2])
+        ):
             return
         while self._line and self._slots.has_one(running, self._line[0][2]):
             upload = heapq.heappop(self._line)[2]
@@ -419,6 +452,9 @@ class Queue:
                 self._tasks[upload.number] = asyncio.create_task(self._run(upload))
 
     def _let_pass(self, upload: Upload) -> None:
+        size = 0 if upload.state in (states.FAILED, states.CANCELLED) else upload.file.size
+        self._bytes += size - self._sizes.get(upload.number, 0)
+        self._sizes[upload.number] = size
         if upload.paused_for in (states.FOR_QUOTA, states.FOR_TAB):
             self._start()
         if upload.paused_for == states.FOR_DETAILS and not self._lacks_details(upload):
@@ -494,7 +530,8 @@ class Queue:
         """Send the file of an upload, and return `True`; `False` if that has to wait."""
         oss = Client(self._engine, upload)
         upload.go(states.UPLOADING)
-        if await self.checking.is_due(oss) or self._lacks_details(upload):
+        is_due = await self.checking.is_due(oss)
+        if is_due or self._lacks_details(upload) or self.missing_files():
             upload.restart()  # `_ended` adds the upload again, which checks the file
             return False
         prepared = await prepare(oss)

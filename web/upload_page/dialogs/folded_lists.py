@@ -98,6 +98,8 @@ def deleted_files(restore: "Callable[[str, str], None]") -> FoldedList:
 
 def _link(link: "Document", revoke: "Callable[[str], None]", owner: Owner) -> "Element":
     said = [say("links_until", until=moment(from_iso(link["expires_at"])))]
+    if link["files"] > 1:
+        said.insert(0, say_count("files", link["files"]))
     if link["opens"] is not None:
         said.append(say_count("links_opens", link["opens"]))
     if link["note"]:

@@ -8,6 +8,7 @@ KEYS = (
     ("Alt+U", "choose_files"),
     ("Alt+P", "key_pause"),
     ("Alt+R", "key_retry"),
+    ("Alt+N", "next_refused"),
     ("Alt+T", "timeline"),
     ("Alt+K", "shortcuts"),
     ("↑ ↓", "key_rows"),

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 RESULTS = "results"
 PROPERTY = "getToken"  # the property of the element that `by_token` stands for
 FREE = ("by_token", "lang", "theme", "tokens")  # every site that may embed the page may set these
-ACCEPTED = ("accept", "manual", "max-file-size", "max-files")
+ACCEPTED = ("accept", "manual", "max-file-size", "max-files", "max-total-size") + (
+    "min-file-size",
+    "min-files",
+)
 STORED = ("folder", "metadata", "reference", "same-name", "storage-class", "tags")
 NAMES = ACCEPTED + STORED  # these need the level `results`
 SAME_NAME = {"": KEEP_BOTH, "keep-both": KEEP_BOTH, "refuse": REFUSE, "replace": REPLACE}
@@ -54,6 +57,9 @@ class EmbeddingOptions:
             max_file_size=_count(given, "max-file-size", MAX_OBJECT_BYTES),
             max_files=MAX_FILES,
             max_total=_count(given, "max-files", None),
+            max_total_size=_count(given, "max-total-size", None),
+            min_file_size=_count(given, "min-file-size", 0),
+            min_files=_count(given, "min-files", 0),
             types=[_type(value) for value in given.get("accept") or []],
         )
         self.asks = not same_name

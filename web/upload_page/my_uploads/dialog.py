@@ -21,7 +21,7 @@ from upload_page.dialogs.folded_lists import deleted_files, share_links
 from upload_page.my_uploads.preview import has_preview, show_preview
 from upload_page.my_uploads.renaming import edited
 from upload_page.my_uploads.selection import Selection, selecting
-from upload_page.my_uploads.share import show_share
+from upload_page.my_uploads.share import MAX_FILES, show_share
 from upload_page.my_uploads.thumbnails import Thumbnails
 from upload_page.receipts.checks import show_checks
 from upload_page.receipts.stored_objects import PAGE, StoredObject, list_path, not_listed, path_of
@@ -76,6 +76,7 @@ class _MyUploads:
         self.selected, self.select = selection.keys, selection.select
         self.delete_selected = self.dialog.offer("delete", lambda: start(self._delete_all()))
         self.save_selected = self.dialog.offer("download", lambda: start(self._save_all()))
+        self.share_selected = self.dialog.offer("share", lambda: start(self._share_all()))
         self._show_selected()
         for stop in (
             selection.dispose,
@@ -187,8 +188,11 @@ class _MyUploads:
     def _show_selected(self) -> None:
         keys = self.selected()
         free = [key for key in keys if not self.files[key].is_held]
-        for control, chosen in ((self.delete_selected, keys), (self.save_selected, free)):
-            name = "delete_selected" if chosen is keys else "download_selected"
+        for control, chosen, name in (
+            (self.delete_selected, keys, "delete_selected"),
+            (self.save_selected, free, "download_selected"),
+            (self.share_selected, free if self.actions.can("share") else [], "share_selected"),
+        ):
             control.hidden = not chosen
             set_text(control, say_count(name, len(chosen)))
 
@@ -281,6 +285,15 @@ class _MyUploads:
     async def _save_all(self) -> None:
         files = [self.files[key] for key in self.selected()]
         await save_files(files, [stored.path for stored in files], say("my_uploads"))
+
+    async def _share_all(self) -> None:
+        keys = [key for key in self.selected() if not self.files[key].is_held]
+        if len(keys) > MAX_FILES:
+            show_toast(say("share_files", most=MAX_FILES))
+            return
+        name = say_count("files", len(keys)) if len(keys) > 1 else self.files[keys[0]].name
+        await show_share(keys[0], name, self.actions, keys[1:])
+        await self.links.load()
 
     async def _delete_all(self) -> None:
         for key in self.selected():

@@ -48,6 +48,7 @@ class Actions:
         on_removed: called with finished uploads that were removed from the list, or whose objects
             were deleted.
         on_restored: called with an upload whose deleted object was restored.
+        reveal: called with a row of the model, to scroll to it and move the focus there.
         removed_done: a signal with the number of finished uploads that were removed from the list.
 
     Args:
@@ -70,6 +71,8 @@ class Actions:
         self.offers_sign_in = Signal(True)
         self.on_removed: Callable[[list[Upload]], None] = lambda uploads: None
         self.on_restored: Callable[[Upload], None] = lambda upload: None
+        self.reveal: Callable[[UploadModel], None] = lambda item: None
+        self._next_refused = 0  # where in the list `show_refused` continues
         self.removed_done = Signal(0)  # finished uploads that were removed from the list
         self._removed_done: list[tuple[Upload, float]] = []
         self._queue = uploader.queue
@@ -298,7 +301,17 @@ class Actions:
 
     def clear_refused(self) -> None:
         """Remove failed uploads that cannot be retried, such as files that are too large."""
-        self._take_off([item for item in self._in((states.FAILED,)) if not item.upload.may_retry()])
+        self._take_off([item for item in self._model.rows.get() if _is_refused(item)])
+
+    def show_refused(self) -> None:
+        """Scroll to the next upload that cannot be retried; after the last one, to the first."""
+        rows = self._model.rows.get()
+        for place in range(len(rows)):
+            index = (self._next_refused + place) % len(rows)
+            if _is_refused(rows[index]):
+                self._next_refused = index + 1
+                self.reveal(rows[index])
+                return
 
     def empty(self) -> None:
         """Cancel all uploads that have not ended, and remove all uploads from the list."""
@@ -513,6 +526,10 @@ class Actions:
     async def _cancel_and_remove(self, item: "UploadModel") -> None:
         await self._cancel(item)
         self.remove(item)
+
+
+def _is_refused(item: "UploadModel") -> bool:
+    return item.state.get() == states.FAILED and not item.upload.may_retry()
 
 
 async def _tell(work: "Awaitable[Failed]") -> None:

@@ -56,6 +56,7 @@ def _show_uploads(model: "QueueModel", actions: "Actions", owner: Owner) -> None
     rows = element("div", {"class": "list", "role": "list", "aria-label": say("uploads")})
     listing = VirtualList(rows, lambda item, own: row(item, actions, own))
     owner.on_dispose(listing.close)
+    actions.reveal = listing.reveal
     box.append(show_total(model, actions, owner), rows)
 
     def show_rows() -> None:

@@ -104,3 +104,21 @@ def test_a_preview_is_a_picture_made_by_oss(after: Demo, site: httpx.Client) -> 
     assert Image.open(io.BytesIO(preview.content)).size == (160, 160)
     assert picture.headers["content-type"] == "image/jpeg"
     assert Image.open(io.BytesIO(picture.content)).size == (100, 50)
+
+
+def test_a_link_to_several_files_ends_when_the_last_one_is_deleted(
+    after: Demo, site: httpx.Client
+) -> None:
+    one, two = (put(after, site, b"hello", name=name).key for name in ("one.txt", "two.txt"))
+    made = site.post("/api/share", json={"key": one, "more_keys": [two], "expires_s": 60}).json()
+    site.patch(address(two), json={"folder": "", "name": "new.txt"}).raise_for_status()
+
+    shown = site.get(made["url"]).text
+    ended = []
+    for key in (one, two):
+        site.delete(address(key)).raise_for_status()
+        ended.append(site.get("/api/shares").json()["shares"][0]["deleted_at"] is not None)
+
+    assert ended == [False, True]
+    assert ("one.txt" in shown, "new.txt" in shown) == (True, True)
+    assert site.get(made["url"]).status_code == 410

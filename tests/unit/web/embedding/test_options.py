@@ -14,6 +14,9 @@ def test_every_option_has_its_effect():
         "manual": True,
         "max-file-size": 1000,
         "max-files": 3,
+        "max-total-size": 5000,
+        "min-file-size": 1,
+        "min-files": 2,
         "metadata": {"shop": "1"},
         "reference": "order 7",
         "same-name": "replace",
@@ -35,6 +38,7 @@ def test_every_option_has_its_effect():
     }
     limits = found.limits
     assert (limits.max_total, limits.max_file_size) == (3, 1000)
+    assert (limits.max_total_size, limits.min_file_size, limits.min_files) == (5000, 1, 2)
     assert limits.types == ["image/*", ".csv"]
     assert (found.asks, found.holds) == (False, True)
     assert (found.language, found.theme) == ("ja", "dark")

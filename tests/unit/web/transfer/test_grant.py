@@ -75,13 +75,17 @@ def test_a_custom_domain_is_told_from_an_endpoint(endpoint, origin, is_custom_do
 
 
 def test_features_quota_and_types_may_be_there():
+    more = {"min_file_size": 1, "min_files": 2, "max_total_size": 30}
     limits = {"max_file_size": 10, "max_files": 1, "quota": {"bytes_left": 5, "objects_left": None}}
     limits["types"] = [".csv"]
+    limits.update(more)
     limits["replaced"] = ["*.heic"]
     plain, full = read_grant(document()), read_grant(document(limits=limits, features=["share"]))
 
     assert (plain.features, plain.left.facts(), plain.limits.types) == ([], (None, None), [])
     assert (full.features, full.left.facts(), full.limits.types) == (["share"], (5, None), [".csv"])
+    for name, value in more.items():
+        assert (getattr(plain.limits, name) or 0, getattr(full.limits, name)) == (0, value)
     assert (plain.limits.replaced, full.limits.replaced) == ([], ["*.heic"])
 
 

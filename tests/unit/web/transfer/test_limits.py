@@ -3,9 +3,16 @@
 import pytest
 
 from ossferry_uploader.transfer import states
-from ossferry_uploader.transfer.errors import FileTooLarge, TooManyFiles, WrongType
+from ossferry_uploader.transfer.errors import (
+    FileTooLarge,
+    FileTooSmall,
+    TooManyBytes,
+    TooManyFiles,
+    WrongType,
+)
 from ossferry_uploader.transfer.grants.limits import Limits, allows
 from ossferry_uploader.transfer.queue import Queue
+from support.fake_checks import FakeChecks
 from support.fakes import FakeFile, make_engine, make_ports
 from support.pages import ended, send, turns
 
@@ -120,12 +127,13 @@ async def test_a_retry_does_not_get_round_the_types():
         (FakeFile("a.gif", 5, content_type="image/gif"), WrongType),  # only the grant allows it
         (FakeFile("a.txt", 5, content_type="text/plain"), WrongType),  # only the site allows it
         (FakeFile("a.png", 8, content_type="image/png"), FileTooLarge),
+        (FakeFile("a.png", 1, content_type="image/png"), FileTooSmall),
     ],
-    ids=["both", "grant only", "site only", "larger than the grant allows"],
+    ids=["both", "grant only", "site only", "larger than the grant allows", "smaller"],
 )
 def test_a_file_has_to_fit_the_limits_of_the_grant_and_of_the_site(file, error):
     grant = Limits(max_file_size=7, max_files=100, types=["image/*"])
-    site = Limits(max_file_size=9, types=["image/png", ".txt"])
+    site = Limits(max_file_size=9, types=["image/png", ".txt"], min_file_size=2)
 
     refusal = site.within(grant).refusal(file)
 
@@ -170,3 +178,62 @@ async def test_a_file_that_a_person_paused_at_once_is_told_when_the_grant_comes(
     assert (wrong.state, type(wrong.error)) == (states.FAILED, WrongType)
     assert right.state == states.PAUSED
     assert ports.http.requests == []
+
+
+async def test_nothing_is_sent_before_there_are_enough_files():
+    queue, ports = make()
+    queue.min_files = 3
+    first = queue.add(FakeFile("a.txt"))
+    second = queue.add(FakeFile("b.txt"))
+    second.cancel()
+    third = queue.add(FakeFile("c.txt"))
+    queue.pause(third)
+    queue.leave(third, True)  # cancelled, but a person may undo it
+    queue.add(FakeFile("d.txt"))
+    await turns(40)
+
+    assert (queue.missing_files(), ports.http.requests) == (1, [])
+    queue.leave(third, False)
+    await ended(first)
+    queue.retry(third)
+    await ended(*queue.uploads)
+    assert len(ports.http.objects) == 3
+    later = queue.add(FakeFile("e.txt"))
+    await ended(later)
+    assert later.state == states.DONE
+
+
+async def test_an_upload_waits_for_others_where_the_grant_comes_late():
+    ports = make_ports()
+    ports.checks = FakeChecks()  # as in a page
+    queue, fetch = Queue(make_engine(ports)), ports.grants.fetch
+
+    async def late(**given):
+        grant = await fetch(**given)
+        queue.min_files = 2
+        return grant
+
+    ports.grants.fetch = late
+    first = queue.add(FakeFile("a.txt"))
+    await turns(40)
+
+    assert (first.state, ports.http.requests) == (states.WAITING, [])
+    await ended(first, queue.add(FakeFile("b.txt")))
+    assert len(ports.http.objects) == 2
+
+
+async def test_all_files_together_have_a_largest_size():
+    queue, _ = make()
+    limits = Limits(types=[], max_total_size=10).within(Limits(types=[], max_total_size=20))
+    early = [queue.add(FakeFile(f"{number}.txt", 4)) for number in range(3)]
+    for upload in early:
+        upload.pause()
+
+    queue.allow(limits)
+
+    assert [type(each.error) for each in early] == [type(None), type(None), TooManyBytes]
+    queue.remove(early[2])
+    large = queue.add(FakeFile("d.txt", 3))
+    assert (type(large.error), large.error.size, large.error.limit) == (TooManyBytes, 11, 10)
+    early[0].cancel()
+    assert queue.add(FakeFile("e.txt", 6)).error is None

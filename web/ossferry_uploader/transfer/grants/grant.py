@@ -137,6 +137,9 @@ def _limits(document: "Any") -> Limits:
     return Limits(
         max_file_size=_count(document, "max_file_size"),
         max_files=_count(document, "max_files"),
+        min_file_size=int(document.get("min_file_size") or 0),
+        min_files=int(document.get("min_files") or 0),
+        max_total_size=document.get("max_total_size"),
         types=[str(pattern) for pattern in document.get("types") or []],
         replaced=[str(pattern) for pattern in document.get("replaced") or []],
     )

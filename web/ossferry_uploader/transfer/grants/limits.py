@@ -6,7 +6,7 @@ objects.
 """
 
 from ossferry_uploader.transfer.checks.rules import matches
-from ossferry_uploader.transfer.errors import FileTooLarge, TransferError, WrongType
+from ossferry_uploader.transfer.errors import FileTooLarge, FileTooSmall, TransferError, WrongType
 from ossferry_uploader.transfer.plan import MAX_FILES, MAX_OBJECT_BYTES
 
 TYPE_CHECKING = False
@@ -19,8 +19,12 @@ class Limits:
 
     Args:
         max_file_size: the largest allowed size of a file in bytes.
+        min_file_size: the smallest allowed size of a file in bytes.
         max_files: the largest allowed number of unfinished files at a time.
         types: the allowed types, as in the HTML attribute `accept`; an empty list allows all.
+        min_files: the number of files without which a page sends none.
+        max_total_size: the largest allowed size in bytes of the unfinished and finished files
+            together; `None` for no limit.
         max_total: the largest allowed number of unfinished and finished files; `None` for no limit.
         outer_types: a second list of allowed types; a file must be allowed by both lists.
         replaced: patterns for the names of files that a check often replaces, such as `*.heic`.
@@ -35,6 +39,9 @@ class Limits:
         max_files: int = MAX_FILES,
         types: "list[str]",
         max_total: "int | None" = None,
+        min_file_size: int = 0,
+        min_files: int = 0,
+        max_total_size: "int | None" = None,
         outer_types: "list[str] | None" = None,
         replaced: "list[str] | None" = None,
     ) -> None:
@@ -42,6 +49,9 @@ class Limits:
         self.max_files = max_files
         self.types = types
         self.max_total = max_total
+        self.min_file_size = min_file_size
+        self.min_files = min_files
+        self.max_total_size = max_total_size
         self.replaced = replaced or []
         self._outer_types = outer_types or []
 
@@ -52,6 +62,9 @@ class Limits:
             max_files=min(self.max_files, outer.max_files),
             types=self.types or outer.types,
             max_total=self.max_total,
+            min_file_size=max(self.min_file_size, outer.min_file_size),
+            min_files=max(self.min_files, outer.min_files),
+            max_total_size=_least(self.max_total_size, outer.max_total_size),
             outer_types=outer.types,
             replaced=self.replaced,
         )
@@ -82,6 +95,8 @@ class Limits:
         """
         if file.size > self.max_file_size:
             return FileTooLarge(file.size, self.max_file_size)
+        if file.size < self.min_file_size and not getattr(file, "is_stream", False):
+            return FileTooSmall(file.size, self.min_file_size)
         types = self.types + self._outer_types
         if not file.content_type and any("/" in allowed for allowed in types):
             return None
@@ -98,6 +113,12 @@ class Limits:
             if not allows(types, name, content_type):
                 return WrongType(types)
         return None
+
+
+def _least(one: "int | None", other: "int | None") -> "int | None":
+    if one is None or other is None:
+        return other if one is None else one
+    return min(one, other)
 
 
 def allows(types: "list[str]", name: str, content_type: str) -> bool:

@@ -60,6 +60,7 @@ def show_total(model: "QueueModel", actions: "Actions", owner: "Owner") -> "Elem
         offer("pause_all", actions.pause_all, lambda: model.running.get() > model.held.get())
         offer("resume_all", actions.resume_all, lambda: model.held.get())
         offer("cancel_all", actions.cancel_all, lambda: model.running.get() > 1)
+        offer("next_refused", actions.show_refused, not_accepted.get)
         offer("clear_refused", actions.clear_refused, not_accepted.get)
         offer("clear", actions.clear, lambda: model.done.get() or model.cancelled.get())
 

@@ -85,6 +85,14 @@ class VirtualList:
             self._place(model)
         self._number()
 
+    def reveal(self, model: "UploadModel") -> None:
+        """Scroll to the row of an upload, and move the focus into it."""
+        for chunk in self._chunks:
+            if model in chunk.models:
+                self._moved(int(chunk.box.dataset.chunk), True, 0.0)
+                line = chunk.rows[chunk.models.index(model)].line
+                line.querySelector(".actions button").focus()
+
     def close(self) -> None:
         """Remove all rows, and stop the observation of the scroll position."""
         self._stop_observing()

@@ -68,6 +68,12 @@ def show_limits(model: "GrantModel") -> None:
         return
     limits: Limits = model.limits.get()
     hint = [say("hint", size=size_text(limits.max_file_size)), _most(limits)]
+    if limits.min_file_size:
+        hint.append(say("hint_least", size=size_text(limits.min_file_size)))
+    if limits.min_files:
+        hint.append(say_count("hint_least_files", limits.min_files))
+    if limits.max_total_size is not None:
+        hint.append(say("hint_together", size=size_text(limits.max_total_size)))
     if limits.types:
         hint.append(say("hint_types", types=types_text(limits.types)))
     size, count = model.left.get()

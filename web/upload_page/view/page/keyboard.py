@@ -17,6 +17,7 @@ def start_keys(actions: "Actions") -> None:
         "KeyU": lambda: by_id("files").click(),
         "KeyP": actions.pause_or_resume,
         "KeyR": actions.retry_failed,
+        "KeyN": actions.show_refused,
         "KeyT": lambda: actions.open_dialog("timeline", actions),
         "KeyK": lambda: actions.open_dialog("shortcuts"),
     }

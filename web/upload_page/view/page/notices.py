@@ -53,7 +53,8 @@ def show_notices(model: "QueueModel", grant: "GrantModel", actions: "Actions") -
 
     def show() -> None:
         notices = (
-            _waits(model, grant, actions)
+            _needs_files(model, grant, actions)
+            + _waits(model, grant, actions)
             + _quota(model, grant, actions)
             + _failures(model, actions)
             + _conditions(model, grant)
@@ -106,6 +107,17 @@ def _hosts(grant: "GrantModel") -> str:
     latest = grant.grant.get()
     origins = latest.bucket.origins if latest else []
     return say("comma").join([origin.partition("://")[2] for origin in origins])
+
+
+def _needs_files(model: "QueueModel", grant: "GrantModel", actions: "Actions") -> "list[_Notice]":
+    limits = grant.limits.get()
+    if not (limits and limits.min_files and model.running.get()):
+        return []
+    model.files.get()  # `missing_files` may change with these
+    model.failed.get()
+    missing = actions.uploader.queue.missing_files()
+    words = say_count("more_needed", missing)
+    return [_Notice("more-needed", words, "", [], False)] if missing else []
 
 
 def _quota(model: "QueueModel", grant: "GrantModel", actions: "Actions") -> "list[_Notice]":

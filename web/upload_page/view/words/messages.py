@@ -9,12 +9,14 @@ from ossferry_uploader.transfer.errors import (
     CheckFailed,
     FileRejected,
     FileTooLarge,
+    FileTooSmall,
     FileUnreadable,
     NameTooLong,
     NoForm,
     PartsLeft,
     QuotaExceeded,
     ServerRefused,
+    TooManyBytes,
     TooManyFiles,
     WrongType,
 )
@@ -91,6 +93,7 @@ NOTICES = (
     "path_style",
     "public_endpoint",
 )
+SIZES = {FileTooSmall: "too_small", TooManyBytes: "too_much"}
 GRANT_CODES = {
     OTHER_PERSON: "grant_person",
     "sts-refused": "grant_setup",
@@ -181,7 +184,8 @@ def at_line(sentence: str, line: "int | None") -> str:
 def _before(error: Exception) -> Explanation:
     """Explain an error that no request caused, such as a file that is too large."""
     if isinstance(error, FileTooLarge):
-        return _explanation("too_large", size=size_text(error.size), limit=size_text(error.limit))
+        key = SIZES.get(type(error), "too_large")
+        return _explanation(key, size=size_text(error.size), limit=size_text(error.limit))
     if isinstance(error, WrongType):
         return _explanation("wrong_type", types=types_text(error.types))
     if isinstance(error, TooManyFiles):

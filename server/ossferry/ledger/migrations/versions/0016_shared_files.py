@@ -1,0 +1,13 @@
+"""Add the table of the other files of a share link with several files."""
+
+from alembic import op
+
+from ossferry.ledger.tables import shared_files
+
+revision = "0016"
+down_revision = "0015"
+
+
+def upgrade() -> None:
+    """Create the table."""
+    shared_files.create(op.get_bind())
