@@ -276,6 +276,21 @@ class FakeChecksum(Failing):
         return f"{file.size:064x}"
 
 
+class FakePictures(Failing):
+    """Makes a file that is 3 bytes smaller; `edits` records the edits."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.edits: list[list[int]] = []
+
+    async def edit(self, file: "File", edit: "list[int]") -> FakeFile:
+        self.edits.append(edit)
+        await self._answer()
+        made = FakeFile(file.name, file.size - 3, path=file.path, modified=0)
+        made.is_lasting = False
+        return made
+
+
 class FakeEncryption:
     """Marks pieces as encrypted; `pieces` records `(offset in the object, size, key)`.
 
@@ -459,6 +474,7 @@ def make_ports(
         storage=storage or FakeStorage(),
         receipts=FakeReceipts(http),
         tabs=FakeTabs(browser),
+        pictures=FakePictures(),
     )
 
 

@@ -137,8 +137,8 @@ ARROWS: dict[str, dict[str, str]] = {
             "@transfer.grants @transfer.pacing @transfer.options @transfer.errors"
         ),
         "on_demand": (
-            "embedding details other_devices repair requests my_uploads dialogs view.actions "
-            "view.words view.model browser"
+            "embedding details pictures other_devices repair requests my_uploads dialogs "
+            "view.actions view.words view.model browser"
         ),
         "embedding": (
             "view.page view.adding view.actions view.words view.model view.grant_model "
@@ -148,6 +148,9 @@ ARROWS: dict[str, dict[str, str]] = {
         "details": (
             "dialogs view.actions view.elements view.words view.model browser @browser "
             "@transfer.options @transfer.errors @oss"
+        ),
+        "pictures": (
+            "dialogs view.actions view.elements view.words view.model browser @transfer.errors"
         ),
         "other_devices": (
             "receipts view.elements view.words view.model view.signals browser @browser "
@@ -297,6 +300,7 @@ OUTSIDE = {
             "embedding",
             "my_uploads",
             "other_devices",
+            "pictures",
             "receipts",
             "repair",
             "requests",

@@ -26,6 +26,7 @@ SOURCES = "\n".join(path.read_text("utf-8") for _, path in PYTHON)
 PLACES = {
     "page": WEB / "upload_page/locales/{}.json",
     "details": WEB / "upload_page/details/locales/{}.json",
+    "pictures": WEB / "upload_page/pictures/locales/{}.json",
     "dialogs": WEB / "upload_page/dialogs/locales/{}.json",
     "requests": WEB / "upload_page/requests/locales/{}.json",
     "form": ROOT / "server/ossferry/locales/form.{}.json",
@@ -180,6 +181,7 @@ def said_by_page() -> dict[str, Text]:
         texts("page", "en")
         | texts("details", "en")
         | texts("dialogs", "en")
+        | texts("pictures", "en")
         | texts("requests", "en")
         | sent
     )

@@ -111,6 +111,8 @@ export interface OssFerryOptions {
   disabled?: boolean;
   /** Allowed types, such as `["image/*", ".csv"]`. */
   accept?: string[];
+  /** Of cropped pictures, such as `"4:3"`. */
+  cropRatio?: string;
   maxFiles?: number;
   /** Bytes. */
   maxFileSize?: number;

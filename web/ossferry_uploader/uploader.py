@@ -6,6 +6,7 @@ from ossferry_uploader.browser.encryption import EncryptionWorker
 from ossferry_uploader.browser.entropy import BrowserRandom
 from ossferry_uploader.browser.http import BrowserHttp
 from ossferry_uploader.browser.network import BrowserNetwork
+from ossferry_uploader.browser.pictures import BrowserPictures
 from ossferry_uploader.browser.server.checks import BrowserChecks
 from ossferry_uploader.browser.server.grants import ServerGrants
 from ossferry_uploader.browser.server.receipts import ServerReceipts
@@ -77,6 +78,7 @@ class Uploader:
             storage=BrowserStorage(),
             receipts=receipts,
             tabs=BrowserTabs(),
+            pictures=BrowserPictures(),
             checks=BrowserChecks(server, language) if language else None,
         )
         self._on_fetched = on_fetched

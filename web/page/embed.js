@@ -23,6 +23,7 @@ const OPTIONS = {
   lang: text,
   theme: text,
   accept: list,
+  "crop-ratio": text,
   "max-files": count,
   "max-file-size": count,
   "max-total-size": count,

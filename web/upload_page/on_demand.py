@@ -39,7 +39,7 @@ async def prepare(folder: str = "dialogs") -> None:
     """Load the sentences of a folder of `upload_page`, and the style sheet of a rarely used one.
 
     Args:
-        folder: `dialogs`, `details` or `requests`.
+        folder: `dialogs`, `details`, `pictures` or `requests`.
 
     Raises:
         ServerRefused: the server does not answer.
@@ -85,6 +85,15 @@ def _details(name: str) -> "Callable[..., Any]":
     return _rare("details", module, name)
 
 
+def _pictures(name: str) -> "Callable[..., Any]":
+    def module() -> "Any":
+        from upload_page.pictures import dialog
+
+        return dialog
+
+    return _rare("pictures", module, name)
+
+
 async def _repair(item: "UploadModel", actions: "Actions") -> None:
     """Open the dialog that repairs a table; the first call loads its code."""
     await load_modules("repair")
@@ -103,6 +112,7 @@ FUNCTIONS: "dict[str, Callable[..., Any]]" = {
     "guest": _requests("serve_guest"),
     "my_uploads": show_my_uploads,
     "other_devices": show_other_devices,
+    "picture": _pictures("show_picture"),
     "receipt": show_receipt,
     "repair": _repair,
     "same_name": ask_same_name,

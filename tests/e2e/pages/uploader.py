@@ -102,6 +102,12 @@ class UploaderPage:
     def dialog(self, name: str) -> Locator:
         return self.page.get_by_test_id(f"dialog-{name}")
 
+    def edit_picture(self, name: str) -> Locator:
+        """Open the dialog that rotates and crops the picture in a row."""
+        self.row(name).locator.get_by_role("button", name="Details").click()
+        self.dialog("details").get_by_role("button", name="Rotate or crop").click()
+        return self.dialog("picture")
+
     def open(self) -> None:
         """Load the page without waiting for Python."""
         self.page.goto(self.url, wait_until="commit")

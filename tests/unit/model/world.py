@@ -26,6 +26,7 @@ from support.fakes import (
     FakeClock,
     FakeEncryption,
     FakeGrants,
+    FakePictures,
     FakePorts,
     FakeRandom,
     make_engine,
@@ -327,6 +328,7 @@ class Page:
             receipts=SimReceipts(world.oss),
             tabs=self.tabs,
             encryption=SimEncryption(),
+            pictures=FakePictures(),
         )
         ports.checks = SimChecks("*") if world.kind == CHECKED else None
         self.engine = make_engine(ports, 3)

@@ -9,6 +9,7 @@ TransferError
 ├── WrongType       the grant does not allow the type of the file
 ├── FileRejected    a check does not allow the file
 ├── CheckFailed     a check of the file did not work
+├── CannotEdit      the browser cannot rotate or crop a picture
 ├── RepairEnded     the worker that repairs a table has ended
 ├── TooManyFiles    the page has more files than the limits allow
 ├── QuotaExceeded   the file is larger than the remaining quota
@@ -140,6 +141,10 @@ class CheckFailed(TransferError):
         super().__init__(f"{check}: {reason}")
         self.check = check
         self.reason = reason
+
+
+class CannotEdit(TransferError):
+    """Raised if the browser cannot rotate or crop a picture; nothing of the picture is sent."""
 
 
 class RepairEnded(TransferError):

@@ -339,6 +339,24 @@ if TYPE_CHECKING:
         def close(self) -> None:
             """End the repair, and a command that runs. The files of `take` stay readable."""
 
+    class Pictures(Protocol):
+        """Interface to the part of the browser that rotates and crops pictures."""
+
+        async def edit(self, file: "File", edit: "list[int]") -> "File":
+            """Return a picture of the same name and type, rotated and cropped.
+
+            The same picture and edit always give the same bytes in one browser, so that a later
+            page can continue the upload.
+
+            Args:
+                edit: `[turns, x, y, width, height]`: quarter turns to the right, from 0 to 3, of
+                    the picture as it is shown; and the part that stays, in pixels of the turned
+                    picture. A width of 0 keeps all of it.
+
+            Raises:
+                CannotEdit: the browser cannot decode or encode the picture.
+            """
+
     class Random(Protocol):
         """Interface to a generator of unpredictable random numbers."""
 
@@ -368,6 +386,7 @@ class Ports:
         storage: "Storage",
         receipts: "Receipts",
         tabs: "Tabs",
+        pictures: "Pictures",
         checks: "Checks | None" = None,
     ) -> None:
         self.http = http
@@ -379,4 +398,5 @@ class Ports:
         self.storage = storage
         self.receipts = receipts
         self.tabs = tabs
+        self.pictures = pictures
         self.checks = checks

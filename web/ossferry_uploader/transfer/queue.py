@@ -267,6 +267,25 @@ class Queue:
         if not is_paused:
             self.resume(upload)
 
+    def edit_picture(self, upload: Upload, edit: "list[int] | None") -> None:
+        """Rotate and crop the picture of an upload that has not begun; the checks see the result.
+
+        Args:
+            edit: see `ports.Pictures`; `None` to send the picture as it was chosen.
+
+        Raises:
+            IllegalMove: the upload has begun; see `Upload.may_describe`.
+        """
+        if not upload.may_describe():
+            raise IllegalMove(f"a picture that is {upload.state} cannot be edited")
+        is_paused = upload.paused_for == states.BY_PERSON
+        self.pause(upload)
+        self.checking.edit(upload, edit)
+        self._records.renew(upload)
+        upload.changed()
+        if not is_paused:
+            self.resume(upload)
+
     def edit(self, upload: Upload, is_open: bool) -> None:
         """Let an upload wait while a person looks at its details, or let it continue then."""
         if is_open:
@@ -535,6 +554,10 @@ class Queue:
             upload.restart()  # `_ended` adds the upload again, which checks the file
             return False
         prepared = await prepare(oss)
+        if upload.lacks_edit:
+            self.checking.edit(upload, upload.edit)
+            upload.restart()
+            return False
         stored = prepared.stored
         if upload.record.is_due:
             self._records.note(upload)  # waiting for a tab removed the record

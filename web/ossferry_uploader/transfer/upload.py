@@ -126,7 +126,9 @@ class Upload:
 
     Attributes:
         source: the file that a person has chosen. Records and locks are found by this file.
-        file: the file that is sent: `source`, or the file that the checks have made from it.
+        edit: how the person rotates and crops the picture, see `ports.Pictures`; `None` if not.
+        edited: the rotated or cropped picture; `None` if there is none, or not yet.
+        file: the file that is sent: `original`, or the file that the checks have made from it.
         target: the object that the upload stores.
         progress: the progress of the transfer.
         record: the state of the upload's record in the browser's storage.
@@ -150,6 +152,8 @@ class Upload:
         controls: "Controls | None" = None,
     ) -> None:
         self.source = self.file = file
+        self.edit: list[int] | None = None
+        self.edited: File | None = None
         self.options = options or Options()
         self.number = number
         self.urgent = False
@@ -241,8 +245,18 @@ class Upload:
         return self.source.is_lasting
 
     @property
+    def original(self) -> "File":
+        """The file as the checks get it: the edited picture, or the chosen file."""
+        return self.edited or self.source
+
+    @property
+    def lacks_edit(self) -> bool:
+        """Whether the picture still has to be rotated or cropped before it is checked and sent."""
+        return bool(self.edit) and self.edited is None
+
+    @property
     def made(self) -> "tuple[str, int] | None":
-        """Name and size in bytes of the file that checks made, if it is sent; otherwise `None`."""
+        """Name and size in bytes of the file that is sent, if it is not the chosen file."""
         return None if self.file is self.source else (self.file.name, self.file.size)
 
     def pause(self) -> None:

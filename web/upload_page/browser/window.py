@@ -272,7 +272,7 @@ async def load_modules(name: str) -> None:
 
     Args:
         name: `on_demand`: the module `upload_page.on_demand`, and the modules that only this module
-            imports; `details`, `repair` and `requests`: those of the folder with this name.
+            imports; `details`, `pictures`, `repair` and `requests`: those of this folder.
 
     Raises:
         ServerRefused: the server does not answer.

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 NAME = "name"
 LINE = 120  # characters; a field for longer texts has several lines
 MAX_NAME = "255"
+PICTURES = ("image/jpeg", "image/png", "image/webp")
 
 
 def _value(item: "UploadModel", field: "Field") -> str:
@@ -89,6 +90,8 @@ class _Panel:
             made = _input(field, name, common)
             set_attribute(made, "aria-required", "true" if required else None)
             self._add(name, label, made, field["help"])
+        if self._one and self._one.upload.source.content_type in PICTURES:
+            self._offer_editing(self._one)
         if self._one and not self._one.upload.is_stream:
             self._offer_sha256()
         self.dialog.offer("details_save", lambda: start(self._save(items)), main=True)
@@ -183,6 +186,17 @@ class _Panel:
         if begun:
             show_toast(say_count("details_begun", begun))
         return begun < len(items)
+
+    def _offer_editing(self, item: "UploadModel") -> None:
+        actions = self._actions
+        self.dialog.body.append(
+            button(
+                "button small",
+                say("details_picture"),
+                lambda: actions.open_dialog("picture", item, actions),
+                self.dialog.owner,
+            )
+        )
 
     def _offer_sha256(self) -> None:
         item: Any = self._one

@@ -137,6 +137,7 @@ class _Options:
             return
         self._actions.uploader.queue.options = chosen.options
         self._actions.uploader.limit(chosen.limits)
+        self._actions.crop_ratio = chosen.crop_ratio
         self._adding.asks, self._adding.holds = chosen.asks, chosen.holds
         offers_sign_in = not chosen.by_token and not self._frame.is_of_other_site()
         self._actions.offers_sign_in.set(offers_sign_in)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 RESULTS = "results"
 PROPERTY = "getToken"  # the property of the element that `by_token` stands for
 FREE = ("by_token", "lang", "theme", "tokens")  # every site that may embed the page may set these
-ACCEPTED = ("accept", "manual", "max-file-size", "max-files", "max-total-size") + (
+ACCEPTED = ("accept", "crop-ratio", "manual", "max-file-size", "max-files", "max-total-size") + (
     "min-file-size",
     "min-files",
 )
@@ -31,6 +31,7 @@ class EmbeddingOptions:
     Attributes:
         options: the `Options` of the uploads, such as folder, metadata and storage class.
         limits: the limits of the site, which apply in addition to the limits of the grant.
+        crop_ratio: the width of a cropped picture divided by its height; 0 if the person chooses.
         asks: whether to ask the person about files with the same name.
         holds: whether uploads wait until the site or the person starts them.
         language: the code of the language; empty if the site does not set it.
@@ -62,6 +63,7 @@ class EmbeddingOptions:
             min_files=_count(given, "min-files", 0),
             types=[_type(value) for value in given.get("accept") or []],
         )
+        self.crop_ratio = _ratio(given.get("crop-ratio") or "")
         self.asks = not same_name
         self.holds = bool(given.get("manual"))
         self.language = _one_of(given, "lang", languages)
@@ -121,6 +123,15 @@ def _type(value: "Any") -> str:
     if not is_type or any(char in text for char in ";, "):
         raise ValueError(f"accept has types such as image/*, text/csv or .csv, not {value!r}")
     return text
+
+
+def _ratio(value: "Any") -> float:
+    wide, colon, high = str(value).partition(":")
+    if not value:
+        return 0.0
+    if not (colon and wide.isdigit() and high.isdigit() and int(wide) and int(high)):
+        raise ValueError(f"crop-ratio is a ratio such as 4:3, not {value!r}")
+    return int(wide) / int(high)
 
 
 def _with_reference(metadata: "Any", reference: "Any") -> "dict[str, str]":

@@ -44,6 +44,7 @@ class Actions:
     Attributes:
         origin: scheme, host and port of this page, for explanations of CORS errors.
         may_ask: a signal, true if the browser would ask for permission to show notifications.
+        crop_ratio: the width of a cropped picture divided by its height; 0 if the person chooses.
         offers_sign_in: a signal, true if the page shows a button to sign in.
         on_removed: called with finished uploads that were removed from the list, or whose objects
             were deleted.
@@ -68,6 +69,7 @@ class Actions:
         self.uploader = uploader
         self.origin = window.origin()
         self.may_ask = Signal(window.may_ask_to_notify())
+        self.crop_ratio = 0.0
         self.offers_sign_in = Signal(True)
         self.on_removed: Callable[[list[Upload]], None] = lambda uploads: None
         self.on_restored: Callable[[Upload], None] = lambda upload: None
@@ -171,6 +173,15 @@ class Actions:
         """Let uploads wait while the dialog with their details is open."""
         for item in items:
             self._queue.edit(item.upload, is_open)
+        self._model.flush()
+
+    def edit_picture(self, item: "UploadModel", edit: "list[int] | None") -> None:
+        """Rotate and crop the picture of an upload.
+
+        Raises:
+            IllegalMove: as `Queue.edit_picture`.
+        """
+        self._queue.edit_picture(item.upload, edit)
         self._model.flush()
 
     def same_name(self, item: "UploadModel", name: str) -> "UploadModel | None":

@@ -81,6 +81,8 @@ def test_tags_without_the_right_to_set_them_are_named():
         ({"reference": 7}, "results", "metadata 'reference' is text"),
         ({"same-name": "ask"}, "results", "keep-both, refuse, replace"),
         ({"folder": ".."}, "results", "folder is made of names"),
+        ({"crop-ratio": "4:0"}, "results", "crop-ratio is a ratio such as 4:3, not '4:0'"),
+        ({"crop-ratio": "4"}, "results", "crop-ratio is a ratio such as 4:3"),
     ],
 )
 def test_a_wrong_option_is_named(given, level, said):

@@ -26,6 +26,8 @@ KINDS = {
     "checked": ("checks",),
     "replaced by a check": ("checks", "made"),
     "renamed by a check": ("checks", "made", "renamed"),
+    "edited": ("edited",),
+    "edited and checked": ("edited", "checks"),
     "encrypted": ("encrypted",),
     "renamed by a check, and encrypted": ("checks", "made", "renamed", "encrypted"),
 }
@@ -57,7 +59,10 @@ class Pages(World):
             made = FakeFile(name[0] + (".jpg" if "renamed" in self.kind else ".heic"), size - 3)
             made.is_lasting, made.modified = False, 0
             ports.checks.verdicts[name] = Verdict(file=made)
-        return queue.add(FakeFile(name, size))
+        upload = queue.add(FakeFile(name, size))
+        if "edited" in self.kind:
+            queue.edit_picture(upload, [1, 0, 0, 0, 0])
+        return upload
 
     async def store(self, queue, ports, name="a.heic", size=SMALL):
         upload = self.add(queue, ports, name, size)
@@ -343,6 +348,57 @@ async def test_parts_of_a_file_that_checks_made_are_no_parts_of_the_original():
 
     assert (again.upload_id != first.upload_id, world.http.multiparts) == (True, {})
     assert world.http.objects == {again.key: LARGE}
+
+
+@every_size
+async def test_a_picture_that_is_chosen_again_is_edited_as_its_record_says(size):
+    world = Pages(("edited", "checks"))
+    queue, ports = await world.open()
+    if size == LARGE:
+        world.http.hold_after = 3
+    else:
+        world.http.hold()
+    first = world.add(queue, ports, size=size)
+    await until(lambda: world.http.hold_after is None and world.http.running)
+    await until(lambda: first.progress.arrived or first.record.saved[0])
+    await world.close(queue, ports)
+    world.http.release()
+
+    world.kind = ("checks",)  # the person does not edit it again
+    queue, ports = await world.open()
+    again = await world.store(queue, ports, size=size)
+
+    assert (again.key, again.edit, ports.checks.seen[-1]) == (first.key, first.edit, "a.heic")
+    assert world.http.objects == {first.key: size - 3}
+
+
+async def test_an_edited_picture_that_has_arrived_is_not_sent_again():
+    world = Pages(("edited",))
+    first = await world.left_with_one_arrived()
+
+    world.kind = ()
+    queue, ports = await world.open()
+    again = await world.store(queue, ports, "a.txt")
+
+    assert (again.identical, again.key, again.edit) == (True, first.key, first.edit)
+
+
+async def test_a_picture_that_is_edited_otherwise_does_not_continue_what_was_begun():
+    world = Pages(("edited",))
+    queue, ports = await world.open()
+    world.http.hold_after = 3
+    first = world.add(queue, ports, size=LARGE)
+    await until(lambda: first.progress.arrived and world.http.hold_after is None)
+    await world.close(queue, ports)
+    world.http.release()
+
+    queue, ports = await world.open()
+    again = queue.add(FakeFile("a.heic", LARGE))
+    queue.edit_picture(again, [2, 0, 0, 9, 9])
+    await done(again)
+
+    assert again.key != first.key
+    assert world.http.objects == {again.key: LARGE - 3}
 
 
 async def test_the_record_of_a_file_that_is_sent_again_does_not_say_that_it_has_arrived():

@@ -457,6 +457,7 @@ async def test_no_credential_and_no_byte_of_the_file_is_kept():
     assert not [word for word in ("STS.", "secret", "token") if word in " ".join(texts)]
     assert sorted(json.loads(texts[0])) == [
         "crc64",
+        "edit",
         "given_up",
         "key",
         "made",

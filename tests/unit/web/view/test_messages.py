@@ -8,6 +8,7 @@ from ossferry_uploader.oss.requests import Bucket, list_parts, sign
 from ossferry_uploader.oss.signing import Credentials
 from ossferry_uploader.transfer.errors import (
     BadOptions,
+    CannotEdit,
     CannotEncrypt,
     CheckFailed,
     FileRejected,
@@ -82,6 +83,7 @@ ERRORS = [
     (TooManyFiles(5, is_total=True), "up to 5 here"),
     (BadOptions("folder has 300 bytes"), "not set up correctly"),
     (NoForm("a form cannot carry tags"), "cannot carry this upload"),
+    (CannotEdit("no image/webp"), "cannot rotate or crop"),
     (CannotEncrypt("The page is not from https."), "nothing was sent"),
     (GrantRefused(200, detail="the grant is malformed"), "Something else answered"),
     (GrantRefused(200, code="other-place"), "Something else answered"),

@@ -1,4 +1,4 @@
-"""Run the checks of files before their upload. A file that no check concerns does not wait."""
+"""Edit pictures and run the checks of files before their upload; other files do not wait."""
 
 import asyncio
 import heapq
@@ -6,6 +6,7 @@ import heapq
 from ossferry_uploader.oss.errors import OSSError
 from ossferry_uploader.transfer import states
 from ossferry_uploader.transfer.checks.rules import NO_RULES, Rules
+from ossferry_uploader.transfer.checks.verdict import Verdict
 from ossferry_uploader.transfer.errors import CheckFailed, FileRejected, IllegalMove, TransferError
 from ossferry_uploader.transfer.sending.client import Client
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from ossferry_uploader.transfer.checks.verdict import Repaired, Verdict
+    from ossferry_uploader.transfer.checks.verdict import Repaired
     from ossferry_uploader.transfer.engine import Engine
     from ossferry_uploader.transfer.files import File
     from ossferry_uploader.transfer.grants.limits import Limits
@@ -148,7 +149,7 @@ class Checking:
         self.stop(upload)
         check = upload.check
         if keep_original and upload.made:
-            upload.use(upload.source, check.options)
+            upload.use(upload.original, check.options)
             check.undo()  # the checks run again, over the original
         else:
             check.is_settled = True
@@ -159,9 +160,19 @@ class Checking:
         """Let the checks look again at the chosen file of an upload, which has another name now."""
         check = upload.check
         if check.verdict and not check.repaired:
-            upload.use(upload.source, check.options)
+            upload.use(upload.original, check.options)
         check.options = None
         check.judge(None)
+
+    def edit(self, upload: "Upload", edit: "list[int] | None") -> None:
+        """Rotate and crop the chosen picture of an upload anew, and let the checks look again.
+
+        Args:
+            edit: see `ports.Pictures`; `None` to send the picture as it was chosen.
+        """
+        upload.edit, upload.edited = edit, None
+        upload.use(upload.source, upload.check.options)
+        self.renamed(upload)
 
     def repair(self, upload: "Upload") -> "TableRepair":
         """Start to repair the table of an upload; see `Upload.may_repair`."""
@@ -189,19 +200,25 @@ class Checking:
         return repaired.changes if repaired and self._rules and self._rules.keeps_changes else None
 
     def concerns(self, upload: "Upload") -> bool:
-        """Return whether there are checks for the file, or the file was checked before.
+        """Return whether there is an edit, or are checks, of the file, or it was checked before.
 
         A multipart upload of an earlier page was checked by that page, before it sent a part. If
         the checks made another file, they have to make it again.
         """
-        if upload.check.verdict is not None:
+        if upload.check.verdict is not None or (upload.lacks_edit and self._rules):
             return True
+        return self._has_checks(upload)
+
+    def _has_checks(self, upload: "Upload") -> bool:
         is_new = not (upload.is_stream or (upload.upload_id and not upload.progress.made))
         return bool(is_new and self._rules and self._rules.match(upload.name))
 
     def _can_undo(self, upload: "Upload") -> bool:
-        original = upload.source
-        if not (upload.made and self._rules and self._rules.undo_s) or upload.check.repaired:
+        original = upload.original
+        if (
+            not (upload.file is not original and self._rules and self._rules.undo_s)
+            or upload.check.repaired
+        ):
             return False
         limits = self._limits()
         error = limits.refusal(original)
@@ -221,11 +238,18 @@ class Checking:
             upload.changed()
 
         try:
+            if upload.lacks_edit and upload.edit:
+                edited = await self._engine.ports.pictures.edit(upload.source, upload.edit)
+                upload.edited = edited
+                upload.use(edited)
             # before the checks read the file: one that is replaced later, even by one of the same
             # size and time, is then not taken for the file that was checked
             crc64 = str(await Client(self._engine, upload).plain_crc64())
             keeps = upload.check.keeps_original
-            verdict = await self._checks.run(upload.file, upload.name, show, keep_original=keeps)
+            verdict = Verdict()
+            if self._has_checks(upload):
+                run = self._checks.run
+                verdict = await run(upload.file, upload.name, show, keep_original=keeps)
             self._apply(upload, verdict, crc64)
         except asyncio.CancelledError:
             return  # `stop` was called

@@ -38,6 +38,7 @@ VERSION = 2
 MAX_AGE_S = 7 * 86400
 MAX_TEXT = 1_000_000
 SHA256_DIGITS = 64
+EDIT = 5  # numbers
 
 
 class Checkpoint:
@@ -46,8 +47,9 @@ class Checkpoint:
     Attributes:
         owner: the key prefix of the person to whom the record belongs.
         sent: the number of bytes that OSS has confirmed as parts.
-        made: name and size in bytes of the file that the checks have made, if it is sent in place
-            of the chosen file; otherwise `None`.
+        made: name and size in bytes of the file that is sent in place of the chosen file, because
+            of checks or an edit; otherwise `None`.
+        edit: how the person rotates and crops the picture, see `ports.Pictures`; `None` if not.
         salt: the salt from which the upload's data key is derived, see `sending.encryption`; empty
             if the upload is not encrypted.
         crc64: the CRC-64 of the stored object in decimal; empty for an unfinished upload. The
@@ -74,6 +76,7 @@ class Checkpoint:
     options: Options
     sha256 = ""  # as sent with InitiateMultipartUpload
     made: "tuple[str, int] | None" = None
+    edit: "list[int] | None" = None
     salt = ""
     crc64 = ""
     replaces = ""
@@ -138,6 +141,7 @@ def checkpoint_of(upload: "Upload", *, owner: str, page: str, at_s: float) -> Ch
         sha256=upload.sha256 if upload_id else "",
         is_abandoned=upload.record.is_abandoned,
         made=upload.made,
+        edit=upload.edit,
         salt=upload.target.salt,
         crc64=upload.crc64,
         replaces=upload.target.replaces,
@@ -158,6 +162,7 @@ def restore(upload: "Upload", record: Checkpoint) -> None:
         may_have_begun=record.total > MAX_SINGLE_BYTES and not (record.upload_id or record.crc64),
         made=record.made,
     )
+    upload.edit = upload.edit or record.edit
     upload.target.replaces = upload.target.replaces or record.replaces
     upload.record.name, upload.record.upload_id = record.stored_as, record.upload_id
     if record.options.given != upload.options.given:
@@ -223,6 +228,12 @@ def _made(value: "Any") -> "tuple[str, int] | None":
     return (_text(value[0]), _count(value[1])) if value else None
 
 
+def _edit(value: "Any") -> "list[int] | None":
+    if value and len(value) != EDIT:
+        raise ValueError(f"an edit has {EDIT} numbers")
+    return [_count(number) for number in value] if value else None
+
+
 def _text(value: "Any") -> str:
     if not isinstance(value, str):
         raise TypeError("text is wanted")
@@ -256,6 +267,7 @@ READERS: "dict[str, Callable[[Any], Any]]" = {  # of the values in the JSON text
     "options": lambda given: Options(**given),
     "sha256": _text,
     "made": _made,
+    "edit": _edit,
     "salt": _text,
     "crc64": _text,
     "replaces": _text,

@@ -149,9 +149,12 @@ class Journal(Claims):
     def _unclaimed_of(self, upload: "Upload") -> "list[Checkpoint]":
         """Return the unclaimed records that an upload may continue.
 
-        If a person has described the upload, these are the records with the same description.
+        If a person has described the upload, or edited its picture, these are the records with the
+        same description and edit.
         """
         wanted, records = upload.options, self._unclaimed.of(upload.source)
+        if upload.edit:
+            records = [record for record in records if record.edit == upload.edit]
         if not (wanted.name or wanted.details()):
             return records
         return [record for record in records if record.options.makes_same(wanted)]

@@ -50,8 +50,9 @@ async def prepare(oss: "Client") -> Prepared:
     """Check a file against the limits of the grant, and prepare the object that will be stored.
 
     The upload gets a new object key, or the key of an unfinished upload of the same file. If the
-    file is already stored, nothing else is prepared. Otherwise, reserve quota, and choose the data
-    key and the content type. Temporary errors are retried.
+    file is already stored, or if the unfinished upload is of a picture that has to be edited first,
+    nothing else is prepared. Otherwise, reserve quota, and choose the data key and the content
+    type. Temporary errors are retried.
 
     Args:
         oss: the client of the upload.
@@ -67,7 +68,10 @@ async def prepare(oss: "Client") -> Prepared:
     grant = await oss.grant()
     _admit(oss.upload, grant)
     prepared = Prepared(grant, await ciphers_for(grant, oss.engine.ports))
-    prepared.stored = await _place(oss, prepared) or await _find_identical(oss, grant)
+    prepared.stored = await _place(oss, prepared)
+    if oss.upload.lacks_edit:
+        return prepared
+    prepared.stored = prepared.stored or await _find_identical(oss, grant)
     if not prepared.stored:
         prepared.grant = await oss.reserve()
         prepared.stored = await _encrypt(oss, prepared)
@@ -121,6 +125,8 @@ async def _place(oss: "Client", prepared: Prepared) -> "Stored | None":
         await journal.reclaim(upload)
     if upload.is_lasting and not upload.upload_id:
         sent = await journal.adopt(upload)
+        if upload.lacks_edit:
+            return None
         if sent:
             trusts = not oss.engine.awaits_receipt()
             facts = sent.key, sent.crc64, sent.salt

@@ -56,6 +56,7 @@ class _Row:
         self.model = model
         self.actions = actions
         self.listeners, self.helpers = Owner(), Owner()
+        self.edited = model.upload.edited
         self.said: tuple[object, ...] = ()
         self.facts = Facts()
         self.words = element("p", {"class": "state"}, self.facts.box)
@@ -88,8 +89,12 @@ class _Row:
             show_thumbnail(self.kind, file)
 
     def _show_file(self) -> None:
-        """Show another name: of the file that checks have made, or that a person has given."""
+        """Show another name, which checks or a person have given, and a picture that was edited."""
         file, called = self.model.file.get(), self.model.name.get()
+        if self.edited is not self.model.upload.edited:
+            self.edited = self.model.upload.edited
+            set_text(self.kind, badge(safe_name(called)))
+            self._show_picture(file)
         if str(self.line.getAttribute("data-name")) == called:
             return
         shown = safe_name(called)
@@ -192,12 +197,11 @@ def _words(model: "UploadModel", state: str, sent: int) -> "list[str]":
 
 
 def _size(model: "UploadModel") -> str:
-    """Return the size of a file; the sizes before and after, if the checks have changed it."""
-    upload = model.upload
-    after = size_text(upload.file.size)
-    if not upload.made:
+    """Return the size of a file; the sizes before and after, if checks or a person changed it."""
+    before, after = size_text(model.upload.source.size), size_text(model.upload.file.size)
+    if not model.upload.made or before == after:
         return after
-    return say("changed_size", before=size_text(upload.source.size), after=after)
+    return say("changed_size", before=before, after=after)
 
 
 def _checks(model: "UploadModel") -> "list[str]":

@@ -5,6 +5,7 @@ from ossferry_uploader.oss.replies import HEADERS_READ, NO_HEADER
 from ossferry_uploader.oss.times import from_iso
 from ossferry_uploader.transfer.errors import (
     BadOptions,
+    CannotEdit,
     CannotEncrypt,
     CheckFailed,
     FileRejected,
@@ -40,7 +41,12 @@ if TYPE_CHECKING:
 NOT_STORED = "not-stored"  # code of our server
 
 # Errors whose text is shown too, and the key of the sentence.
-DETAILED = ((BadOptions, "bad_options"), (CannotEncrypt, "no_encryption"), (NoForm, "no_form"))
+DETAILED = (
+    (BadOptions, "bad_options"),
+    (CannotEdit, "no_edit"),
+    (CannotEncrypt, "no_encryption"),
+    (NoForm, "no_form"),
+)
 
 # {code of OSS: key of the sentence}
 CODES = {

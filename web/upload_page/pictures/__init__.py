@@ -1,0 +1,1 @@
+"""The dialog that rotates and crops a picture, before the file is sent."""
