@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page
 
-from e2e.conftest import Console, MakeFile
+from e2e.conftest import Console, MakeFile, StartDemo
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import until
 from ossferry.cli.demo import Demo
@@ -155,9 +155,7 @@ def test_another_tab_is_offered_what_waits_only_when_its_page_is_closed(
     expect(other.page.locator("#unfinished")).to_contain_text(f"Continue {COUNT} uploads")
 
 
-def test_nothing_is_sent_until_there_are_enough_files(
-    start_demo: Callable[..., tuple[Demo, UploaderPage]],
-) -> None:
+def test_nothing_is_sent_until_there_are_enough_files(start_demo: StartDemo) -> None:
     demo, uploader = start_demo(limits={"min_files": 3, "min_file_size": 2})
     uploader.start()
     expect(uploader.page.locator("#hint")).to_contain_text("at least 2 B each at least 3 files")
