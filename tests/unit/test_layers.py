@@ -60,7 +60,7 @@ ARROWS: dict[str, dict[str, str]] = {
             "forms uploads access ledger oss state http mount settings identity errors clock"
         ),
         "forms": "grants uploads access oss http mount settings identity errors clock",
-        "admin": "uploads ledger http mount settings identity errors clock",
+        "admin": "uploads ledger oss http mount settings identity errors clock",
         "grants": (
             "uploads hooks access ledger oss state http mount settings observability "
             "identity errors clock"

@@ -119,10 +119,11 @@ async def record_all(
         The receipts, in the order of their keys.
     """
     ordered = sorted(uploads, key=lambda upload: upload[0].key)
+    checks, replaced_by = checks or {}, replaced_by or {}
     rows = [
         row_of(owner, stored, source=source, request_id=request_id, now=now)
-        | {**_STORED, "checks": (checks or {}).get(stored.key)}
-        | {"replaced_by": (replaced_by or {}).get(stored.key)}
+        | _STORED
+        | {"checks": checks.get(stored.key), "replaced_by": replaced_by.get(stored.key)}
         for stored, request_id in ordered
     ]
     written = await connection.execute(_insert_receipt(connection.dialect.name), rows)

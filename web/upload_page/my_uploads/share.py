@@ -10,7 +10,7 @@ from upload_page.browser.qr import qr_code
 from upload_page.browser.window import copy_text, start
 from upload_page.dialogs.dialog import Dialog
 from upload_page.dialogs.fields import choice_field, text_field, tick, values_of
-from upload_page.my_uploads.pictures import FORMATS, MAX_WATERMARK_BYTES, SIDES, process_of
+from upload_page.my_uploads.processing import FORMATS, MAX_WATERMARK_BYTES, SIDES, process_of
 from upload_page.my_uploads.thumbnails import is_image
 from upload_page.receipts.stored_objects import path_of
 from upload_page.view.elements import button

@@ -4,8 +4,8 @@ from alembic import op
 
 from ossferry.ledger.tables import shared_files
 
-revision = "0016"
-down_revision = "0015"
+revision = "0017"
+down_revision = "0016"
 
 
 def upgrade() -> None:
