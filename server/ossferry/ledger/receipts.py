@@ -104,9 +104,8 @@ async def record_all(
 ) -> Sequence[Receipt]:
     """Record stored objects, and add them to the owner's usage.
 
-    The receipt of an object that is already recorded stays as it is; only missing `checks` are
-    added. A different object with the same key replaces the recorded one. A deleted upload with the
-    same key can no longer be restored. To avoid deadlocks, receipts are locked by key, then usage.
+    A recorded object keeps its receipt, which only gets missing `checks`; a different object with
+    its key replaces it, also a deleted one. Receipts are locked by key, then usage (deadlocks).
 
     Args:
         uploads: each stored object with the id of its request, or an empty text; keys occur once.
@@ -119,11 +118,10 @@ async def record_all(
         The receipts, in the order of their keys.
     """
     ordered = sorted(uploads, key=lambda upload: upload[0].key)
-    checks, replaced_by = checks or {}, replaced_by or {}
+    checks, later = checks or {}, replaced_by or {}
     rows = [
         row_of(owner, stored, source=source, request_id=request_id, now=now)
-        | _STORED
-        | {"checks": checks.get(stored.key), "replaced_by": replaced_by.get(stored.key)}
+        | {**_STORED, "checks": checks.get(stored.key), "replaced_by": later.get(stored.key)}
         for stored, request_id in ordered
     ]
     written = await connection.execute(_insert_receipt(connection.dialect.name), rows)
@@ -136,12 +134,12 @@ async def record_all(
         is_same = old is not None and (old.size, old.crc64) == (stored.size, stored.crc64)
         if is_same and old.checks is not None:
             row["checks"] = old.checks  # the first claim about an object stays
+        if old is not None and old.deleted_at is None and is_same:
+            if row["checks"] != old.checks:
+                await _change(connection, stored.key, {"checks": row["checks"]})
+            unchanged[stored.key] = receipt_of(stored, old.recorded_at, row)
+            continue
         if old is not None and old.deleted_at is None:
-            if is_same:
-                if row["checks"] != old.checks:
-                    await _change(connection, stored.key, {"checks": row["checks"]})
-                unchanged[stored.key] = receipt_of(stored, old.recorded_at, row)
-                continue
             replaced.append(old.size)
         if old is not None:
             values = {name: value for name, value in row.items() if name not in _LASTING}
