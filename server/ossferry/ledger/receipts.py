@@ -126,14 +126,14 @@ async def record_all(
     ]
     written = await connection.execute(_insert_receipt(connection.dialect.name), rows)
     new = {row.key for row in written}
-    known = await lock(connection, _ROW, [row["key"] for row in rows if row["key"] not in new])
+    known = await lock(connection, _ROW, sorted({row["key"] for row in rows} - new))
     unchanged, changed, replaced = {}, [], []
     for (stored, _), row in zip(ordered, rows, strict=True):
         old: Any = None if stored.key in new else known[stored.key]
         row["renamed_to"] = old and old.renamed_to
         is_same = old is not None and (old.size, old.crc64) == (stored.size, stored.crc64)
-        if is_same and old.checks is not None:
-            row["checks"] = old.checks  # the first claim about an object stays
+        if is_same:  # the first claim about an object stays
+            row["checks"] = old.checks or row["checks"]
         if old is not None and old.deleted_at is None and is_same:
             if row["checks"] != old.checks:
                 await _change(connection, stored.key, {"checks": row["checks"]})
@@ -142,10 +142,7 @@ async def record_all(
         if old is not None and old.deleted_at is None:
             replaced.append(old.size)
         if old is not None:
-            values = {name: value for name, value in row.items() if name not in _LASTING}
-            if old.undo_how:  # of a deleted object, which nobody can restore any more
-                values |= {"undo_how": old.undo_how, "undo_until": now}
-            await _change(connection, stored.key, values)
+            await _change(connection, stored.key, _renewed(row, old, now))
         changed.append(stored)
     again = [each.size for each in unchanged.values()] if is_counted else None
     used = await count(connection, owner.hash, changed, replaced, twice=again)
@@ -483,6 +480,14 @@ def row_of(
         "request_id": request_id,
         "details": stored.details,
     }
+
+
+def _renewed(row: Mapping[str, Any], old: Any, now: datetime) -> dict[str, Any]:
+    """Return the columns that change if an object takes the key of another."""
+    values = {name: value for name, value in row.items() if name not in _LASTING}
+    if old.undo_how:  # of a deleted object, which nobody can restore any more
+        values |= {"undo_how": old.undo_how, "undo_until": now}
+    return values
 
 
 async def _change(connection: AsyncConnection, key: str, values: Mapping[str, Any]) -> None:
