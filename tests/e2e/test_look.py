@@ -88,7 +88,9 @@ def test_a_long_name_on_a_phone_keeps_its_beginning_and_its_ending(
 ) -> None:
     page.set_viewport_size(PHONE)  # type: ignore[arg-type] # a dict with its two keys
     demo.oss.faults.add("bandwidth", bytes_per_s=100_000, method="PUT")
-    row = uploader.choose({"name": LONG, "mimeType": "video/quicktime", "buffer": b"x" * 3_000_000})
+    row = uploader.choose(
+        {"name": LONG, "mimeType": "video/quicktime", "buffer": b"x" * 12_000_000}
+    )
     expect(row.locator.get_by_role("button", name="Pause")).to_be_visible()
 
     head, tail = (row.locator.locator(part) for part in (".head", ".tail"))
