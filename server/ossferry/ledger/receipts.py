@@ -104,8 +104,9 @@ async def record_all(
 ) -> Sequence[Receipt]:
     """Record stored objects, and add them to the owner's usage.
 
-    A recorded object keeps its receipt, which only gets missing `checks`; a different object with
-    its key replaces it, also a deleted one. Receipts are locked by key, then usage (deadlocks).
+    A recorded object keeps its receipt, which only gets missing `checks`. A different object with
+    its key replaces it; a deleted upload with this key can no longer be restored. To avoid
+    deadlocks, receipts are locked by key, then usage.
 
     Args:
         uploads: each stored object with the id of its request, or an empty text; keys occur once.
@@ -132,8 +133,8 @@ async def record_all(
         old: Any = None if stored.key in new else known[stored.key]
         row["renamed_to"] = old and old.renamed_to
         is_same = old is not None and (old.size, old.crc64) == (stored.size, stored.crc64)
-        if is_same:  # the first claim about an object stays
-            row["checks"] = old.checks or row["checks"]
+        if is_same and old.checks is not None:
+            row["checks"] = old.checks  # the first claim about an object stays
         if old is not None and old.deleted_at is None and is_same:
             if row["checks"] != old.checks:
                 await _change(connection, stored.key, {"checks": row["checks"]})

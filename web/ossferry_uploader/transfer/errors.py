@@ -3,9 +3,10 @@
 TransferError
 ├── FileUnreadable  the file is gone or has changed, or the page may not read it
 │   └── StreamSpent  reading a stream has failed, or bytes of the stream are lost
-├── FileTooLarge    the file is larger than the grant allows
-│   ├── FileTooSmall    the file is smaller than the grant allows
-│   └── TooManyBytes    all files together are larger than the grant allows
+├── WrongSize       the grant does not allow the size
+│   ├── FileTooLarge  the file is larger than the grant allows
+│   ├── FileTooSmall  the file is smaller than the grant allows
+│   └── TooManyBytes  all files together are larger than the grant allows
 ├── WrongType       the grant does not allow the type of the file
 ├── FileRejected    a check does not allow the file
 ├── CheckFailed     a check of the file did not work
@@ -64,12 +65,12 @@ class StreamSpent(FileUnreadable):
     is_final = True
 
 
-class FileTooLarge(TransferError):
-    """Raised if the file is larger than the grant or the largest number of parts allows.
+class WrongSize(TransferError):
+    """The base of the errors about sizes.
 
     Args:
-        size: the size of the file in bytes.
-        limit: the largest allowed size in bytes.
+        size: the size of the file, or of all files together, in bytes.
+        limit: the largest or smallest allowed size in bytes.
     """
 
     is_final = True
@@ -80,12 +81,16 @@ class FileTooLarge(TransferError):
         self.limit = limit
 
 
-class FileTooSmall(FileTooLarge):
-    """Raised if the file is smaller than the grant allows; `limit` is the smallest size."""
+class FileTooLarge(WrongSize):
+    """Raised if the file is larger than the grant or the largest number of parts allows."""
 
 
-class TooManyBytes(FileTooLarge):
-    """Raised if all files together are too large; `size` is their sum in bytes."""
+class FileTooSmall(WrongSize):
+    """Raised if the file is smaller than the grant allows."""
+
+
+class TooManyBytes(WrongSize):
+    """Raised if all files together are larger than the grant allows."""
 
 
 class WrongType(TransferError):

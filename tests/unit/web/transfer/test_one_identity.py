@@ -79,6 +79,16 @@ class Pages(World):
         self.http.release()
         return first
 
+    async def left_with_parts(self):
+        """Return the upload of a large file, some parts of which a closed page has sent."""
+        queue, ports = await self.open()
+        self.http.hold_after = 3
+        first = self.add(queue, ports, size=LARGE)
+        await until(lambda: first.progress.arrived and self.http.hold_after is None)
+        await self.close(queue, ports)
+        self.http.release()
+        return first
+
     async def left_with_a_lost_answer(self):
         """Return the upload of a file that a closed page stored without receiving the answer."""
         queue, ports = await self.open()
@@ -154,13 +164,8 @@ async def test_r32_a_file_of_any_kind_whose_answer_was_lost_is_stored_once(kind,
 @every_kind
 async def test_parts_of_a_closed_page_are_continued_whatever_was_done_to_the_file(kind):
     world = Pages(kind)
-    queue, ports = await world.open()
-    world.http.hold_after = 3
-    first = world.add(queue, ports, size=LARGE)
-    await until(lambda: first.progress.arrived and world.http.hold_after is None)
+    first = await world.left_with_parts()
     assert first.key in world.storage.texts
-    await world.close(queue, ports)
-    world.http.release()
     (upload_id,) = world.http.multiparts
     sent, world.http.parts_sent = len(world.http.parts_sent), []
     assert sent >= 3
@@ -335,12 +340,7 @@ async def test_t56_a_file_is_sent_again_if_its_object_is_not_encrypted_as_now(be
 
 async def test_parts_of_a_file_that_checks_made_are_no_parts_of_the_original():
     world = Pages(("checks", "made"))
-    queue, ports = await world.open()
-    world.http.hold_after = 3
-    first = world.add(queue, ports, size=LARGE)
-    await until(lambda: first.progress.arrived and world.http.hold_after is None)
-    await world.close(queue, ports)
-    world.http.release()
+    first = await world.left_with_parts()
 
     world.kind = ("checks",)  # the check leaves the file as it is now
     queue, ports = await world.open()
@@ -385,14 +385,9 @@ async def test_an_edited_picture_that_has_arrived_is_not_sent_again():
 
 async def test_a_picture_that_is_edited_otherwise_does_not_continue_what_was_begun():
     world = Pages(("edited",))
-    queue, ports = await world.open()
-    world.http.hold_after = 3
-    first = world.add(queue, ports, size=LARGE)
-    await until(lambda: first.progress.arrived and world.http.hold_after is None)
-    await world.close(queue, ports)
-    world.http.release()
+    first = await world.left_with_parts()
 
-    queue, ports = await world.open()
+    queue, _ = await world.open()
     again = queue.add(FakeFile("a.heic", LARGE))
     queue.edit_picture(again, [2, 0, 0, 9, 9])
     await done(again)

@@ -58,7 +58,7 @@ async def prepare(oss: "Client") -> Prepared:
         oss: the client of the upload.
 
     Raises:
-        FileTooLarge, WrongType: the grant does not allow the file.
+        WrongSize, WrongType: the grant does not allow the file.
         NameTooLong: the folders and the name of the file do not fit into an object key.
         NoForm: the server gave only a signed form (PostObject), but the upload needs credentials,
             for example because the file is a stream.
@@ -84,7 +84,7 @@ def _admit(upload: "Upload", grant: "Grant") -> None:
     """Check a file against the limits of the grant.
 
     Raises:
-        FileTooLarge, WrongType: the grant does not allow the file.
+        WrongSize, WrongType: the grant does not allow the file.
         NoForm: the grant has only forms, which cannot carry the upload.
     """
     error = grant.limits.refusal(upload.file)

@@ -19,6 +19,7 @@ from ossferry_uploader.transfer.errors import (
     ServerRefused,
     TooManyBytes,
     TooManyFiles,
+    WrongSize,
     WrongType,
 )
 from ossferry_uploader.transfer.grants.credentials import OTHER_PERSON
@@ -99,7 +100,7 @@ NOTICES = (
     "path_style",
     "public_endpoint",
 )
-SIZES = {FileTooSmall: "too_small", TooManyBytes: "too_much"}
+SIZES = {FileTooLarge: "too_large", FileTooSmall: "too_small", TooManyBytes: "too_much"}
 GRANT_CODES = {
     OTHER_PERSON: "grant_person",
     "sts-refused": "grant_setup",
@@ -189,9 +190,10 @@ def at_line(sentence: str, line: "int | None") -> str:
 
 def _before(error: Exception) -> Explanation:
     """Explain an error that no request caused, such as a file that is too large."""
-    if isinstance(error, FileTooLarge):
-        key = SIZES.get(type(error), "too_large")
-        return _explanation(key, size=size_text(error.size), limit=size_text(error.limit))
+    if isinstance(error, WrongSize):
+        return _explanation(
+            SIZES[type(error)], size=size_text(error.size), limit=size_text(error.limit)
+        )
     if isinstance(error, WrongType):
         return _explanation("wrong_type", types=types_text(error.types))
     if isinstance(error, TooManyFiles):
