@@ -3,6 +3,7 @@
 import asyncio
 
 from ossferry_uploader.oss.errors import OSSError
+from ossferry_uploader.transfer import states
 from ossferry_uploader.transfer.errors import GrantRefused, ServerRefused, TransferError
 from ossferry_uploader.transfer.options import KEEP_BOTH
 from ossferry_uploader.transfer.pacing.retry import waits_for
@@ -88,8 +89,8 @@ class TakenNames:
         if FEATURE in grant.features:
             await self._engine.journal.load()
             for index, upload in enumerate(uploads):
-                if await self._engine.journal.continues(upload):
-                    continue  # an earlier page has asked
+                if upload.state in states.ENDED or await self._engine.journal.continues(upload):
+                    continue  # it is refused, or an earlier page has asked
                 try:
                     asked.append((index, path_for(upload, grant.prefix), upload.name))
                 except ValueError:

@@ -7,6 +7,7 @@ import pytest
 from ossferry_uploader.oss.encryption import PublicKey
 from ossferry_uploader.transfer import states
 from ossferry_uploader.transfer.errors import GrantRefused, ServerRefused
+from ossferry_uploader.transfer.grants.limits import Limits
 from ossferry_uploader.transfer.options import REFUSE, Options
 from ossferry_uploader.transfer.queue import Queue
 from support.fakes import FakeClock, FakeFile, crc64_of_zeros, make_engine, make_ports, until
@@ -119,6 +120,15 @@ async def test_a_name_is_looked_for_in_its_folders_and_in_that_of_the_grant():
     )
 
     assert site.paths == [["course-7/essays/orders/x/_y/a.txt"]]
+
+
+async def test_the_name_of_a_refused_file_is_not_asked_about():
+    site = Site({})
+    site.queue.allow(Limits(types=[".txt"]))
+
+    uploads = await site.add(FakeFile("a.txt"), FakeFile("a.png"))
+
+    assert (site.paths, uploads["a.png"].state) == ([["a.txt"]], states.FAILED)
 
 
 @pytest.mark.parametrize("kind", ["options", "asks", "features"])
