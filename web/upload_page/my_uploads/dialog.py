@@ -68,8 +68,8 @@ class _MyUploads:
         self.deleted = deleted_files(lambda key, undo_id: start(self.restore(key, undo_id)))
         self.links = share_links(lambda id_: start(self._revoke(id_)))
         self.fields = element("div", {"class": "field", "hidden": ""}, self.search, self.order)
-        folded = (self.links.box, self.deleted.box)
-        self.dialog.body.append(self.fields, self.words, self.list, *folded)
+        boxes = (self.fields, self.links.box, self.words, self.list, self.deleted.box)
+        self.dialog.body.append(*boxes)
         self.load_more = self.dialog.offer("my_uploads_more", lambda: start(self.more()))
         self.load_more.hidden = True
         selection = Selection(self.list, self._show_selected)
