@@ -15,6 +15,7 @@ from playwright.sync_api import Page, Response
 
 from e2e.conftest import Console, MakeFile, StartDemo, operator_bucket
 from e2e.pages.uploader import UploaderPage
+from e2e.test_leaving import HIDE
 from ossferry.cli.demo import Demo
 from support.expecting import expect
 from support.fake_issuer import CLIENT_ID, CLIENT_SECRET, FakeIssuer
@@ -130,6 +131,10 @@ def test_t42_t43_credentials_are_in_pythons_memory_only(
     uploader.row("secret.bin").expect_state("done", timeout_ms=60_000)
     after: dict[str, Any] = page.evaluate(SEARCH, list(secrets.values))
     names = [name for name in page.evaluate("Object.keys(window)") if INTERPRETER.match(name)]
+    page.evaluate(HIDE)  # an idle page that nobody sees gives up its credentials
+    with page.expect_request("**/api/grant"):
+        uploader.choose(make_file("later.txt", b"later"))
+    uploader.row("later.txt").expect_state("done")
 
     assert len(secrets.values) >= 3
     assert (during["found"], after["found"], before, reached) == ([], [], [], [])

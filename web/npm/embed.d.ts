@@ -128,6 +128,7 @@ export interface OssFerryOptions {
   storageClass?: "Standard" | "IA" | "Archive" | "ColdArchive" | "DeepColdArchive";
   sameName?: "keep-both" | "refuse" | "replace";
   manual?: boolean;
+  sha256?: boolean;
   getToken?: GetToken | null;
 }
 

@@ -2,7 +2,7 @@
 import { defineComponent, h, shallowRef } from "vue";
 import { attributes, EVENTS, PROPERTIES } from "./attributes.js";
 
-const BOOLEANS = ["required", "disabled", "manual"];
+const BOOLEANS = ["required", "disabled", "manual", "sha256"];
 const METHODS = ["addFiles", "start", "pause", "retry", "clear", "refresh", "checkValidity", "reportValidity"];
 const capital = (name) => name[0].toUpperCase() + name.slice(1);
 

@@ -35,6 +35,7 @@ const OPTIONS = {
   tags: json,
   "storage-class": text,
   "same-name": text,
+  sha256: () => true,
   manual: () => true,
 };
 const FRAME = ["server", "label"]; // these attributes belong to the frame

@@ -74,7 +74,13 @@ def start() -> Queue:
     random = uploader.ports.random
     names = TakenNames(queue, uploader.engine, _ask_names, window.report_error)
     adding = Adding(queue, model, actions, clock, names=names, new_id=lambda: random.hex(16))
-    window.when_hidden(queue.write_now)
+
+    def hide() -> None:
+        queue.write_now()
+        if not queue.is_sending():
+            uploader.keeper.drop()
+
+    window.when_hidden(hide)
 
     window.receive_files(adding.take)
 

@@ -16,6 +16,7 @@ SAME_NAME = (KEEP_BOTH, REFUSE, REPLACE)
 
 DISPOSITIONS = ("", "attachment", "inline")
 STORAGE_CLASSES = ("", "Standard", "IA", "Archive", "ColdArchive", "DeepColdArchive")
+SERVER_SIDE_ENCRYPTION = ("", "AES256", "KMS")
 DEFAULT_CONTENT_TYPE = "application/octet-stream"
 MAX_METADATA_BYTES = 5800  # OSS allows 8,192; the file's name and SHA-256 need the rest
 METADATA_PREFIX = "x-oss-meta-"
@@ -32,6 +33,7 @@ GIVEN = (
     "metadata",
     "tags",
     "storage_class",
+    "server_side_encryption",
     "sha256",
     "skip_identical",
 )
@@ -61,6 +63,8 @@ class Options:
         tags: object tags. The credentials need the permission `oss:PutObjectTagging`.
         storage_class: the storage class of the object; if empty, the bucket's storage class is
             used.
+        server_side_encryption: how OSS encrypts the stored object: `AES256` or `KMS`; if empty, as
+            the bucket does.
         sha256: whether to store the file's SHA-256 as `x-oss-meta-sha256`; the file is then read
             once more before it is sent.
         skip_identical: whether to skip the file if the same person has already stored an object
@@ -85,6 +89,7 @@ class Options:
         metadata: "dict[str, str] | None" = None,
         tags: "dict[str, str] | None" = None,
         storage_class: str = "",
+        server_side_encryption: str = "",
         sha256: bool = False,
         skip_identical: bool = False,
     ) -> None:
@@ -96,6 +101,9 @@ class Options:
         self.metadata = _metadata(_texts("metadata", metadata))
         self.tags = _tags(_texts("tag", tags))
         self.storage_class = _one_of("storage_class", storage_class, STORAGE_CLASSES)
+        self.server_side_encryption = _one_of(
+            "server_side_encryption", server_side_encryption, SERVER_SIDE_ENCRYPTION
+        )
         self.sha256 = _switch("sha256", sha256)
         self.skip_identical = _switch("skip_identical", skip_identical)
         self.given = _given(self)  # arguments other than the defaults: `Options(**given)`
@@ -174,6 +182,8 @@ def object_headers(
         headers.append(("x-oss-tagging", "&".join(pairs)))
     if options.storage_class:
         headers.append(("x-oss-storage-class", options.storage_class))
+    if options.server_side_encryption:
+        headers.append(("x-oss-server-side-encryption", options.server_side_encryption))
     if options.disposition:
         encoded = percent_encode(name)
         headers.append(

@@ -16,7 +16,7 @@ ACCEPTED = ("accept", "crop-ratio", "manual", "max-file-size", "max-files", "max
     "min-file-size",
     "min-files",
 )
-STORED = ("folder", "metadata", "reference", "same-name", "storage-class", "tags")
+STORED = ("folder", "metadata", "reference", "same-name", "sha256", "storage-class", "tags")
 NAMES = ACCEPTED + STORED  # these need the level `results`
 SAME_NAME = {"": KEEP_BOTH, "keep-both": KEEP_BOTH, "refuse": REFUSE, "replace": REPLACE}
 
@@ -53,6 +53,7 @@ class EmbeddingOptions:
             metadata=metadata,
             tags=given.get("tags"),
             storage_class=given.get("storage-class") or "",
+            sha256=bool(given.get("sha256")),
         )
         self.limits = Limits(
             max_file_size=_count(given, "max-file-size", MAX_OBJECT_BYTES),

@@ -20,6 +20,7 @@ def test_every_option_has_its_effect():
         "metadata": {"shop": "1"},
         "reference": "order 7",
         "same-name": "replace",
+        "sha256": True,
         "storage-class": "IA",
         "tags": {"kind": "photo"},
         "lang": "ja",
@@ -33,6 +34,7 @@ def test_every_option_has_its_effect():
         "folder": "orders/7",
         "metadata": {"shop": "1", "reference": "order 7"},
         "same_name": REPLACE,
+        "sha256": True,
         "storage_class": "IA",
         "tags": {"kind": "photo"},
     }

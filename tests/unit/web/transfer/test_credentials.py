@@ -265,6 +265,17 @@ async def test_who_has_no_room_is_asked_about_it_once_for_many():
     assert not await keeper.is_used_up()
 
 
+async def test_dropped_credentials_are_gone_and_the_next_upload_gets_new_ones():
+    keeper, grants, _ = make()
+    dropped = (await keeper.get()).credentials
+
+    keeper.drop()
+
+    assert (dropped.access_key_secret, dropped.security_token) == ("", None)
+    assert (await keeper.get()).credentials.access_key_secret
+    assert grants.fetched == 2
+
+
 async def test_after_a_sign_out_nobody_holds_credentials_any_more():
     keeper, grants, _ = make()
     grant = await keeper.get()

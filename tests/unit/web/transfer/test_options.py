@@ -23,6 +23,7 @@ def test_everything_asked_for_is_a_header():
         metadata={"project": "春 & autumn"},
         tags={"kind": "a b", "year": "2026"},
         storage_class="IA",
+        server_side_encryption="KMS",
     )
 
     headers = object_headers(
@@ -36,6 +37,7 @@ def test_everything_asked_for_is_a_header():
         ("x-oss-meta-project", "%E6%98%A5%20%26%20autumn"),
         ("x-oss-tagging", "kind=a%20b&year=2026"),
         ("x-oss-storage-class", "IA"),
+        ("x-oss-server-side-encryption", "KMS"),
         ("content-disposition", "attachment; filename*=UTF-8''%E5%A0%B1%E5%91%8A%201.pdf"),
     ]
 
@@ -52,6 +54,7 @@ def test_nothing_asked_for_is_a_type_and_a_name():
     [
         ({"same_name": "ask"}, "same_name is one of 'keep both'"),
         ({"disposition": "open"}, "disposition is one of"),
+        ({"server_side_encryption": "SSE"}, "server_side_encryption is one of"),
         ({"folder": "../bob"}, "folder is made of names"),
         ({"folder": "/orders"}, "folder is made of names"),
         ({"folder": "orders/"}, "folder is made of names"),

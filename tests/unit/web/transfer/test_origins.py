@@ -195,14 +195,18 @@ async def test_the_first_in_the_order_of_the_grant_is_taken_if_it_answers_in_tim
     assert hosts.asked == [ONE, TWO]
 
 
-async def test_an_origin_that_is_much_slower_than_a_later_one_is_not_waited_for():
+@pytest.mark.parametrize(("took_s", "longer_s"), [(0, GRACE_S), (2, 2)])
+async def test_an_origin_that_is_much_slower_than_a_later_one_is_not_waited_for(took_s, longer_s):
     origins, grant, hosts, clock = make(ONE, TWO)
     waiting = asyncio.create_task(chosen(origins, grant))
     await turns(10)
+    await clock.go_on(took_s)
     hosts.answer(TWO)
     await turns(10)
+    await clock.go_on(longer_s * 0.9)
+    assert not waiting.done()
 
-    await clock.go_on(GRACE_S)
+    await clock.go_on(longer_s * 0.1)
 
     assert await waiting == TWO
 

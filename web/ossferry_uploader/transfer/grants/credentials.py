@@ -110,10 +110,14 @@ class GrantKeeper:
 
         If a request for a grant is in progress, its credentials are deleted too.
         """
+        self.drop()
+        self._signed_out += 1
+
+    def drop(self) -> None:
+        """Delete the credentials; the next call of `get` requests new ones."""
         if self._grant:
             self._grant.forget()
         self._grant = None
-        self._signed_out += 1
 
     async def get(self) -> "Grant":
         """Return the current grant, or a new grant if the current one expires soon or is missing.

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     Ask = Callable[[Grant, Bucket], Awaitable[None]]
 
-GRACE_S = 1.0  # that an origin earlier in the list may be slower than a later one
+GRACE_S = 0.3  # that an origin earlier in the list may always be slower than the fastest
 LIMIT_S = 10.0  # to wait for an answer
 PAUSE_S = 5.0  # between two checks of all origins after failures
 AGAIN_S = 300.0  # before an origin that failed is asked again
@@ -72,7 +72,8 @@ class Origins:
 
     A check sends a test request to all origins of the grant at the same time, without the origins
     that have lately refused a request (see `_candidates`). Then it chooses the first origin in the
-    grant's list that responds at most `GRACE_S` seconds after the fastest origin. A check begins:
+    grant's list that takes at most twice as long as the fastest origin, or `GRACE_S` seconds longer
+    if that is more. A check begins:
 
     - with the first grant, or before the first request,
     - after OSS has refused a request because of the request's host,
@@ -270,9 +271,9 @@ class Origins:
     async def _best(self, grant: "Grant", origins: "list[str]") -> str:
         """Check `origins` at the same time, and return the best one; empty if no origin answers.
 
-        The best origin is the first one in the list that answers at most `GRACE_S` seconds after
-        the fastest origin. The choice is made after `LIMIT_S` seconds at the latest. An origin that
-        answers after the choice can still get small requests.
+        The best origin is the first one in the list that takes at most twice as long as the
+        fastest, or `GRACE_S` seconds longer if that is more. The choice is made after `LIMIT_S`
+        seconds at the latest. An origin that answers after the choice can still get small requests.
 
         Args:
             grant: the grant whose credentials sign the requests of the check.
@@ -280,7 +281,7 @@ class Origins:
         answers: dict[str, bool] = {}  # origin: whether uploads can go there
         decided = asyncio.Event()
         timers: list[asyncio.Task[None]] = []
-        asked = self._origins
+        asked, asked_at_s = self._origins, self._clock.elapsed_s()
 
         async def decide_in(seconds: float) -> None:
             await self._clock.sleep(seconds)
@@ -299,7 +300,8 @@ class Origins:
             if not waited_for or waited_for[0] in answers:
                 decided.set()
             elif answers[origin]:
-                timers.append(asyncio.create_task(decide_in(GRACE_S)))
+                took_s = self._clock.elapsed_s() - asked_at_s
+                timers.append(asyncio.create_task(decide_in(max(took_s, GRACE_S))))
 
         timers.append(asyncio.create_task(decide_in(LIMIT_S)))
         for origin in origins:
