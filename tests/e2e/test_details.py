@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import Locator, Page
 
+from e2e.axe import violations
 from e2e.conftest import Console, MakeFile, StartDemo
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import stored, until
@@ -42,6 +43,7 @@ def test_files_wait_for_details_that_one_person_fills_in_for_all(
     expect(dialog).to_contain_text(
         "7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed"
     )
+    assert violations(page) == []
     dialog.get_by_label("licence").select_option("CC0")
     dialog.get_by_label("Storage class (optional)").select_option("IA")
     dialog.get_by_role("button", name="Save").click()

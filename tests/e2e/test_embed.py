@@ -2,6 +2,7 @@
 name.
 """
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator
@@ -212,7 +213,7 @@ def test_options_of_the_site_decide_how_and_what_is_stored(
     console.expected.append("409")  # the receipt of a file may come after its replacement
     site.shows(
         """folder="orders/7" same-name="replace" storage-class="IA" accept=".txt, image/*" """
-        """max-file-size="10" lang="ja" theme="dark" """
+        """max-file-size="10" lang="ja" theme="dark" sha256 """
     )
     demo = trusting_demo
     frame = opened(site, page)
@@ -224,7 +225,9 @@ def test_options_of_the_site_decide_how_and_what_is_stored(
     assert [each["code"] for each in wait_for(page, "error", 2)] == ["wrong-type", "file-too-large"]
     (first,) = wait_for(page, "upload")
     assert re.fullmatch("uploads/[^/]+/orders/7/essay.txt", first["key"])
-    assert objects(demo)[first["key"]].storage_class == "IA"
+    found = objects(demo)[first["key"]]
+    assert found.storage_class == "IA"
+    assert found.headers["x-oss-meta-sha256"] == hashlib.sha256(found.data).hexdigest()
     frame.locator("#files").set_input_files(essay(content=b"changed"))
     wait_for(page, "upload", 2)
     assert [each.data for each in objects(demo).values()] == [b"changed"]

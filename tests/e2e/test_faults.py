@@ -67,7 +67,7 @@ def test_uploads_wait_for_sts_or_fail_with_its_refusal(
     expect(uploader.grant).to_contain_text("May add files to")
 
 
-def test_a_page_of_maintenance_in_place_of_our_server_is_neither_permission_nor_proof(
+def test_r10_a_page_of_maintenance_in_place_of_our_server_is_neither_permission_nor_proof(
     uploader: UploaderPage, page: Page, demo: Demo, make_file: MakeFile, console: Console
 ) -> None:
     body = "<h1>Maintenance</h1>"

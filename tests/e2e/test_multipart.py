@@ -6,6 +6,7 @@ import pytest
 
 from e2e.conftest import MakeFile, operator_bucket
 from e2e.pages.uploader import UploaderPage
+from e2e.storage_side import asked
 from ossferry.cli.demo import Demo
 from support.expecting import expect
 
@@ -87,4 +88,5 @@ def test_a_paused_upload_goes_on_where_it_was(
     row.locator.get_by_role("button", name="Resume", exact=True).click()
 
     row.expect_state("done", timeout_ms=60_000)
+    assert len(asked(demo, "InitiateMultipartUpload", f"pause-{runtime}.bin")) == 1
     expect_stored(demo, row.key)

@@ -49,7 +49,7 @@ def test_r13_r14_many_parts_that_meet_the_end_of_permission_ask_once(
     assert len([url for url in counted if url.endswith("/api/grant")]) == 1
 
 
-def test_r05_r17_r18_permission_that_cannot_be_had_is_waited_for(
+def test_r05_r18_permission_that_cannot_be_had_is_waited_for(
     uploader: UploaderPage, page: Page, demo: Demo, make_file: MakeFile
 ) -> None:
     busy, away, signed_in = True, True, False
@@ -83,9 +83,11 @@ def test_r05_r17_r18_permission_that_cannot_be_had_is_waited_for(
     expect_whole(demo, "patient.bin", CONTENT)
 
 
-def test_r19_r20_permission_for_another_place_ends_the_upload(
-    uploader: UploaderPage, page: Page, demo: Demo, make_file: MakeFile
+def test_r19_r20_refused_permission_or_another_place_ends_the_upload(
+    uploader: UploaderPage, page: Page, console: Console, demo: Demo, make_file: MakeFile
 ) -> None:
+    console.expected.append("status of 403")
+
     def answer(route: Route) -> None:
         document = route.fetch(post_data="{}").json()  # Firefox does not report the request's body
         document["prefix"] = "uploads/bob-0123456789/"
@@ -94,10 +96,14 @@ def test_r19_r20_permission_for_another_place_ends_the_upload(
     name = "moved.bin"
     expect(uploader.grant).to_contain_text("May add")
     expire(demo, name)
-    page.route(GRANT, answer)
+    page.route(GRANT, lambda route: route.fulfill(status=403))
     row = uploader.choose(make_file(name, CONTENT))
 
     row.expect_state("failed", timeout_ms=30_000)
+    row.expect_says("You may not upload here")
+    page.unroute(GRANT)
+    page.route(GRANT, answer)
+    row.retry_button.click()
     row.expect_says("Somebody else has signed")
     assert [seen.key for seen in demo.oss.requests if "/bob-" in seen.key] == []
     page.unroute(GRANT)

@@ -183,7 +183,7 @@ def test_r33_a_page_that_was_frozen_goes_on(
     expect_whole(demo, "asleep.bin", CONTENT)
 
 
-def test_r26_r36_of_two_pages_one_sends_and_the_other_follows(
+def test_r36_of_two_pages_one_sends_and_the_other_follows(
     demo: Demo, page: Page, two_pages: TwoPages, make_file: MakeFile
 ) -> None:
     first, second = two_pages
@@ -197,6 +197,9 @@ def test_r26_r36_of_two_pages_one_sends_and_the_other_follows(
     until(page, lambda: len(arrived(demo, name)) == 2)
     second.choose(path)
 
+    for shown in (first.total, first.row(name).locator):
+        expect(shown).to_contain_text(re.compile(r"[0-9]\s[kM]B/s"))
+        expect(shown).to_contain_text(re.compile(r"about\s[0-9]+\ss\sleft"))
     second.row(name).expect_state("paused")
     second.row(name).expect_state("done", timeout_ms=30_000)
     first.row(name).expect_state("done")

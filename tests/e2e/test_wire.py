@@ -89,7 +89,7 @@ def test_r02_r03_r25_r30_every_request_of_an_upload_survives(
     expect_whole(demo, "every.bin", CONTENT)
 
 
-def test_r03_r10_a_gateway_whose_answers_the_page_may_not_read_is_waited_out(
+def test_r03_a_gateway_whose_answers_the_page_may_not_read_is_waited_out(
     uploader: UploaderPage, page: Page, console: Console, demo: Demo, make_file: MakeFile
 ) -> None:
     console.expected.append("blocked by CORS policy")

@@ -165,7 +165,7 @@ async def test_after_a_reload_it_is_this_browsers_own():
 
 
 @pytest.mark.parametrize("there", [SIZE, SIZE - MIB], ids=["this file", "another one"])
-async def test_what_the_other_device_finishes_first_stays(there):
+async def test_r26_what_the_other_device_finishes_first_stays(there):
     queue, ports, _ = await make()
     ports.http.hold_after = 2
     upload = await go_on(queue)

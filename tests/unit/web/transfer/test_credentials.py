@@ -108,7 +108,7 @@ async def test_a_cancelled_caller_does_not_take_the_fetch_with_it():
 
 
 @pytest.mark.parametrize("error", [GrantRefused(0), GrantRefused(503), GrantRefused(429)])
-async def test_a_grant_that_lives_will_do_while_the_server_is_away(error):
+async def test_r17_a_grant_that_lives_will_do_while_the_server_is_away(error):
     keeper, grants, grant = await nearly_over(50)
     grants.errors = [error]
 

@@ -1,6 +1,7 @@
 """Uploads in parts: each part is sent once, verified, completed, and removed after a cancel."""
 
 import asyncio
+import json
 
 import pytest
 
@@ -673,11 +674,19 @@ async def test_a_checkpoint_does_not_wait_for_permission():
     upload, ports, engine = make()
     await engine.journal.load()
     ports.http.plan = [None, None, refused("SecurityTokenExpired")]
+    fetch, kept = ports.grants.fetch, []
+
+    async def refuse(**given):
+        kept.append(json.loads(ports.storage.texts["k"])["sent"])
+        return await fetch(**given)
+
+    ports.grants.fetch = refuse
     ports.grants.errors = [GrantRefused(429), GrantRefused(0), GrantRefused(401)]
 
     await send_multipart(Client(engine, upload))
 
     assert ports.http.objects == {"k": SIZE}
+    assert kept[-1] == 2 * MIB
     assert ports.grants.errors == []
 
 
