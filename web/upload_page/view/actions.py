@@ -184,15 +184,6 @@ class Actions:
         self._queue.edit_picture(item.upload, edit)
         self._model.flush()
 
-    def same_name(self, item: "UploadModel", name: str) -> "UploadModel | None":
-        """Return another upload in the list that has this name and the folders of an upload."""
-        for other in self._model.rows.get():
-            is_same = (other.upload.file.path, other.upload.name) == (item.upload.file.path, name)
-            if is_same and other is not item and other.state.get() != states.CANCELLED:
-                found: UploadModel = other
-                return found
-        return None
-
     def name_problem(self, file: "File", name: str) -> str:
         """Return why an added file must not get a name, as a sentence; empty if it may."""
         limits = self._grant.limits.get()
