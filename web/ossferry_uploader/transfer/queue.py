@@ -242,7 +242,8 @@ class Queue:
     def describe(self, upload: Upload, name: str, details: "dict[str, str]") -> None:
         """Give an upload that has not begun another name and other details.
 
-        With another name, the checks look at the file again.
+        With another name, the checks look at the file again. A file that they have refused is sent
+        again.
 
         Args:
             name: the name of the object.
@@ -283,11 +284,14 @@ class Queue:
         if not upload.may_describe():
             raise IllegalMove(f"an upload that is {upload.state} cannot be changed")
         is_paused = upload.paused_for == states.BY_PERSON
+        has_failed = upload.state == states.FAILED
         change()
         self.pause(upload)
         self._records.renew(upload)
         upload.changed()
-        if not is_paused:
+        if has_failed:
+            self.retry(upload)
+        elif not is_paused:
             self.resume(upload)
 
     def edit(self, upload: Upload, is_open: bool) -> None:

@@ -312,8 +312,11 @@ class Upload:
     def may_describe(self) -> bool:
         """Return whether the upload may get another name and other details: it has not begun.
 
-        An upload of an earlier page may have begun, unless it has always lacked details.
+        An upload of an earlier page may have begun, unless it has always lacked details. A file
+        that a check has refused may get a name that the check accepts.
         """
+        if self.state == states.FAILED:
+            return isinstance(self.error, FileRejected)
         waits = self.paused_for in (states.BY_PERSON, states.FOR_ANSWER, states.FOR_DETAILS)
         has_begun = self.has_begun() and self.paused_for != states.FOR_DETAILS
         return not has_begun and (waits or self.state in (states.WAITING, states.CHECKING))

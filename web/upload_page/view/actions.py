@@ -149,9 +149,15 @@ class Actions:
         self.open_dialog("details", self.described(), self)
 
     def described(self) -> "list[UploadModel]":
-        """Return the uploads that have not begun, so that a person may describe them."""
+        """Return the uploads that wait and have not begun, so that a person may describe them."""
         rows = self._model.rows.get()
-        return [item for item in rows if item.upload.may_describe() and not item.leaving.get()]
+        return [
+            item
+            for item in rows
+            if item.upload.may_describe()
+            and item.upload.state != states.FAILED
+            and not item.leaving.get()
+        ]
 
     def change_details(
         self, item: "UploadModel", name: str, details: "dict[str, str]", *, is_last: bool = True
