@@ -1,7 +1,7 @@
 """The operator's fields, and another name, before files are sent."""
 
 import pytest
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, Route
 
 from e2e.axe import violations
 from e2e.conftest import Console, MakeFile, StartDemo
@@ -96,3 +96,44 @@ def test_a_reload_keeps_the_name_and_the_details(
     until(page, lambda: len(page.evaluate(LISTED)) == 1)
     [[name, details]] = page.evaluate(LISTED)
     assert (name, details["title"]) == ("b.txt", "Dunes")
+
+
+def test_a_name_is_asked_about_when_it_is_given_and_a_dialog_ends_with_its_file(
+    start_demo: StartDemo, page: Page
+) -> None:
+    demo, uploader = start_demo(details=MODEL)
+    uploader.start()
+    uploader.drop(a__txt="one").expect_says("Needs details")
+    fill_in(opened(uploader, uploader.row("a.txt").locator))
+    uploader.row("a.txt").expect_state("done")
+    until(page, lambda: len(page.evaluate(LISTED)) == 1)
+    uploader.total.get_by_role("button", name="Clear finished").click()
+    held: list[Route] = []
+    page.route("**/api/objects/taken", lambda route: held.append(route))
+    details, asked = uploader.dialog("details"), uploader.dialog("same-name")
+
+    uploader.drop(a__txt="two")
+    expect(opened(uploader, uploader.row("a.txt").locator)).to_be_visible()
+    until(page, lambda: bool(held))
+    held[0].continue_()
+    asked.get_by_role("button", name="Skip").click()
+    expect(details).to_have_count(0)
+    expect(uploader.rows).to_have_count(0)
+    page.unroute("**/api/objects/taken")
+
+    uploader.drop(b__txt="two").expect_says("Needs details")
+    fill_in(opened(uploader, uploader.row("b.txt").locator), name="a.txt")
+    expect(asked).to_contain_text("“a.txt”")
+    asked.get_by_role("button", name="Replace").click()
+    uploader.row("a.txt").expect_state("done")
+    objects = demo.oss.bucket(demo.bucket).objects
+    until(page, lambda: [objects[key].data for key in stored(demo, "/a.txt")] == [b"two"])
+
+
+def fill_in(dialog: Locator, name: str = "") -> None:
+    """Fill in the required fields, and perhaps the name of the file, and save."""
+    dialog.get_by_label("Title").fill("Dunes")
+    if name:
+        dialog.get_by_label("File name").fill(name)
+    dialog.get_by_label("licence").select_option("CC0")
+    dialog.get_by_role("button", name="Save", exact=True).click()

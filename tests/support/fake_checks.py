@@ -22,7 +22,7 @@ class FakeChecks:
     """Implements the engine's interface `Checks`.
 
     Attributes:
-        verdicts: a verdict, or an error to raise, by the name of the file; others pass.
+        verdicts: a verdict, or an error to raise, by the name of the object; others pass.
         seen: names of the files that were checked, in the order of their starts.
         most: the largest number of files that were checked at a time.
     """
@@ -72,7 +72,7 @@ class FakeChecks:
             raise
         finally:
             self.running -= 1
-        verdict = self.verdicts.get(file.name) or Verdict(ran=[ran("columns")])
+        verdict = self.verdicts.get(name) or Verdict(ran=[ran("columns")])
         if keep_original:
             verdict = self.originals.get(file.name) or Verdict(ran=[ran("columns", "undone")])
         if isinstance(verdict, Exception):

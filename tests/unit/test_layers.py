@@ -146,7 +146,7 @@ ARROWS: dict[str, dict[str, str]] = {
             "@transfer.states @transfer.plan @transfer.errors @oss"
         ),
         "details": (
-            "dialogs view.actions view.elements view.words view.model browser @browser "
+            "dialogs view.actions view.elements view.words view.model view.signals browser "
             "@transfer.options @transfer.errors @oss"
         ),
         "pictures": (
@@ -197,7 +197,7 @@ ARROWS: dict[str, dict[str, str]] = {
         ),
         "view.taken_names": (
             "@transfer.engine @transfer.queue @transfer.upload @transfer.sending @transfer.grants "
-            "@transfer.pacing @transfer.options @transfer.errors @oss"
+            "@transfer.pacing @transfer.options @transfer.states @transfer.errors @oss"
         ),
         "view.actions": (
             "view.words view.model view.grant_model view.signals browser @uploader "

@@ -26,6 +26,7 @@ from ossferry.clock import Clock, utc_text
 from ossferry.errors import CrossSiteError, NowhereError
 from ossferry.forms.html import FormHtml
 from ossferry.forms.service import Form, Forms, FormWish
+from ossferry.grants.answers import callback_of
 from ossferry.grants.endpoints import TokenApi
 from ossferry.grants.file_types import takes
 from ossferry.grants.permission import Permission
@@ -72,7 +73,8 @@ class FormPages:
         grant, wish = await self.token.obtain(
             request, FormWish, kind="form", check=self.forms.check
         )
-        form = self.forms.sign(grant, wish)
+        callback = callback_of(self.settings, mount_path(request.scope))
+        form = self.forms.sign(grant, wish, callback=callback)
         answer: Form = {
             "url": form.url,
             "fields": form.fields,

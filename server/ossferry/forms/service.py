@@ -162,13 +162,19 @@ class Forms:
             raise TypeNotTakenError(f"Name and type must match one of: {', '.join(types)}.")
 
     def sign(
-        self, grant: Grant, wanted: FormWish, *, success: Callable[[str], Field] = lambda _: STORED
+        self,
+        grant: Grant,
+        wanted: FormWish,
+        *,
+        callback: str = "",
+        success: Callable[[str], Field] = lambda _: STORED,
     ) -> SignedForm:
         """Return a signed form for the described file.
 
         Args:
             grant: the credentials that sign the form, the allowed size, and the remaining quota.
             wanted: the client's description of the file.
+            callback: parameters of the upload callback, as `callback_of` returns them.
             success: gets the directory of the object, and returns the form field (name and value)
                 that tells OSS how to respond to a successful upload.
         """
@@ -179,6 +185,7 @@ class Forms:
         pinned = [
             ("x-oss-forbid-overwrite", "true"),
             success(where),
+            *([("callback", callback)] if callback else []),
             *([(CONTENT_TYPE_FIELD, wanted.type)] if wanted.type else []),
         ]
         conditions: list[Condition] = [

@@ -169,7 +169,7 @@ class Answers:
             "origins": list(settings.upload_origins[: 1 if is_form else None]),
             "prefix": grant.prefix,
             "held": grant.held,
-            "callback": _callback(settings, mount),
+            "callback": callback_of(settings, mount),
             "server_time": utc_text(now, timespec="milliseconds"),
             "limits": {
                 "max_file_size": largest_file(settings, permission) if is_form else size,
@@ -196,7 +196,7 @@ class Answers:
         }
 
 
-def _callback(settings: Settings, mount: str) -> str:
+def callback_of(settings: Settings, mount: str) -> str:
     """Return the parameters of the upload callback in Base64; empty if OSS is not to call us.
 
     OSS needs an address that is public, so the address of the client's request is not used.

@@ -77,6 +77,22 @@ def test_every_field_but_policy_and_signature_has_a_condition(client: httpx.Clie
         assert {name for name, _ in form["fields"]} - named == {"policy", "x-oss-signature"}
 
 
+def test_a_form_without_redirect_asks_for_the_callback_of_a_grant(make_client: MakeClient) -> None:
+    given: dict[str, Any] = {
+        "callback": True,
+        "allowed_hosts": ("uploads.example.com", "127.0.0.1"),
+    }
+    with make_client(**OBJECTS, **given, public_url="https://uploads.example.com") as client:
+        form = client.post("/api/form").json()
+        callback = client.post("/api/grant").json()["callback"]
+        plain = shown(client.get("/form", headers=HTML).text)
+
+    assert dict(form["fields"])["callback"] == callback
+    assert {"callback": callback} in conditions(form)
+    assert "uploads.example.com/api/callback" in b64decode(callback).decode()
+    assert "callback" not in dict(plain.fields)
+
+
 def test_a_form_for_any_file_has_a_directory_of_its_own(client: httpx.Client) -> None:
     first, second = (client.post("/api/form").json() for _ in range(2))
 

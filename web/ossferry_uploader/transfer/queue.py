@@ -62,6 +62,9 @@ class Queue:
     Attributes:
         options: the options of files that are added without options.
         min_files: the number of files without which none is sent; a page sets it.
+        on_name: called with an upload that has got another name than the one that was asked about,
+            from its checks or from a person. The upload waits until `settle_name` is called. `None`
+            to ask nobody.
         required: the names of metadata without which no file is sent: the operator's fields that a
             person has to fill in.
     """
@@ -80,6 +83,7 @@ class Queue:
         self.options = Options()
         self.min_files = 0
         self.required: list[str] = []
+        self.on_name: Callable[[Upload], None] | None = None
         self._engine = engine
         self._listeners: list[Callable[[Upload], None]] = []
         self._report = report
@@ -141,7 +145,7 @@ class Queue:
         return self._add(file, options or self.options, awaits_name=awaits_name)
 
     def settle_name(self, upload: Upload) -> None:
-        """Let an upload start that was added with `awaits_name`."""
+        """Let an upload start that waits until it is known whether its name is taken."""
         upload.awaits_name = False
         if upload.state == states.WAITING:
             self._line_up(upload)
@@ -238,7 +242,8 @@ class Queue:
     def describe(self, upload: Upload, name: str, details: "dict[str, str]") -> None:
         """Give an upload that has not begun another name and other details.
 
-        With another name, the checks look at the file again.
+        With another name, the checks look at the file again. A file that they have refused is sent
+        again.
 
         Args:
             name: the name of the object.
@@ -249,23 +254,19 @@ class Queue:
             WrongType: the limits do not allow the ending of the name.
             ValueError: there is too much metadata, or the name is not safe.
         """
-        if not upload.may_describe():
-            raise IllegalMove(f"an upload that is {upload.state} cannot be described")
-        before, file = upload.name, upload.file
-        limits = self._limits
-        error = limits.type_refusal(name, file.content_type) if name != before else None
-        if error and not limits.is_replaced(name):
-            raise error
-        is_paused = upload.paused_for == states.BY_PERSON
-        upload.describe(name if name != before else upload.options.name, details)
-        self.pause(upload)
-        if upload.name != before:
-            upload.target.replaces = ""  # a stored object with the earlier name stays
-            self.checking.renamed(upload)
-        self._records.renew(upload)
-        upload.changed()
-        if not is_paused:
-            self.resume(upload)
+
+        def change() -> None:
+            before = upload.name
+            if name != before:
+                error = self._limits.type_refusal(name, upload.file.content_type)
+                if error and not self._limits.is_replaced(name):
+                    raise error
+            upload.describe(name if name != before else upload.options.name, details)
+            if upload.name != before:
+                upload.asked_name = upload.asked_name or before
+                self.checking.renamed(upload)
+
+        self._change(upload, change)
 
     def edit_picture(self, upload: Upload, edit: "list[int] | None") -> None:
         """Rotate and crop the picture of an upload that has not begun; the checks see the result.
@@ -276,14 +277,21 @@ class Queue:
         Raises:
             IllegalMove: the upload has begun; see `Upload.may_describe`.
         """
+        self._change(upload, lambda: self.checking.edit(upload, edit))
+
+    def _change(self, upload: Upload, change: "Callable[[], None]") -> None:
+        """Change an upload that has not begun; unless it is paused, it then starts again."""
         if not upload.may_describe():
-            raise IllegalMove(f"a picture that is {upload.state} cannot be edited")
+            raise IllegalMove(f"an upload that is {upload.state} cannot be changed")
         is_paused = upload.paused_for == states.BY_PERSON
+        has_failed = upload.state == states.FAILED
+        change()
         self.pause(upload)
-        self.checking.edit(upload, edit)
         self._records.renew(upload)
         upload.changed()
-        if not is_paused:
+        if has_failed:
+            self.retry(upload)
+        elif not is_paused:
             self.resume(upload)
 
     def edit(self, upload: Upload, is_open: bool) -> None:
@@ -292,7 +300,8 @@ class Queue:
             self._edited.add(upload.number)
             return
         self._edited.discard(upload.number)
-        upload.changed()
+        if upload.paused_for == states.FOR_DETAILS:
+            upload.changed()
 
     def pause_all(self) -> None:
         """Pause all uploads that have not ended."""
@@ -453,6 +462,12 @@ class Queue:
         if is_free and self.checking.has_rules() and self._lacks_details(upload):
             upload.wait_for_details()
             return
+        if is_free and self.on_name and upload.asked_name not in ("", upload.name):
+            upload.awaits_name, upload.asked_name = True, upload.name
+            upload.target.replaces = ""  # a stored object with the earlier name stays
+            self._records.renew(upload)
+            self.on_name(upload)
+            return
         heapq.heappush(self._line, (upload.rank(), self._lined_up, upload))
         self._start()
 
@@ -466,7 +481,8 @@ class Queue:
             return
         while self._line and self._slots.has_one(running, self._line[0][2]):
             upload = heapq.heappop(self._line)[2]
-            if upload.state == states.WAITING and not self._is_busy(upload):
+            is_free = upload.state == states.WAITING and not self._is_busy(upload)
+            if is_free and not upload.awaits_name:
                 running.append(upload)
                 self._tasks[upload.number] = asyncio.create_task(self._run(upload))
 

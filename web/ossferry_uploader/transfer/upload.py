@@ -133,6 +133,8 @@ class Upload:
         progress: the progress of the transfer.
         record: the state of the upload's record in the browser's storage.
         awaits_name: whether the upload must not start yet, because its name may be taken.
+        asked_name: the latest name about which somebody was asked whether it is taken; empty if
+            nobody was.
         requests: the numbers of requests in flight and waiting, and since when they have failed.
         check: the state of the checks of the file before the upload.
         error: the error that ended a failed upload, or the error from removing the parts of a
@@ -158,6 +160,7 @@ class Upload:
         self.number = number
         self.urgent = False
         self.awaits_name = False
+        self.asked_name = ""
         self.error: Exception | None = None
         self.checks: dict[str, Any] | None = None
         self.target = Target()
@@ -309,8 +312,11 @@ class Upload:
     def may_describe(self) -> bool:
         """Return whether the upload may get another name and other details: it has not begun.
 
-        An upload of an earlier page may have begun, unless it has always lacked details.
+        An upload of an earlier page may have begun, unless it has always lacked details. A file
+        that a check has refused may get a name that the check accepts.
         """
+        if self.state == states.FAILED:
+            return isinstance(self.error, FileRejected)
         waits = self.paused_for in (states.BY_PERSON, states.FOR_ANSWER, states.FOR_DETAILS)
         has_begun = self.has_begun() and self.paused_for != states.FOR_DETAILS
         return not has_begun and (waits or self.state in (states.WAITING, states.CHECKING))

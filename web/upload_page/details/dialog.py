@@ -1,6 +1,5 @@
 """The dialog in which a person renames a file and fills in the operator's fields."""
 
-from ossferry_uploader.browser.clock import BrowserClock
 from ossferry_uploader.oss.errors import OSSError
 from ossferry_uploader.oss.keys import safe_name
 from ossferry_uploader.transfer.errors import IllegalMove, TransferError
@@ -18,8 +17,8 @@ from upload_page.browser.window import start
 from upload_page.details.rules import NUMBERS, YES_OR_NO, cleaned, problem, stored
 from upload_page.dialogs.dialog import Dialog
 from upload_page.dialogs.fields import choice_field, stacked, text_field, values_of
-from upload_page.dialogs.same_name import REPLACE, SKIP
 from upload_page.view.elements import button
+from upload_page.view.signals import effect
 from upload_page.view.words.messages import explain
 from upload_page.view.words.text import say, say_count
 
@@ -94,9 +93,10 @@ class _Panel:
             self._offer_editing(self._one)
         if self._one and not self._one.upload.is_stream:
             self._offer_sha256()
-        self.dialog.offer("details_save", lambda: start(self._save(items)), main=True)
+        self.dialog.offer("details_save", lambda: self._save(items), main=True)
+        self.dialog.owner.run(lambda: effect(lambda: self._close_when_sent(items)))
         if self._one and self._fields and len(actions.described()) > 1:
-            self.dialog.offer("details_save_all", lambda: start(self._save(actions.described())))
+            self.dialog.offer("details_save_all", lambda: self._save(actions.described()))
         self.dialog.body.querySelector("[name]").focus()
 
         def press(event: "Element") -> None:
@@ -104,7 +104,7 @@ class _Panel:
                 return  # the Enter key of an input method ends a word
             if str(event.target.type) in ("text", "number", "date"):
                 event.preventDefault()
-                start(self._save(items))
+                self._save(items)
 
         self.dialog.owner.on_dispose(subscribe(self.dialog.body, "keydown", press))
 
@@ -145,25 +145,17 @@ class _Panel:
             self._inputs[NAME if NAME in wrong else wrong[0]].focus()
         return None if wrong else details
 
-    async def _save(self, items: "list[UploadModel]") -> None:
+    def _close_when_sent(self, items: "list[UploadModel]") -> None:
+        """Close the dialog if none of the uploads waits any more: they are sent or cancelled."""
+        if not [item for item in items if item.state.get() and item.upload.may_describe()]:
+            self.dialog.close()
+
+    def _save(self, items: "list[UploadModel]") -> None:
         details = self._read(items)
         if details is None:
             return
-        old = name = ""
-        if self._one:
-            name = safe_name(values_of(self.dialog.body)[NAME][0])
-            old = self._one.upload.name
-        twin = self._actions.same_name(self._one, name) if self._one and name != old else None
-        choice = ""
-        if self._one and twin:
-            files = self._one.upload.file, twin.upload.file
-            asked = await self._actions.ask("same_name", *files, 0, BrowserClock().now_s())
-            choice = asked[0]
-            if choice == SKIP:
-                return
+        name = safe_name(values_of(self.dialog.body)[NAME][0]) if self._one else ""
         if self._apply(items, name, details):
-            if self._one and twin and choice == REPLACE:
-                self._actions.replace(twin, self._one.upload)
             self.dialog.close()
 
     def _apply(self, items: "list[UploadModel]", name: str, details: "dict[str, str]") -> bool:

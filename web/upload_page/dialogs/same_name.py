@@ -27,19 +27,21 @@ MAX_NAME = "255"
 async def ask_same_name(
     new: "File",
     old: "File | Old",
+    name: str,
     more: int,
     now_s: float,
-    proposal: str = "",
-    problem: "Callable[[str], str]" = lambda name: "",
+    proposal: str,
+    problem: "Callable[[str], str]",
 ) -> "tuple[str, bool, str]":
-    """Ask the person what to do with an added file that has the same name as another file.
+    """Ask the person what to do with a new file that has the same name as another file.
 
     Args:
-        new: the added file.
+        new: the new file.
         old: the file in the list; or a stored file, as `TakenNames` describes it.
+        name: the name of both.
         more: the number of further added files whose names are taken in the same way.
         now_s: this computer's time in seconds since 1970.
-        proposal: another name for the file; empty if the file cannot be renamed here.
+        proposal: another name for the file.
         problem: returns what is wrong with a name, as a sentence; empty if the file may have it.
 
     Returns:
@@ -62,12 +64,10 @@ async def ask_same_name(
         sentence = "same_name_same" if same else kind
         card = _card(say("same_name_old"), old, now_s)
     pair = element("div", {"class": "pair"}, card, _card(say("same_name_new"), new, now_s))
-    name = old["key"].rpartition("/")[2] if isinstance(old, dict) else safe_name(new.name)
-    dialog.body.append(element("p", None, say(sentence, name=name)), pair)
+    dialog.body.append(element("p", None, say(sentence, name=safe_name(name))), pair)
     dialog.body.append(*hint)
     field, rename = _name_field(proposal, problem, lambda: choose(RENAME))
-    if proposal:
-        dialog.body.append(field.parentElement)
+    dialog.body.append(field.parentElement)
     if more:
         label = element("label", {"class": "check"}, for_all, say_count("for_all", more))
         dialog.body.append(label)
@@ -78,8 +78,7 @@ async def ask_same_name(
 
     both = dialog.offer(BOTH, lambda: choose(BOTH), main=not same)
     dialog.offer(REPLACE, lambda: choose(REPLACE))
-    if proposal:
-        dialog.offer(RENAME, rename)
+    dialog.offer(RENAME, rename)
     skip = dialog.offer(SKIP, lambda: choose(SKIP), main=same)
     (skip if same else both).focus()
     await dialog.closed.wait()

@@ -149,9 +149,15 @@ class Actions:
         self.open_dialog("details", self.described(), self)
 
     def described(self) -> "list[UploadModel]":
-        """Return the uploads that have not begun, so that a person may describe them."""
+        """Return the uploads that wait and have not begun, so that a person may describe them."""
         rows = self._model.rows.get()
-        return [item for item in rows if item.upload.may_describe() and not item.leaving.get()]
+        return [
+            item
+            for item in rows
+            if item.upload.may_describe()
+            and item.upload.state != states.FAILED
+            and not item.leaving.get()
+        ]
 
     def change_details(
         self, item: "UploadModel", name: str, details: "dict[str, str]", *, is_last: bool = True
@@ -183,15 +189,6 @@ class Actions:
         """
         self._queue.edit_picture(item.upload, edit)
         self._model.flush()
-
-    def same_name(self, item: "UploadModel", name: str) -> "UploadModel | None":
-        """Return another upload in the list that has this name and the folders of an upload."""
-        for other in self._model.rows.get():
-            is_same = (other.upload.file.path, other.upload.name) == (item.upload.file.path, name)
-            if is_same and other is not item and other.state.get() != states.CANCELLED:
-                found: UploadModel = other
-                return found
-        return None
 
     def name_problem(self, file: "File", name: str) -> str:
         """Return why an added file must not get a name, as a sentence; empty if it may."""

@@ -71,6 +71,8 @@ class Adding:
         self._actions = actions
         self._clock = clock
         self._asking = asyncio.Lock()
+        self._renamed: list[Upload] = []  # which have got another name, and wait
+        queue.on_name = self._name_changed
 
     def close(self) -> None:
         """Let files that are added from now on wait until `open` is called."""
@@ -170,23 +172,69 @@ class Adding:
             if item.state.get() != states.CANCELLED
         }
 
+    def _name_changed(self, upload: "Upload") -> None:
+        self._renamed.append(upload)
+        if len(self._renamed) == 1:
+            asyncio.create_task(self._ask_renamed())  # noqa: RUF006 - it ends by itself
+
+    async def _ask_renamed(self) -> None:
+        """Ask about uploads that have got another name, from their checks or from the person."""
+        await self._show()
+        renamed, self._renamed = self._renamed, []
+        found: list[tuple[Upload, Old]] = []
+        batches = Batches(self._names)
+        for index, upload in enumerate(renamed):
+            if self._row_with_name_of(upload, renamed[index:] + self._renamed):
+                found.append((upload, {"name": upload.name}))
+            elif self.asks and self._names.may_ask():
+                batches.add(upload)
+            else:
+                self._queue.settle_name(upload)
+        found += await batches.finish()
+        if found:
+            async with self._asking:
+                await self._ask_stored(found)
+
+    def _row_with_name_of(self, upload: "Upload", later: "list[Upload]") -> "UploadModel | None":
+        """Return the row of another upload with the name and folders of an upload.
+
+        Args:
+            later: uploads for which the person is asked later, with this one.
+        """
+        for item in self._model.rows.get() if self.asks else []:
+            other = item.upload
+            is_same = (other.file.path, other.name) == (upload.file.path, upload.name)
+            if is_same and other not in later and item.state.get() != states.CANCELLED:
+                found: UploadModel = item
+                return found
+        return None
+
     async def _ask_stored(self, found: "list[tuple[Upload, Old]]") -> None:
-        """Ask the person about uploads whose name a stored file has; then they may start."""
+        """Ask the person about uploads whose name is taken; then they may start.
+
+        Another file has the name: a stored one or, without `old["key"]`, one in the list.
+        """
         choice, for_all, name = KEEP_BOTH, False, ""
         for index, (upload, old) in enumerate(found):  # which grows by names that are taken again
             self._stored.add((upload.file.path, upload.name))
-            asks = _waits(upload, old) and await self._names.compare(upload, old)
+            row = None if "key" in old else self._row_with_name_of(upload, [])
+            asks = row is not None
+            if "key" in old and _waits(upload, old):
+                asks = await self._names.compare(upload, old)
             asks = asks and _waits(upload, old)
             if asks and not for_all:
-                more = len(found) - index - 1
-                choice, for_all, name = await self._choice(upload.file, old, more)
+                more, there = len(found) - index - 1, row.upload.file if row else old
+                choice, for_all, name = await self._choice(upload.file, upload.name, there, more)
+                asks = _waits(upload, old)
             if asks and choice == RENAME:
                 self._rename(upload, name)
                 again = Batches(self._names)
                 again.add(upload)
                 found += await again.finish()
                 continue
-            if asks and choice == REPLACE:
+            if asks and choice == REPLACE and row:
+                self._actions.replace(row, upload)
+            elif asks and choice == REPLACE:
                 self._queue.replace(upload, old["key"])
             if asks and choice == SKIP:
                 self._actions.skip(upload)
@@ -201,7 +249,8 @@ class Adding:
             old = taken.get(_full_name(file))
             if old and not for_all:
                 more = len(files) - index - 1
-                choice, for_all, name = await self._choice(file, old.upload.file, more)
+                there = old.upload.file
+                choice, for_all, name = await self._choice(file, file.name, there, more)
             if drops != self._drops:
                 break
             if not old or choice == KEEP_BOTH:
@@ -224,25 +273,32 @@ class Adding:
         self._model.flush()  # with the uploads that have just been added
         taken = self._taken()
         if not name or (upload.file.path, name) in taken:
-            name = self._free_name(upload.file, taken)
+            name = self._free_name(upload.file.path, upload.name, taken)
         try:
             self._queue.describe(upload, name, upload.options.details())
         except (IllegalMove, TransferError, ValueError):
             return
 
-    def _free_name(self, file: "File", taken: "dict[tuple[str, str], UploadModel]") -> str:
-        stem, dot, ending = safe_name(file.name).rpartition(".")
+    def _free_name(
+        self, path: str, taken_name: str, taken: "dict[tuple[str, str], UploadModel]"
+    ) -> str:
+        stem, dot, ending = safe_name(taken_name).rpartition(".")
         if not stem:
             stem, dot, ending = ending, "", ""
+        before, is_numbered, number_of = stem.rpartition(" (")
+        if is_numbered and number_of.endswith(")") and number_of[:-1].isdigit():
+            stem = before
         number, name = 1, ""
-        while not name or (file.path, name) in taken or (file.path, name) in self._stored:
+        while not name or (path, name) in taken or (path, name) in self._stored:
             number += 1
             name = f"{stem} ({number}){dot}{ending}"
         return name
 
-    async def _choice(self, new: "File", old: "File | Old", more: int) -> "tuple[str, bool, str]":
-        proposal = self._free_name(new, self._taken())
-        given = new, old, more, self._clock.now_s(), proposal
+    async def _choice(
+        self, new: "File", name: str, old: "File | Old", more: int
+    ) -> "tuple[str, bool, str]":
+        proposal = self._free_name(new.path, name, self._taken())
+        given = new, old, name, more, self._clock.now_s(), proposal
         try:
             choice, for_all, name = await self._actions.ask(
                 "same_name", *given, lambda name: self._actions.name_problem(new, name)

@@ -93,6 +93,7 @@ class TakenNames:
                     continue  # it is refused, or an earlier page has asked
                 try:
                     asked.append((index, path_for(upload, grant.prefix), upload.name))
+                    upload.asked_name = upload.name
                 except ValueError:
                     continue  # the upload will fail: folders and name do not fit into a key
         if asked:

@@ -3,7 +3,7 @@
 import pytest
 
 from ossferry_uploader.transfer import states
-from ossferry_uploader.transfer.checks.verdict import Verdict
+from ossferry_uploader.transfer.checks.verdict import Refusal, Verdict
 from ossferry_uploader.transfer.errors import IllegalMove, WrongType
 from ossferry_uploader.transfer.grants.limits import Limits
 from ossferry_uploader.transfer.options import KEEP_BOTH, REFUSE, Options, metadata_of, name_of
@@ -134,6 +134,25 @@ async def test_checks_look_again_at_a_file_with_another_name_and_keep_its_detail
 
     assert ports.checks.seen == ["a.csv", "b.csv"]
     assert (upload.name, upload.options.details()) == ("b.csv", {TITLE: "x"})
+
+
+async def test_a_name_that_a_check_refuses_can_be_changed_again():
+    queue, ports = make("*.csv")
+    ports.checks.verdicts["b.csv"] = Verdict(refusal=Refusal("names", "No b."))
+    upload = await held(queue, FakeFile("a.csv"))
+    queue.describe(upload, "b.csv", {TITLE: "x"})
+    await ended(upload)
+    refused = upload.state
+
+    queue.describe(upload, "c.csv", {TITLE: "y"})
+    await ended(upload)
+
+    assert (refused, upload.state, upload.name) == (states.FAILED, states.DONE, "c.csv")
+    assert (ports.checks.seen, upload.options.details()) == (
+        ["a.csv", "b.csv", "c.csv"],
+        {TITLE: "y"},
+    )
+    assert not queue.is_sending()
 
 
 async def test_what_a_check_has_found_lets_the_file_wait_until_it_is_used():

@@ -17,7 +17,7 @@ class Person:
         self.answers = list(answers)
         self.asked = []
 
-    async def ask(self, what, new, old, more, now_s, proposal, problem):
+    async def ask(self, what, new, old, name, more, now_s, proposal, problem):
         self.asked.append((new.name, more))
         choice, for_all = self.answers.pop(0)
         return choice, for_all, proposal

@@ -6,10 +6,12 @@ import pytest
 
 from ossferry_uploader.oss.encryption import PublicKey
 from ossferry_uploader.transfer import states
+from ossferry_uploader.transfer.checks.verdict import Verdict
 from ossferry_uploader.transfer.errors import GrantRefused, ServerRefused
 from ossferry_uploader.transfer.grants.limits import Limits
 from ossferry_uploader.transfer.options import REFUSE, Options
 from ossferry_uploader.transfer.queue import Queue
+from support.fake_checks import FakeChecks
 from support.fakes import FakeClock, FakeFile, crc64_of_zeros, make_engine, make_ports, until
 from upload_page.view.adding import Adding
 from upload_page.view.model import QueueModel
@@ -22,17 +24,23 @@ OLD = {"key": KEY, "size": 3, "stored_at": "2026-03-14T09:00:00Z", "crc64": "7"}
 class Site:
     """A page whose server knows stored files by path, and a person who answers `answers`."""
 
-    def __init__(self, stored=None, answers=(), features=("taken", "objects"), tab=0):
+    def __init__(self, stored=None, answers=(), features=("taken", "objects"), tab=0, checks=None):
         self.stored = {"a.txt": OLD} if stored is None else stored
         self.answers = list(answers)
         self.asked, self.paths, self.reports, self.skipped = [], [], [], []
-        self.proposals = []
+        self.proposals, self.replaced = [], []
         self.running = self.most_running = 0
         self.fails = None
         clock = FakeClock()
         self.ports = make_ports(clock)
         self.ports.grants.features = list(features)
         self.ports.random.count = 100 * tab
+        self.describes = ""
+        if checks:
+            self.ports.grants.features.append("checks")
+            self.ports.checks = FakeChecks("*.hei?")
+            for name, made in checks.items():
+                self.ports.checks.verdicts[name] = Verdict(file=FakeFile(made))
         engine = make_engine(self.ports)
         model = QueueModel(clock)
         self.queue = Queue(engine, on_change=model.changed)
@@ -55,23 +63,29 @@ class Site:
             raise self.fails
         return [self.stored.get(path) for path in paths]
 
-    async def ask(self, what, new, old, more, now_s, proposal, problem):
+    async def ask(self, what, new, old, name, more, now_s, proposal, problem):
         """Answer as the person, after all files whose names are free have been sent."""
         others = [each for each in self.queue.uploads if not each.awaits_name]
         await until(lambda: all(each.state in states.ENDED for each in others))
         same = old.get("same") if isinstance(old, dict) else None
-        self.asked.append((new.name, same, more))
+        self.asked.append((name, same, more))
         waiting = [each.key for each in self.queue.uploads if each.awaits_name]
         assert not [key for key in waiting if key in self.ports.http.objects]
         answer = self.answers.pop(0)
         if answer is None:
             raise ServerRefused(0)
         self.proposals.append(proposal)
+        if self.describes:
+            self.queue.describe(self.queue.uploads[0], self.describes, {})
+            self.describes = ""
         return answer[0], answer[1], answer[2] if len(answer) > 2 else proposal
 
     def skip(self, upload):
         self.skipped.append(upload.file.name)
         self.queue.cancel(upload)
+
+    def replace(self, old, upload):
+        self.replaced.append((old.upload.name, upload.name))
 
     async def add(self, *files):
         await self.adding.add(files)
@@ -255,9 +269,9 @@ async def test_a_file_gets_the_name_that_the_person_gives_unless_it_is_taken_too
 
     (upload,) = (await site.add(FakeFile("a.txt"))).values()
 
-    assert site.proposals == ["a (2).txt", "a (3).txt", "a (3).txt"]
-    assert site.paths == [["a.txt"], ["a (2).txt"], ["mine.txt"], ["a (3).txt"]]
-    assert (upload.state, upload.name) == (states.DONE, "a (3).txt")
+    assert site.proposals == ["a (2).txt", "a (3).txt", "mine (2).txt"]
+    assert site.paths == [["a.txt"], ["a (2).txt"], ["mine.txt"], ["mine (2).txt"]]
+    assert (upload.state, upload.name) == (states.DONE, "mine (2).txt")
 
 
 async def test_files_of_one_name_in_the_list_get_numbers():
@@ -329,3 +343,110 @@ async def test_a_file_that_an_earlier_page_has_asked_about_is_not_asked_about_ag
 
     assert (after.asked, after.paths) == ([], [["b.txt"]])
     assert (uploads["a.txt"].key, uploads["a.txt"].target.replaces) == (left.key, KEY)
+
+
+@pytest.mark.parametrize(
+    ("choice", "state", "replaces"),
+    [("keep_both", states.DONE, ""), ("replace", states.DONE, KEY), ("skip", states.CANCELLED, "")],
+)
+async def test_the_name_that_a_check_has_given_is_asked_about(choice, state, replaces):
+    site = Site({"a.jpg": OLD}, [(choice, False)], checks={"a.heic": "a.jpg", "b.heic": "b.jpg"})
+
+    uploads = await site.add(FakeFile("a.heic"), FakeFile("b.heic"))
+
+    assert site.asked == [("a.jpg", None, 0)]
+    assert site.paths == [["a.heic", "b.heic"], ["a.jpg", "b.jpg"]]
+    assert uploads["b.jpg"].state == states.DONE
+    last = site.queue.uploads[0]
+    assert (last.state, last.target.replaces) == (state, replaces)
+
+
+async def test_a_choice_about_the_chosen_name_does_not_count_for_the_given_one():
+    site = Site({"a.heic": OLD}, [("replace", False)], checks={"a.heic": "a.jpg"})
+
+    uploads = await site.add(FakeFile("a.heic"))
+
+    assert (site.asked, uploads["a.jpg"].target.replaces) == ([("a.heic", False, 0)], "")
+
+
+async def test_an_answer_about_the_given_name_counts_after_a_reload():
+    checks, stored = {"a.heic": "a.jpg"}, {"a.jpg": OLD}
+    before, after = Site(stored, checks=checks), Site(stored, tab=1, checks=checks)
+
+    async def pause_and_replace(*given):
+        before.queue.uploads[0].pause()
+        return "replace", False, ""
+
+    before.ask = pause_and_replace
+    await before.adding.add([FakeFile("a.heic", modified=7)])
+    left = before.queue.uploads[0]
+    await until(lambda: left.target.replaces and left.record.saved[0])
+    after.ports.storage.named = before.ports.storage.named
+
+    uploads = await after.add(FakeFile("a.heic", modified=7))
+
+    assert (after.asked, uploads["a.jpg"].target.replaces) == ([], KEY)
+
+
+async def test_an_open_question_does_not_delay_files_whose_given_name_is_free():
+    site = Site({"a.txt": OLD}, [("skip", False)], checks={"a.heic": "a.jpg"})
+    ask = site.ask
+
+    async def ask_for_long(*given):
+        await site.adding.add([FakeFile("a.heic")])
+        await until(lambda: site.queue.uploads[-1].state == states.DONE)
+        return await ask(*given)
+
+    site.ask = ask_for_long
+    uploads = await site.add(FakeFile("a.txt"))
+
+    assert uploads["a.jpg"].state == states.DONE
+
+
+async def test_two_files_that_checks_give_one_name_are_asked_about_once():
+    site = Site({}, [("replace", False)], checks={"a.heic": "a.jpg", "a.heif": "a.jpg"})
+
+    await site.add(FakeFile("a.heic"), FakeFile("a.heif"))
+
+    assert site.asked == [("a.jpg", None, 0)]
+    assert site.replaced == [("a.jpg", "a.jpg")]
+
+
+async def test_an_answer_about_a_file_that_was_cancelled_meanwhile_replaces_nothing():
+    site = Site({}, [("replace", False)], checks={"a.heic": "a.jpg", "a.heif": "a.jpg"})
+    ask = site.ask
+
+    async def cancel_and_ask(*given):
+        site.queue.cancel(next(each for each in site.queue.uploads if each.awaits_name))
+        return await ask(*given)
+
+    site.ask = cancel_and_ask
+    await site.add(FakeFile("a.heic"), FakeFile("a.heif"))
+
+    assert (len(site.asked), site.replaced) == (1, [])
+
+
+@pytest.mark.parametrize("is_stored", [True, False], ids=["stored", "in the list"])
+async def test_a_name_from_the_details_is_asked_about(is_stored):
+    site = Site({"b.txt": OLD} if is_stored else {}, [("rename", False), ("keep_both", False)])
+    if not is_stored:
+        await site.add(FakeFile("b.txt"))
+    upload = site.queue.add(FakeFile("a.txt"))
+    upload.pause()
+
+    site.queue.describe(upload, "b.txt", {})
+    upload.resume()
+    await until(lambda: upload.state == states.DONE)
+
+    assert [name for name, _, _ in site.asked] == ["b.txt"]
+    assert upload.name == "b (2).txt"
+
+
+async def test_a_name_that_changes_during_the_question_is_asked_about_then():
+    site = Site({"a.txt": OLD, "b.txt": OLD}, [("keep_both", False), ("replace", False)])
+    site.describes = "b.txt"
+
+    uploads = await site.add(FakeFile("a.txt"))
+
+    assert [name for name, _, _ in site.asked] == ["a.txt", "b.txt"]
+    assert uploads["a.txt"].target.replaces == KEY
