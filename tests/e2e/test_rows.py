@@ -1,15 +1,14 @@
 """Rows of the list: their contents, and that only rows near the visible part exist."""
 
 import base64
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page
 
+from e2e.conftest import StartDemo
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import until
-from ossferry.cli.demo import Demo
 from support.expecting import expect
 
 pytestmark = pytest.mark.e2e
@@ -104,7 +103,7 @@ def test_rows_far_from_the_window_cost_nothing_and_are_there_when_wanted(
 
 
 def test_a_person_goes_from_one_refused_file_to_the_next_also_far_down_the_list(
-    start_demo: Callable[..., tuple[Demo, UploaderPage]], page: Page
+    start_demo: StartDemo, page: Page
 ) -> None:
     _, uploader = start_demo(allowed_types=(".txt",))
     uploader.start()
@@ -122,3 +121,37 @@ def test_a_person_goes_from_one_refused_file_to_the_next_also_far_down_the_list(
     expect(uploader.total).to_contain_text("1 not accepted")
     page.keyboard.press("Alt+KeyN")
     expect(first.locator.get_by_role("button", name="Remove")).to_be_focused()
+
+
+def test_waiting_files_are_moved_by_keyboard_and_by_dragging(
+    start_demo: StartDemo, page: Page
+) -> None:
+    _, uploader = start_demo(limits={"min_files": 5})
+    uploader.start()
+    uploader.drop(a__txt="a", b__txt="b", c__txt="c")
+    names = "rows => rows.map((row) => row.dataset.name[0]).join('')"
+    toast = page.locator("#toast")
+
+    uploader.row("a.txt").locator.get_by_role("button", name="Cancel").focus()
+    page.keyboard.press("Alt+ArrowDown")
+    expect(toast).to_have_text("a.txt is number 2 of 3 waiting files.")
+    page.keyboard.press("Alt+ArrowDown")
+    expect(toast).to_have_text("a.txt is number 3 of 3 waiting files.")
+    page.keyboard.press("Alt+ArrowDown")  # it is the last one
+    expect(uploader.row("a.txt").locator.get_by_role("button").first).to_be_focused()
+    assert uploader.rows.evaluate_all(names) == "bca"
+
+    send_next = uploader.row("a.txt").locator.get_by_role("button", name="Send next")
+    send_next.click()
+    expect(send_next).to_have_count(0)
+    uploader.row("a.txt").locator.locator(".kind").hover()
+    page.mouse.down()
+    uploader.row("c.txt").locator.locator(".kind").hover()
+    uploader.row("b.txt").locator.locator(".kind").hover()
+    expect(uploader.row("b.txt").locator).to_have_attribute("data-drop", "before")
+    page.mouse.up()
+    expect(toast).to_have_text("a.txt is number 1 of 3 waiting files.")
+    assert uploader.rows.evaluate_all(names) == "abc"
+    expect(send_next).to_be_visible()  # the list says its place now
+    uploader.drop(d__txt="d", e__txt="e")
+    expect(uploader.total).to_contain_text("5 of 5 files")

@@ -8,6 +8,7 @@ from upload_page.browser.language import fetch_words
 from upload_page.browser.style_sheets import load_styles
 from upload_page.browser.window import is_for_guests, load_modules
 from upload_page.dialogs.dialog import show_text
+from upload_page.dialogs.moving import move_row
 from upload_page.dialogs.receipt import show_receipt
 from upload_page.dialogs.same_name import ask_same_name
 from upload_page.dialogs.shortcuts import show_shortcuts
@@ -110,6 +111,7 @@ FUNCTIONS: "dict[str, Callable[..., Any]]" = {
     "embedding": serve_embedding_page,
     "found_details": _details("use_found"),
     "guest": _requests("serve_guest"),
+    "move": move_row,
     "my_uploads": show_my_uploads,
     "other_devices": show_other_devices,
     "picture": _pictures("show_picture"),

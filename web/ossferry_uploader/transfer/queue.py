@@ -46,7 +46,7 @@ class Queue:
     """Holds all uploads of a page, and runs a limited number of them at a time.
 
     Urgent uploads start first, then uploads of small files. The list `uploads` has the order in
-    which the uploads were added.
+    which the uploads were added. After a call of `move`, they start in the order of the list.
 
     Args:
         on_change: the first listener; the method `on_change` describes its calls, and adds more
@@ -98,10 +98,11 @@ class Queue:
         self._has_resumed = False  # an upload of an earlier page continues
         self._key_locks: dict[str, asyncio.Lock] = {}  # by key; one upload at a time uses a key
         self._cleanup = Cleanup(engine, ended=self._ended, settled=self._cleaned)
-        self._line: list[tuple[tuple[bool, int, int], int, Upload]] = []
+        self._line: list[tuple[tuple[bool, int, int, int], int, Upload]] = []
         self._lined_up = 0
         self._limits = Limits(types=[])
         self._added = 0
+        self._is_ordered = False
         self._records = RecordWriter(
             engine,
             soon,
@@ -238,6 +239,23 @@ class Queue:
         upload.urgent = True
         upload.changed()
         self._line_up(upload)
+
+    def move(self, upload: Upload, before: "Upload | None") -> None:
+        """Move an upload in the list to the place before another one; `None` for the end.
+
+        From then on, waiting uploads start in the order of the list, whatever their sizes; only
+        urgent ones start earlier. The moved upload is no longer urgent.
+        """
+        self._is_ordered = True
+        upload.urgent = False
+        self.uploads.remove(upload)
+        place = self.uploads.index(before) if before else len(self.uploads)
+        self.uploads.insert(place, upload)
+        for index, each in enumerate(self.uploads):
+            each.place = index
+        self._line = [(each.rank(), number, each) for _, number, each in self._line]
+        heapq.heapify(self._line)
+        upload.changed()
 
     def describe(self, upload: Upload, name: str, details: "dict[str, str]") -> None:
         """Give an upload that has not begun another name and other details.
@@ -399,6 +417,7 @@ class Queue:
         self._added += 1
         upload = Upload(file, self._tell, options=options, number=self._added, controls=self)
         upload.awaits_name = awaits_name
+        upload.place = self._added if self._is_ordered else 0
         if record:
             restore(upload, record)
             self._has_resumed = True

@@ -159,6 +159,7 @@ class Upload:
         self.options = options or Options()
         self.number = number
         self.urgent = False
+        self.place = 0  # in the list, if a person has changed its order
         self.awaits_name = False
         self.asked_name = ""
         self.error: Exception | None = None
@@ -340,13 +341,13 @@ class Upload:
         else:
             self.target.restart()  # another file of the folder may have the new name
 
-    def rank(self) -> "tuple[bool, int, int]":
+    def rank(self) -> "tuple[bool, int, int, int]":
         """Return the sort key of this upload; the queue starts the upload with the smallest one.
 
-        Urgent uploads come first, then uploads of smaller files, then uploads that were added
-        earlier.
+        Urgent uploads come first, then those that a person has put into an order, then uploads of
+        smaller files, then uploads that were added earlier.
         """
-        return (not self.urgent, self.file.size, self.number)
+        return (not self.urgent, self.place, self.file.size, self.number)
 
     def go(self, to: str) -> None:
         """Change the upload to another state, and call `on_change`.

@@ -12,6 +12,7 @@ KEYS = (
     ("Alt+T", "timeline"),
     ("Alt+K", "shortcuts"),
     ("↑ ↓", "key_rows"),
+    ("Alt+↑ ↓", "key_move"),
     ("Delete", "key_delete"),
     ("Ctrl+V", "key_paste"),
     ("Esc", "key_close"),

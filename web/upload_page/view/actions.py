@@ -120,6 +120,15 @@ class Actions:
         """Send a waiting upload before all other waiting uploads."""
         self._queue.send_next(item.upload)
 
+    def waiting(self) -> "list[UploadModel]":
+        """Return the waiting uploads, in the order of the list."""
+        return self._in((states.WAITING,))
+
+    def move(self, item: "UploadModel", before: "UploadModel | None") -> None:
+        """Move an upload in the list and in the queue, before another one or to the end."""
+        self._queue.move(item.upload, before.upload if before else None)
+        self._model.move(item, before)
+
     def retry(self, item: "UploadModel") -> None:
         """Start a failed or cancelled upload again."""
         self._queue.retry(item.upload)

@@ -1,6 +1,6 @@
 """Build the user interface from its parts, and build it again when the language changes."""
 
-from upload_page.browser.dom import by_id, clear, element, set_attribute
+from upload_page.browser.dom import by_id, clear, element, set_attribute, subscribe
 from upload_page.view.list.rows import row
 from upload_page.view.list.total import show_total
 from upload_page.view.list.unfinished import show_unfinished
@@ -17,6 +17,7 @@ from upload_page.view.words.text import language, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from upload_page.browser.dom import Element
     from upload_page.view.actions import Actions
     from upload_page.view.grant_model import GrantModel
     from upload_page.view.model import QueueModel
@@ -59,9 +60,19 @@ def _show_uploads(model: "QueueModel", actions: "Actions", owner: Owner) -> None
     actions.reveal = listing.reveal
     box.append(show_total(model, actions, owner), rows)
 
+    def grab(event: "Element") -> None:
+        badge = event.target.closest("[data-state=waiting] .kind")
+        if badge and not event.button:
+            number = int(badge.parentElement.dataset.number)
+            actions.open_dialog("move", number, 0, actions, float(event.pageY))
+
+    owner.on_dispose(subscribe(rows, "pointerdown", grab))
+
     def show_rows() -> None:
         wanted = model.rows.get()
         listing.show(wanted)
+        if model.is_ordered:
+            listing.order(wanted)
         set_attribute(box, "hidden", None if wanted else "")
 
     effect(show_rows)

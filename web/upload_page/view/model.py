@@ -121,6 +121,7 @@ class QueueModel:
         self._journal: Journal | None = None  # set if the records have changed
         self._moved = 0  # bytes sent by this page; never decreases
         self.rows = Signal([])
+        self.is_ordered = False  # a person has changed the order of the rows
         self.unfinished = Signal([])  # checkpoints from earlier visits
         totals = self._totals = [Signal(0) for _ in NOTHING]
         self.files, self.size, self.sent, self.done, self.running = totals[:5]
@@ -223,6 +224,13 @@ class QueueModel:
             self.rows.set([row for row in self.rows.get() if id(row) not in gone])
 
         batch(forget)
+
+    def move(self, item: UploadModel, before: "UploadModel | None") -> None:
+        """Move a row to the place before another one; `None` for the end."""
+        rows = [row for row in self.rows.get() if row is not item]
+        rows.insert(rows.index(before) if before else len(rows), item)
+        self.is_ordered = True
+        self.rows.set(rows)
 
     def _wake(self) -> None:
         if not self._waits:

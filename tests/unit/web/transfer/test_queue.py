@@ -160,3 +160,26 @@ async def test_keys_have_prefix_day_random_and_name():
     upload = await send(queue, FakeFile("c.txt", path="a/b"))
 
     assert upload.key == f"uploads/alice-1/2026-03-14/{'0' * 31}2/a/b/c.txt"
+
+
+async def test_files_that_a_person_has_moved_are_sent_in_the_order_of_the_list():
+    queue, ports, _ = listened(parallel=1, ahead=0)
+    ports.http.hold()
+    running = queue.add(FakeFile("0.txt", 5))
+    await turns()
+    small, large, middle = (
+        queue.add(FakeFile(name, size)) for name, size in (("s", 1), ("l", 9), ("m", 5))
+    )
+
+    queue.move(middle, small)
+    queue.move(small, None)
+    later = queue.add(FakeFile("z", 0))
+    order = []
+    queue.on_change(
+        lambda it: order.append(it) if it.state == states.DONE and it not in order else None
+    )
+    ports.http.release()
+    await ended(*queue.uploads)
+
+    assert queue.uploads == [running, middle, large, small, later]
+    assert order == queue.uploads

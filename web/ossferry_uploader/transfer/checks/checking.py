@@ -52,7 +52,7 @@ class Checking:
         # `None` until the first grant
         self._rules: Rules | None = None if engine.ports.checks else NO_RULES
         self._loading = asyncio.Lock()
-        self._line: list[tuple[tuple[bool, int, int], int, Upload]] = []
+        self._line: list[tuple[tuple[bool, int, int, int], int, Upload]] = []
         self._lined_up = 0
         self._tasks: dict[int, asyncio.Task[None]] = {}  # by upload number
         self._timers: dict[int, asyncio.Task[None]] = {}

@@ -71,6 +71,7 @@ class _Row:
             "div", attributes, self.kind, self.name, self.words, self.buttons, self.bar
         )
         set_attribute(self.line, "data-name", model.upload.name)
+        set_attribute(self.line, "data-number", str(model.upload.number))
         self._show_picture(file)
 
     def follow(self) -> None:

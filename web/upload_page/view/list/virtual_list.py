@@ -35,6 +35,7 @@ class _Row:
 
     def __init__(self, model: "UploadModel", make_row: "MakeRow") -> None:
         self.owner = Owner()
+        self.model = model
         self.line = make_row(model, self.owner)
 
     def dispose(self) -> None:
@@ -83,6 +84,25 @@ class VirtualList:
         self._count = len(wanted)
         for model in fresh:
             self._place(model)
+        self._number()
+
+    def order(self, wanted: "list[UploadModel]") -> None:
+        """Put the shown uploads into another order; the parameter has exactly these uploads."""
+        rows = {id(row.model): row for chunk in self._chunks for row in chunk.rows}
+        start = 0
+        for chunk in self._chunks:
+            models = wanted[start : start + len(chunk.models)]
+            start += len(models)
+            if chunk.shown:
+                chunk.rows = []
+                for model in models:
+                    row = rows.pop(id(model), None)
+                    chunk.rows.append(row if row else _Row(model, self._make_row))
+                if models != chunk.models:
+                    chunk.box.append(*[row.line for row in chunk.rows])
+            chunk.models = models
+        for row in rows.values():  # now in a chunk that is not shown
+            row.dispose()
         self._number()
 
     def reveal(self, model: "UploadModel") -> None:

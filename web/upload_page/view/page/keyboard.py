@@ -27,7 +27,11 @@ def start_keys(actions: "Actions") -> None:
             commands[code]()
             return True
         if row and code in ("ArrowDown", "ArrowUp"):
-            window.focus_next_row(row, 1 if code == "ArrowDown" else -1)
+            step = 1 if code == "ArrowDown" else -1
+            if alt:
+                actions.open_dialog("move", int(row.dataset.number), step, actions)
+            else:
+                window.focus_next_row(row, step)
             return True
         if row and code == "Delete":
             row.querySelector(".actions button:last-child").click()
