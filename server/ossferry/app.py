@@ -325,6 +325,7 @@ def _token_api(
         *(["tags"] if "oss:PutObjectTagging" in base.settings.actions else []),
         *(["sign-out"] if authenticator.signs_out else []),
         *(["requests"] if base.settings.requests else []),
+        *(f"record-{each}" for each in base.settings.record),
     ]
     return TokenApi(
         base.settings,

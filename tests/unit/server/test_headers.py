@@ -82,6 +82,20 @@ def test_t06_t24_t34_every_answer_is_guarded_and_not_cached(
     assert "expires" not in headers
 
 
+def test_t79_only_what_the_operator_allows_may_be_recorded(make_settings: MakeSettings) -> None:
+    async def some_html(_request: Request) -> HTMLResponse:
+        return HTMLResponse("<p>")
+
+    paths = ("/", "/admin", "/form", "/s/0")
+    app = Starlette(routes=[Route(path, some_html) for path in paths])
+    with app_client(SecurityHeaders(app, make_settings(record=["camera", "screen"]), {})) as client:
+        allowed = [client.get(path).headers["permissions-policy"] for path in paths]
+
+    own = "camera=(self), display-capture=(self), geolocation=(), microphone=(), "
+    none = "camera=(), display-capture=(), geolocation=(), microphone=(), "
+    assert allowed == [f"{each}payment=(), usb=()" for each in (own, none, none, none)]
+
+
 def test_t30_browsers_are_told_to_stay_with_https(client: httpx.Client) -> None:
     answer = client.get("https://127.0.0.1/healthz")
 
