@@ -387,7 +387,7 @@ def _upload_apis(base: _Base, uploads: UploadServices) -> list[object]:
     return [
         ReceiptApi(store, uploads.recorder, uploads.quotas, base.rates),
         RefusalApi(uploads.refused),
-        ObjectApi(store, database, uploads.recorder, uploads.trash),
+        ObjectApi(settings, store, database, uploads.recorder, uploads.trash),
         lists,
         ShareApi(settings, store, database, clock=clock),
         LinkApi(store, database, base.rates, base.storage, html=_form_html(base), clock=clock),

@@ -71,6 +71,7 @@ def page_policy(
         "style-src": allowed["style-src"],
         "img-src": f"'self' data: blob:{_previews(settings)}",
         "media-src": f"blob:{_previews(settings)}",  # blob: the first frame of a chosen video
+        "frame-src": (settings.link_origin and _previews(settings).strip()) or "'none'",  # PDF
         "font-src": "'self'",
         "connect-src": " ".join(["'self'", *settings.upload_origins]) + _downloads(settings),
         # blob: scripts whose hash the page has verified; no service worker

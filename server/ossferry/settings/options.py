@@ -70,7 +70,7 @@ class Options(CheckSettings):
 
     link_origin: types.Origin | None = None
     """A custom domain of the bucket for links and previews; by default the first one in
-    `OSSFERRY_ENDPOINT` and `OSSFERRY_UPLOAD_HOSTS`.
+    `OSSFERRY_ENDPOINT` and `OSSFERRY_UPLOAD_HOSTS`, and no previews of PDF.
     """
 
     undo: choices.Undo = "trash"

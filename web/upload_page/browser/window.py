@@ -238,6 +238,11 @@ def show_thumbnail(target: "Any", file: "Any") -> None:
     js.ossferry.ask("thumbnails", "show", target, file.blob)
 
 
+def shows_pdf() -> bool:
+    """Return whether the browser shows PDF in place; some can only download it."""
+    return bool(js.navigator.pdfViewerEnabled)
+
+
 async def can_record(kinds: "list[str]") -> "list[str]":
     """Return what this browser can record here: some of `camera`, `sound` and `screen`.
 
