@@ -63,16 +63,19 @@ BRIDGE = tuple(
     WEB / path for path in ("bridge/bridge.js", "bridge/exchange.js", "worker/checksums.js")
 )
 WORKER = (WEB / "worker/crc64_wasm.js", WEB / "worker/checksum_worker.js")
-WITH_SENTENCES = ("details", "dialogs", "pictures", "requests")  # folders of `upload_page`
+WITH_SENTENCES = ("details", "dialogs", "pictures", "recording", "requests")  # in `upload_page`
 SCRIPTS_ON_DEMAND = (
-    "checksum_worker sha256 records tabs thumbnails canvas qr frame checks zip zip_worker"
+    "checksum_worker sha256 records tabs thumbnails canvas recorder qr frame checks zip zip_worker"
 )
-RARE = ("details", "pictures", "repair", "requests")  # modules of `upload_page` that few pages load
+# modules of `upload_page` that few pages load
+RARE = ("details", "pictures", "recording", "repair", "requests")
+MODULES = ("canvas.js", "frame.js", "recorder.js", "thumbnails.js")  # in `page`
 LATER = ("on_demand", *RARE)
 # {name of a style sheet: the files in `page` that it consists of}
 STYLES = {
     "details": ("fields", "details"),
     "pictures": ("pictures",),
+    "recording": ("recording",),
     "repair": ("repair",),
     "requests": ("fields", "requests"),
 }
@@ -352,7 +355,7 @@ def groups(extension: Path | None = None) -> dict[str, dict[str, bytes]]:
             "checksum_worker.js": minified(*WORKER),
             **scripts(WEB / "storage", "leases.js", "records.js", "tabs.js", options=BUNDLE),
             **scripts(WEB / "page", "boot.js", "intake.js"),
-            **scripts(WEB / "page", "canvas.js", "frame.js", "thumbnails.js", options=MODULE),
+            **scripts(WEB / "page", *MODULES, options=MODULE),
             **scripts(WEB / "page", "checks.js", "zip.js", options=BUNDLE),
             **scripts(WEB / "worker", "zip_worker.js", options=("--bundle",)),
             **scripts(WEB / "page", "form.js", options=(ES5,)),

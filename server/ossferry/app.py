@@ -325,6 +325,7 @@ def _token_api(
         *(["tags"] if "oss:PutObjectTagging" in base.settings.actions else []),
         *(["sign-out"] if authenticator.signs_out else []),
         *(["requests"] if base.settings.requests else []),
+        *(f"record-{each}" for each in base.settings.record),
     ]
     return TokenApi(
         base.settings,
@@ -386,7 +387,7 @@ def _upload_apis(base: _Base, uploads: UploadServices) -> list[object]:
     return [
         ReceiptApi(store, uploads.recorder, uploads.quotas, base.rates),
         RefusalApi(uploads.refused),
-        ObjectApi(store, database, uploads.recorder, uploads.trash),
+        ObjectApi(settings, store, database, uploads.recorder, uploads.trash),
         lists,
         ShareApi(settings, store, database, clock=clock),
         LinkApi(store, database, base.rates, base.storage, html=_form_html(base), clock=clock),

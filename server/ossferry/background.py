@@ -87,7 +87,8 @@ class UploadServices:
         clock: Clock,
         monotonic: Monotonic,
     ) -> None:
-        self.features = [*FEATURES, *(["skip-identical"] if settings.skip_identical else [])]
+        optional = {"skip-identical": settings.skip_identical, "pdf": settings.link_origin}
+        self.features = [*FEATURES, *(name for name, is_on in optional.items() if is_on)]
         self.store = store
         self.database = database
         self.outbound = outbound

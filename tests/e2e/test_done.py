@@ -5,6 +5,7 @@ import io
 import json
 import re
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -16,13 +17,17 @@ from zxingcpp import read_barcodes
 from e2e.axe import violations
 from e2e.conftest import StartDemo
 from e2e.pages.uploader import UploaderPage
-from e2e.storage_side import until
-from ossferry.cli.demo import Demo
+from e2e.storage_side import asked, until
+from mock_oss.world.model import BUCKET
+from ossferry.cli.demo import WORLD, Demo
 from support.after_upload import fetch
 from support.expecting import expect
+from support.programs import free_port
 
 pytestmark = pytest.mark.e2e
 
+LINKS = "files.localhost"
+SHOWS_PDF = "() => void Object.defineProperty(navigator, 'pdfViewerEnabled', { value: true })"
 RECEIPTS = re.compile(r"/api/receipts(/batch)?$")
 SIZE = "async (image) => (await image.decode(), [image.naturalWidth, image.naturalHeight])"
 LISTED = """fetch("/api/objects?sort=name&limit=1000")
@@ -204,6 +209,34 @@ def test_a_stored_file_is_renamed_and_moved_with_the_keyboard(
     expect(mine.get_by_role("status")).to_contain_text("Q3 _.csv was deleted.")
     mine.get_by_role("button", name="Undo").click()
     expect(line).to_contain_text("2026/Q3 _.csv")
+
+
+@pytest.mark.slow
+def test_a_pdf_is_shown_in_place_from_the_origin_of_the_links(
+    start_demo: StartDemo, page: Page
+) -> None:
+    port, document = free_port(), io.BytesIO()
+    Image.new("RGB", (600, 800), "teal").save(document, "PDF")
+    demo, uploader = start_demo(
+        oss_port=port,
+        world=replace(WORLD, cnames={LINKS: BUCKET}),
+        link_origin=f"http://{LINKS}:{port}",
+        allowed_hosts=("127.0.0.1",),
+    )
+    uploader.start()
+    page.evaluate(SHOWS_PDF)
+    content = document.getvalue()
+    uploader.choose(FilePayload(name="a.pdf", mimeType="application/pdf", buffer=content))
+    uploader.row("a.pdf").expect_state("done")
+    page.locator("#more").get_by_role("button", name="My uploads").click()
+
+    uploader.dialog("my-uploads").get_by_role("button", name="Preview").click()
+
+    expect(uploader.dialog("preview").locator("iframe")).to_have_attribute("title", "a.pdf")
+    until(page, lambda: bool(asked(demo, "GetObject", "a.pdf")))
+    shown = asked(demo, "GetObject", "a.pdf")[0]
+    assert (shown.host, shown.status) == (f"{LINKS}:{port}", 200)
+    assert shown.params["response-content-disposition"] == "inline"
 
 
 def test_selected_files_are_saved_as_one_archive_and_deleted(

@@ -74,7 +74,6 @@ def environment(demo: Demo, user: User = SERVER) -> dict[str, str]:
     """Return the options of a server like the demo's, with the access key of a user."""
     settings = demo.settings
     return granting(demo, user) | {
-        "OSSFERRY_RAM_ENDPOINT": demo.oss.endpoint,
         "OSSFERRY_OBJECTS_ROLE_ARN": str(settings.objects_role_arn),
         "OSSFERRY_OBJECTS_ENDPOINT": str(settings.objects_endpoint),
         "OSSFERRY_DATABASE_URL": settings.ledger_url,

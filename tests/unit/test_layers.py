@@ -137,8 +137,8 @@ ARROWS: dict[str, dict[str, str]] = {
             "@transfer.grants @transfer.pacing @transfer.options @transfer.errors"
         ),
         "on_demand": (
-            "embedding details pictures other_devices repair requests my_uploads dialogs "
-            "view.actions view.words view.model browser"
+            "embedding details pictures recording other_devices repair requests my_uploads "
+            "dialogs view.actions view.words view.model browser"
         ),
         "embedding": (
             "view.page view.adding view.actions view.words view.model view.grant_model "
@@ -152,6 +152,7 @@ ARROWS: dict[str, dict[str, str]] = {
         "pictures": (
             "dialogs view.actions view.elements view.words view.model browser @transfer.errors"
         ),
+        "recording": "dialogs view.elements view.signals view.words browser",
         "other_devices": (
             "receipts view.elements view.words view.model view.signals browser @browser "
             "@transfer.resuming @transfer.sending @transfer.journal @transfer.upload "
@@ -302,6 +303,7 @@ OUTSIDE = {
             "other_devices",
             "pictures",
             "receipts",
+            "recording",
             "repair",
             "requests",
         ],

@@ -27,6 +27,7 @@ PLACES = {
     "page": WEB / "upload_page/locales/{}.json",
     "details": WEB / "upload_page/details/locales/{}.json",
     "pictures": WEB / "upload_page/pictures/locales/{}.json",
+    "recording": WEB / "upload_page/recording/locales/{}.json",
     "dialogs": WEB / "upload_page/dialogs/locales/{}.json",
     "requests": WEB / "upload_page/requests/locales/{}.json",
     "form": ROOT / "server/ossferry/locales/form.{}.json",
@@ -182,6 +183,7 @@ def said_by_page() -> dict[str, Text]:
         | texts("details", "en")
         | texts("dialogs", "en")
         | texts("pictures", "en")
+        | texts("recording", "en")
         | texts("requests", "en")
         | sent
     )

@@ -41,7 +41,7 @@ def test_the_page_imports_nothing_before_what_it_needs() -> None:
 
 
 def test_only_what_the_page_needs_at_the_start_comes_before_its_main_module() -> None:
-    at_start, on_demand, details, pictures, repair, requests = build.page_modules()
+    at_start, on_demand, details, *rare = build.page_modules()
     order = [path for path, _source in at_start]
     before = order[: order.index(f"{build.MAIN}.py")]
 
@@ -49,11 +49,8 @@ def test_only_what_the_page_needs_at_the_start_comes_before_its_main_module() ->
     assert len(before) > 80
     later = {path.removeprefix("upload_page/") for path, _source in on_demand}
     rooms = ("dialogs/", "embedding/", "my_uploads/", "other_devices/", "receipts/")
-    assert not any(
-        room in path
-        for room in (*rooms, "details/", "pictures/", "repair/", "upload_page/requests/")
-        for path in order
-    )
+    folders = (*rooms, *(f"upload_page/{name}/" for name in build.RARE))
+    assert not any(folder in path for folder in folders for path in order)
     assert {path for path in later if not path.startswith(rooms)} == {
         "on_demand.py",
         "browser/downloads.py",
@@ -64,7 +61,7 @@ def test_only_what_the_page_needs_at_the_start_comes_before_its_main_module() ->
         "upload_page/details/dialog.py",
         "upload_page/details/rules.py",
     }
-    for name, modules in (("pictures", pictures), ("repair", repair), ("requests", requests)):
+    for name, modules in zip(build.RARE[1:], rare, strict=True):
         lazy = {path.removeprefix("upload_page/") for path, _source in modules}
         others = {path for path in lazy if not path.startswith(f"{name}/")}
         assert others == {f"browser/{name}.py"}

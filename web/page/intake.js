@@ -103,7 +103,7 @@ const intake = (() => {
   const named = (file) => {
     const [, ending] = /^image(\.\w+)$/.exec(file.name) ?? [];
     const now = new Date().toISOString().slice(0, 19).replace("T", " ").replaceAll(":", ".");
-    return ending ? new File([file], `pasted ${now}${ending}`, { type: file.type }) : file;
+    return ending ? Object.assign(new File([file], `pasted ${now}${ending}`, { type: file.type }), { isMade: true }) : file;
   };
   addEventListener("paste", (event) => take([...event.clipboardData.files].map(named)));
 

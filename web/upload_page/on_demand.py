@@ -40,7 +40,7 @@ async def prepare(folder: str = "dialogs") -> None:
     """Load the sentences of a folder of `upload_page`, and the style sheet of a rarely used one.
 
     Args:
-        folder: `dialogs`, `details`, `pictures` or `requests`.
+        folder: `dialogs`, `details`, `pictures`, `recording` or `requests`.
 
     Raises:
         ServerRefused: the server does not answer.
@@ -95,6 +95,15 @@ def _pictures(name: str) -> "Callable[..., Any]":
     return _rare("pictures", module, name)
 
 
+def _recording(name: str) -> "Callable[..., Any]":
+    def module() -> "Any":
+        from upload_page.recording import dialog
+
+        return dialog
+
+    return _rare("recording", module, name)
+
+
 async def _repair(item: "UploadModel", actions: "Actions") -> None:
     """Open the dialog that repairs a table; the first call loads its code."""
     await load_modules("repair")
@@ -116,6 +125,7 @@ FUNCTIONS: "dict[str, Callable[..., Any]]" = {
     "other_devices": show_other_devices,
     "picture": _pictures("show_picture"),
     "receipt": show_receipt,
+    "recording": _recording("show_recording"),
     "repair": _repair,
     "same_name": ask_same_name,
     "share": show_share,

@@ -12,6 +12,7 @@ from typing import TypeAlias
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ossferry.mount import route_path
+from ossferry.settings.choices import Recorded
 from ossferry.settings.model import Settings
 
 Header: TypeAlias = tuple[bytes, bytes]
@@ -33,16 +34,21 @@ ALWAYS: Sequence[Header] = (
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"cross-origin-opener-policy", b"same-origin"),
 )
-PERMISSIONS = (
-    b"permissions-policy",
-    b"camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
-)
-"""Only with HTML: other files have no use for it, and a page load has fifteen of them."""
+PERMISSIONS = b"permissions-policy"
+RECORDED: Mapping[str, Recorded | None] = {
+    "camera": "camera",
+    "display-capture": "screen",
+    "geolocation": None,
+    "microphone": "sound",
+    "payment": None,
+    "usb": None,
+}
+"""What pages may not do, unless `OSSFERRY_RECORD` has the value."""
 
 FRAMED = ((b"x-frame-options", b"DENY"),)  # this header cannot list several sites
 REPLACED = frozenset(
-    [name for name, _ in (*ALWAYS, PERMISSIONS)]
-    + [b"content-security-policy", b"strict-transport-security"]
+    [name for name, _ in ALWAYS]
+    + [PERMISSIONS, b"content-security-policy", b"strict-transport-security"]
 )
 
 
@@ -65,6 +71,7 @@ def page_policy(
         "style-src": allowed["style-src"],
         "img-src": f"'self' data: blob:{_previews(settings)}",
         "media-src": f"blob:{_previews(settings)}",  # blob: the first frame of a chosen video
+        "frame-src": (settings.link_origin and _previews(settings).strip()) or "'none'",  # PDF
         "font-src": "'self'",
         "connect-src": " ".join(["'self'", *settings.upload_origins]) + _downloads(settings),
         # blob: scripts whose hash the page has verified; no service worker
@@ -76,6 +83,17 @@ def page_policy(
         "trusted-types": "default",
     }
     return "; ".join(f"{name} {value}" for name, value in directives.items())
+
+
+def permissions(recorded: Sequence[Recorded] = ()) -> Header:
+    """Return the header that says which of `RECORDED` a page may do.
+
+    Only with HTML: other files have no use for it, and a page load has fifteen of them.
+    """
+    allowed = [
+        f"{name}={'(self)' if kind in recorded else '()'}" for name, kind in RECORDED.items()
+    ]
+    return PERMISSIONS, ", ".join(allowed).encode()
 
 
 def form_policy(settings: Settings) -> str:
@@ -129,6 +147,8 @@ class SecurityHeaders:
         self._admin_policy = self._html_policy.replace(
             "form-action 'none'", f"form-action 'self'{_previews(settings)}"
         )
+        self._permissions = permissions()
+        self._page_permissions = permissions(settings.record)
         self._framed = bool(settings.frame_origins)
         self._behind_tls = settings.behind_tls
 
@@ -159,7 +179,7 @@ class SecurityHeaders:
         framed = self._framed and path == "/"
         headers += [pair for pair in ALWAYS if not (framed and pair in FRAMED)]
         if content_type.startswith("text/html"):
-            headers.append(PERMISSIONS)
+            headers.append(self._page_permissions if path == "/" else self._permissions)
         policy = self._policy(content_type, path)
         headers.append((b"content-security-policy", policy.encode()))
         if b"cache-control" not in own:

@@ -35,7 +35,7 @@ class KillSwitch:
     """
 
     def __init__(self, settings: Settings, credentials: CredentialClient, role_arn: str) -> None:
-        self._ram = RamApi(credentials, settings.ram_endpoint)
+        self._ram = RamApi(credentials, settings.ram_address)
         self._role = role_arn.rpartition("/")[2]
 
     def on(self) -> None:

@@ -23,5 +23,6 @@ Action: TypeAlias = Literal[
 UPLOAD_ACTIONS: tuple[Action, ...] = ("oss:PutObject", "oss:ListParts", "oss:AbortMultipartUpload")
 """The actions that an upload needs."""
 
+Recorded: TypeAlias = Literal["camera", "sound", "screen"]
 FrameLevel: TypeAlias = Literal["counts", "results"]
 Level: TypeAlias = Literal["DEBUG", "INFO", "WARNING", "ERROR"]

@@ -49,9 +49,6 @@ class Options(CheckSettings):
     sts_endpoint: types.Origin | None = None
     """By default `https://sts.REGION.aliyuncs.com`."""
 
-    ram_endpoint: types.Origin = "https://ram.aliyuncs.com"
-    """The RAM endpoint for `ossferry admin kill-switch`."""
-
     role_arn: types.RoleArn
     """The RAM role for the page's credentials, `acs:ram::ACCOUNT:role/NAME`."""
 
@@ -73,7 +70,7 @@ class Options(CheckSettings):
 
     link_origin: types.Origin | None = None
     """A custom domain of the bucket for links and previews; by default the first one in
-    `OSSFERRY_ENDPOINT` and `OSSFERRY_UPLOAD_HOSTS`.
+    `OSSFERRY_ENDPOINT` and `OSSFERRY_UPLOAD_HOSTS`, and no previews of PDF.
     """
 
     undo: choices.Undo = "trash"
@@ -112,6 +109,11 @@ class Options(CheckSettings):
 
     requests: bool = False
     """People can [ask guests for files](requests.md) by a link."""
+
+    record: tuple[choices.Recorded, ...] = ()
+    """What people can [record](page.md#recording) in the page: `["camera", "sound", "screen"]`;
+    camera and screen have sound only with `sound`.
+    """
 
     callback: bool = False
     """Accept upload callbacks of OSS at `/api/callback`, and let the page ask OSS for them if
@@ -391,6 +393,11 @@ class Options(CheckSettings):
     def sts_address(self) -> str:
         """The address of STS, `scheme://host[:port]`."""
         return self.sts_endpoint or f"https://sts.{self.region}.aliyuncs.com"
+
+    @property
+    def ram_address(self) -> str:
+        """The address of RAM for the kill switch: a mock's is that of STS."""
+        return self.sts_address if self.allow_mock else "https://ram.aliyuncs.com"
 
     @property
     def has_scanner(self) -> bool:

@@ -164,7 +164,6 @@ def _endpoints(options: Options) -> Iterator[str]:
         if is_loopback(host) and not options.is_endpoint(url):
             yield f"{option} has {host}, which is no endpoint of a mock{otherwise}"
     yield from _upload_hosts(options)
-    yield from _cloud_address("OSSFERRY_RAM_ENDPOINT", options.ram_endpoint, options)
     if options.sts_endpoint:
         yield from _cloud_address("OSSFERRY_STS_ENDPOINT", options.sts_endpoint, options)
     if options.objects_endpoint:

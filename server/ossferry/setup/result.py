@@ -47,7 +47,6 @@ def _mock_addresses(wanted: Wanted, mock: str) -> dict[str, str]:
         **({"OSSFERRY_CNAME": "1"} if wanted.domain else {}),
         "OSSFERRY_OBJECTS_ENDPOINT": mock,
         "OSSFERRY_STS_ENDPOINT": mock,
-        "OSSFERRY_RAM_ENDPOINT": mock,
         "OSSFERRY_ALLOW_MOCK": "1",
     }
 

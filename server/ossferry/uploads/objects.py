@@ -16,12 +16,15 @@ from ossferry.ledger import Database, receipts
 from ossferry.oss.image_processing import PRESETS, can_process
 from ossferry.oss.objects import ObjectStore, existing
 from ossferry.oss.response_headers import headers_of
+from ossferry.settings.model import Settings
 from ossferry.uploads.lists import UndoOffer, object_json
 from ossferry.uploads.receipts import Recorder
 from ossferry.uploads.trash import Trash
 
 PREVIEW_LIVES_S = 300
 MEDIA_LIVES_S = 3600
+PDF = "application/pdf"
+KINDS = ("image", "audio", "video", "text", "pdf")
 TEXTS = (".csv", ".json", ".log", ".md", ".tsv", ".txt", ".xml", ".yaml")
 """Names of texts, to which browsers give several types, or none."""
 
@@ -61,7 +64,7 @@ class Preview(TypedDict):
 
     Attributes:
         kind: what is at the URL: an `image` that OSS has made smaller; or the upload itself, which
-            is `audio`, `video` or `text`.
+            is `audio`, `video`, `text` or `pdf`, which a browser shows in place.
     """
 
     url: str
@@ -73,8 +76,14 @@ class ObjectApi:
     """The handlers of routes that rename, delete, restore or preview one upload."""
 
     def __init__(
-        self, store: ObjectStore, database: Database, recorder: Recorder, trash: Trash
+        self,
+        settings: Settings,
+        store: ObjectStore,
+        database: Database,
+        recorder: Recorder,
+        trash: Trash,
     ) -> None:
+        self._shows_pdf = settings.link_origin is not None
         self._store = store
         self._database = database
         self._recorder = recorder
@@ -138,7 +147,8 @@ class ObjectApi:
         """Handle `GET /api/objects/{key}/preview?preset=`: return the presigned URL of a preview.
 
         OSS makes images smaller: `preset` is `preview` (the default, at most 1280 pixels wide and
-        high) or `thumbnail` (160). The URL expires after 5 minutes, that of sound and video after
+        high) or `thumbnail` (160). PDF needs an own origin for links. The URL expires after 5
+        minutes, that of sound, video and PDF, whose parts a browser loads when it needs them, after
         an hour.
 
         Raises:
@@ -155,14 +165,18 @@ class ObjectApi:
         kind = stored.content_type.partition("/")[0].lower()
         if key.lower().endswith(TEXTS):
             kind = "text"
-        if stored.is_encrypted or kind not in ("image", "audio", "video", "text"):
-            raise NoPreviewError("There are previews of images, sound, video and text.")
+        if self._shows_pdf and stored.content_type.lower() == PDF:
+            kind = "pdf"
+        if stored.is_encrypted or kind not in KINDS:
+            raise NoPreviewError("There are previews of images, sound, video, text and some PDF.")
         if kind == "image" and not can_process(stored):
             raise NoPreviewError("OSS makes previews of images of at most 20 MB.")
         params = headers_of(stored, "attachment", None)
         if kind == "image":
             params = {"x-oss-process": process}
-        lives_s = MEDIA_LIVES_S if kind in ("audio", "video") else PREVIEW_LIVES_S
+        elif kind == "pdf":
+            params = {"response-content-disposition": "inline", "response-content-type": PDF}
+        lives_s = PREVIEW_LIVES_S if kind in ("image", "text") else MEDIA_LIVES_S
         link = await self._store.link(stored, lives_s=lives_s, params=params)
         answer: Preview = {"url": link.url, "kind": kind, "expires_at": utc_text(link.expires_at)}
         return JSONResponse(answer)

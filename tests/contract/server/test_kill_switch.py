@@ -46,10 +46,7 @@ def running_demo(web_dir: Path) -> Iterator[Demo]:
 
 def switch(demo: Demo, user: User) -> KillSwitch:
     ((key, secret),) = user.keys.items()
-    settings = demo.settings.model_copy(
-        update={"ram_endpoint": f"http://127.0.0.1:{demo.oss.port}"}
-    )
-    return KillSwitch(settings, access_key(key, secret), settings.role_arn)
+    return KillSwitch(demo.settings, access_key(key, secret), demo.settings.role_arn)
 
 
 def test_t19_the_drill(demo: Demo, site: httpx.Client) -> None:

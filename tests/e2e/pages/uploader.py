@@ -108,6 +108,11 @@ class UploaderPage:
         self.dialog("details").get_by_role("button", name="Rotate or crop").click()
         return self.dialog("picture")
 
+    def record(self, kind: str) -> None:
+        """Open the dialog that records, and choose a device."""
+        self.page.get_by_role("button", name="Record", exact=True).click()
+        self.dialog("recording").get_by_role("button", name=kind).click()
+
     def open(self) -> None:
         """Load the page without waiting for Python."""
         self.page.goto(self.url, wait_until="commit")

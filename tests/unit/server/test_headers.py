@@ -18,7 +18,7 @@ def test_t36_the_page_may_reach_us_and_the_bucket_only(client: httpx.Client) -> 
     assert policy == (
         "default-src 'none'; script-src 'self' 'sha256-AAAA' 'unsafe-eval';"
         " style-src 'self' 'sha256-BBBB';"
-        " img-src 'self' data: blob:; media-src blob:; font-src 'self';"
+        " img-src 'self' data: blob:; media-src blob:; frame-src 'none'; font-src 'self';"
         " connect-src 'self' http://web-direct-upload.localhost:9000; worker-src blob:;"
         " base-uri 'none'; form-action 'none'; frame-ancestors 'none';"
         " require-trusted-types-for 'script'; trusted-types default"
@@ -40,6 +40,15 @@ def test_the_pages_policy_names_every_address_of_the_bucket(make_settings: MakeS
         " http://web-direct-upload.oss-accelerate.localhost:9000;"
     ) in policy
     assert "img-src 'self' data: blob: http://files.localhost:9000;" in policy
+    assert "frame-src 'none';" in policy
+
+
+def test_only_previews_of_pdf_have_a_frame(make_settings: MakeSettings) -> None:
+    settings = make_settings(
+        **OBJECTS, link_origin="http://a.localhost", allowed_hosts=["127.0.0.1"]
+    )
+
+    assert "frame-src http://a.localhost;" in page_policy(settings, {})
 
 
 def test_a_worker_file_has_a_policy_of_its_own(client: httpx.Client) -> None:
@@ -80,6 +89,20 @@ def test_t06_t24_t34_every_answer_is_guarded_and_not_cached(
     assert "strict-transport-security" not in headers
     assert headers["cache-control"] in ("no-store", "no-cache")
     assert "expires" not in headers
+
+
+def test_t79_only_what_the_operator_allows_may_be_recorded(make_settings: MakeSettings) -> None:
+    async def some_html(_request: Request) -> HTMLResponse:
+        return HTMLResponse("<p>")
+
+    paths = ("/", "/admin", "/form", "/s/0")
+    app = Starlette(routes=[Route(path, some_html) for path in paths])
+    with app_client(SecurityHeaders(app, make_settings(record=["camera", "screen"]), {})) as client:
+        allowed = [client.get(path).headers["permissions-policy"] for path in paths]
+
+    own = "camera=(self), display-capture=(self), geolocation=(), microphone=(), "
+    none = "camera=(), display-capture=(), geolocation=(), microphone=(), "
+    assert allowed == [f"{each}payment=(), usb=()" for each in (own, none, none, none)]
 
 
 def test_t30_browsers_are_told_to_stay_with_https(client: httpx.Client) -> None:

@@ -245,7 +245,7 @@ def test_a_host_name_is_one_of_dns(make_settings: MakeSettings, host: str) -> No
 
 
 @pytest.mark.parametrize("label", ["", ".", "-", "a-", "-a", "a_b", "a..b", "a" * 64])
-@pytest.mark.parametrize("option", ["endpoint", "sts_endpoint", "ram_endpoint", "objects_endpoint"])
+@pytest.mark.parametrize("option", ["endpoint", "sts_endpoint", "objects_endpoint"])
 def test_the_host_of_an_origin_is_one_of_dns(
     make_settings: MakeSettings, option: str, label: str
 ) -> None:

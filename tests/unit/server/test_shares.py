@@ -156,6 +156,26 @@ def test_a_preview_of_text_sound_or_video_is_the_upload_itself(
     assert "response-content-disposition=attachment" in preview["url"]
 
 
+@pytest.mark.parametrize("origin", ["http://files.localhost", None])
+def test_pdf_is_shown_in_place_only_at_an_origin_of_its_own(
+    make_client: MakeClient, store: FakeStore, key: str, origin: str | None
+) -> None:
+    client = make_client(
+        **OBJECTS, link_origin=origin, allowed_hosts=("127.0.0.1",), base_url="http://127.0.0.1"
+    )
+    store.put(key, content_type="Application/PDF")
+
+    answer = client.get(f"/api/objects/{key}/preview")
+
+    if not origin:
+        assert (answer.status_code, answer.json()["code"]) == (415, "no-preview")
+        return
+    assert answer.json()["kind"] == "pdf"
+    query = parse_qs(urlsplit(answer.json()["url"]).query)
+    assert query["response-content-type"] == ["application/pdf"]
+    assert query["response-content-disposition"] == ["inline"]
+
+
 def test_an_encrypted_image_is_neither_processed_nor_shown_in_place(
     client: httpx.Client, store: FakeStore, key: str
 ) -> None:

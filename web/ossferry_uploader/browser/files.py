@@ -32,8 +32,8 @@ class BrowserFile:
     Args:
         blob: the JavaScript object, which is sent as the body of requests.
         facts: a list: name, folders (such as `a/b`), size in bytes, content type, time of the last
-            change in milliseconds since 1970, and an error text, which is empty if the file can be
-            read.
+            change in milliseconds since 1970, an error text, which is empty if the file can be
+            read, and whether the file exists only in this page.
     """
 
     def __init__(self, blob: "Any", facts: "list[Any]") -> None:
@@ -45,7 +45,7 @@ class BrowserFile:
         self.modified: int = facts[4]
         self.lost: str = facts[5]
         self.crc64 = ""  # decimal, of the whole file, if `head` has read all of it
-        self.is_lasting = True
+        self.is_lasting = not facts[6]
 
     def slice(self, offset: int, size: int) -> "Any":
         """Return the bytes `[offset, offset + size)` of the file as a JavaScript `Blob`.
@@ -106,9 +106,7 @@ def file_from_blob(
     Args:
         path: the folders of the file, such as `a/b`.
     """
-    file = BrowserFile(blob, [name, path, wide(blob, "size"), content_type, 0, ""])
-    file.is_lasting = False
-    return file
+    return BrowserFile(blob, [name, path, wide(blob, "size"), content_type, 0, "", True])
 
 
 def files_from_js(files: "Any") -> "Iterator[BrowserFile]":

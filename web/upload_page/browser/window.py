@@ -238,6 +238,22 @@ def show_thumbnail(target: "Any", file: "Any") -> None:
     js.ossferry.ask("thumbnails", "show", target, file.blob)
 
 
+def shows_pdf() -> bool:
+    """Return whether the browser shows PDF in place; some can only download it."""
+    return bool(js.navigator.pdfViewerEnabled)
+
+
+async def can_record(kinds: "list[str]") -> "list[str]":
+    """Return what this browser can record here: some of `camera`, `sound` and `screen`.
+
+    Browsers record only in a secure context; a page in a frame has no permission.
+    """
+    if is_embedded() or not is_secure():
+        return []
+    module = await js.ossferry.load("recorder")
+    return [kind for kind in kinds if module.can(kind)]
+
+
 def focus_next_row(row: "Any", step: int) -> None:
     """Move the keyboard focus from a row of the file list to the next or previous row.
 
@@ -272,7 +288,7 @@ async def load_modules(name: str) -> None:
 
     Args:
         name: `on_demand`: the module `upload_page.on_demand`, and the modules that only this module
-            imports; `details`, `pictures`, `repair` and `requests`: those of this folder.
+            imports; `details`, `pictures`, `recording`, `repair`, `requests`: those of a folder.
 
     Raises:
         ServerRefused: the server does not answer.

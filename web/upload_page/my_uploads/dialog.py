@@ -217,7 +217,7 @@ class _MyUploads:
         elif stored.crc64:
             said.append(say("done"))
         buttons = element("div", {"class": "actions", "role": "group", "aria-label": stored.name})
-        if has_preview(stored.key) and not stored.is_held:
+        if has_preview(stored.key, pdf=self.actions.can("pdf")) and not stored.is_held:
             buttons.append(self._button("preview", "quiet strong", show_preview, stored))
         if not stored.is_held:
             buttons.append(

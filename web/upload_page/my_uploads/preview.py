@@ -1,9 +1,10 @@
-"""The dialog that shows a stored picture, sound, video or text without running what is in it."""
+"""The dialog that shows a stored picture, sound, video, text or PDF, and runs no part of it."""
 
 from ossferry_uploader.transfer.errors import ServerRefused
 from upload_page.browser.dom import element, set_attribute, set_text
 from upload_page.browser.downloads import fetch_text
 from upload_page.browser.own_server import server
+from upload_page.browser.window import shows_pdf
 from upload_page.dialogs.dialog import Dialog
 from upload_page.receipts.stored_objects import StoredObject, path_of
 from upload_page.receipts.table_text import table_rows
@@ -16,14 +17,20 @@ if TYPE_CHECKING:
 
 TEXT_BYTES = 64 * 1024
 TABLES = ("csv", "tsv")
+TAGS = {"image": ("img", "alt"), "pdf": ("iframe", "title")}  # by kind: tag, attribute of the name
 KINDS = (
     "jpg jpeg png webp bmp gif tiff mp3 m4a aac flac ogg wav mp4 webm mov txt csv tsv md log json"
 )
 
 
-def has_preview(name: str) -> bool:
-    """Return whether files with such a name usually have a preview."""
-    return name.rpartition(".")[2].lower() in KINDS.split()
+def has_preview(name: str, *, pdf: bool) -> bool:
+    """Return whether files with such a name usually have a preview.
+
+    Args:
+        pdf: whether the server offers previews of PDF.
+    """
+    ending = name.rpartition(".")[2].lower()
+    return ending in KINDS.split() or (ending == "pdf" and pdf and shows_pdf())
 
 
 async def show_preview(stored: StoredObject) -> None:
@@ -45,11 +52,9 @@ async def show_preview(stored: StoredObject) -> None:
                 shown = element("pre", {"tabindex": "0"}, text)
             if stored.size > size:
                 set_text(words, say("preview_start", size=size_text(size)))
-        elif found["kind"] == "image":
-            shown = element("img", {"class": "preview", "alt": stored.name})
-            set_attribute(shown, "src", found["url"])
         else:
-            shown = element(found["kind"], {"controls": "", "class": "preview"})
+            tag, attribute = TAGS.get(found["kind"], (found["kind"], "controls"))
+            shown = element(tag, {"class": "preview", attribute: stored.name})
             set_attribute(shown, "src", found["url"])
         dialog.body.append(shown)
     except ServerRefused as error:

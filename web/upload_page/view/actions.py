@@ -370,6 +370,10 @@ class Actions:
         """Open the dialog that lists this person's stored files."""
         self.open_dialog("my_uploads", self)
 
+    def record(self, kinds: "list[str]") -> None:
+        """Open the dialog that records; `kinds` has some of `camera`, `sound` and `screen`."""
+        self.open_dialog("recording", kinds)
+
     def show_receipt(self) -> None:
         """Open the dialog in which a person saves the receipt: a list of all finished uploads.
 

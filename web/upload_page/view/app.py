@@ -7,7 +7,7 @@ from upload_page.view.list.unfinished import show_unfinished
 from upload_page.view.list.virtual_list import VirtualList
 from upload_page.view.page.announce import announce
 from upload_page.view.page.footer import show_footer
-from upload_page.view.page.grant import show_demo, show_grant, show_limits
+from upload_page.view.page.grant import show_demo, show_grant, show_limits, show_recording
 from upload_page.view.page.header import start_language, start_theme
 from upload_page.view.page.keyboard import start_keys
 from upload_page.view.page.notices import show_notices
@@ -45,6 +45,7 @@ def _build(model: "QueueModel", grant: "GrantModel", actions: "Actions", owner: 
     effect(lambda: show_grant(grant))
     effect(lambda: show_limits(grant))
     effect(lambda: show_demo(grant))
+    show_recording(grant, actions, owner)
     show_notices(model, grant, actions)
     show_unfinished(model, actions)
     _show_uploads(model, actions, owner)

@@ -3,7 +3,9 @@
 from ossferry_uploader.transfer import states
 from ossferry_uploader.transfer.pacing.retry import waits_for
 from upload_page.browser.dom import by_id, clear, element, set_attribute, set_text
-from upload_page.view.elements import facts
+from upload_page.browser.window import can_record, start
+from upload_page.view.elements import button, facts
+from upload_page.view.signals import effect
 from upload_page.view.words.messages import explain
 from upload_page.view.words.text import (
     count_files,
@@ -20,7 +22,11 @@ if TYPE_CHECKING:
     from ossferry_uploader.transfer.grants.grant import Grant
     from ossferry_uploader.transfer.grants.limits import Limits
     from upload_page.browser.dom import Element
+    from upload_page.view.actions import Actions
     from upload_page.view.grant_model import GrantModel
+    from upload_page.view.signals import Owner
+
+RECORDED = ("camera", "sound", "screen")
 
 
 def show_grant(model: "GrantModel") -> None:
@@ -45,6 +51,25 @@ def show_grant(model: "GrantModel") -> None:
     if grant:
         set_attribute(by_id("files"), "accept", model.limits.get().accept() or None)
         set_text(by_id("who"), grant.principal)
+
+
+def show_recording(model: "GrantModel", actions: "Actions", owner: "Owner") -> None:
+    """Show a button that records, if operator and browser allow it."""
+    made = button("button", say("record"), lambda: actions.record(kinds), owner)
+    kinds: list[str] = []
+    owner.on_dispose(made.remove)
+
+    async def show(wanted: "list[str]") -> None:
+        kinds[:] = await can_record(wanted)
+        if kinds:
+            by_id("choose").append(made)
+
+    def look() -> None:
+        wanted = [kind for kind in RECORDED if model.can(f"record-{kind}")]
+        if wanted and not kinds:
+            start(show(wanted))
+
+    owner.run(lambda: effect(look))
 
 
 def show_demo(model: "GrantModel") -> None:

@@ -1,0 +1,1 @@
+"""The dialog in which a person records a photo, a video, sound or the screen."""
