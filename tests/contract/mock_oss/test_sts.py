@@ -1,10 +1,8 @@
 """AssumeRole and GetCallerIdentity through the official clients, and their refusals."""
 
 import json
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 from alibabacloud_credentials.client import Client as CredentialsClient
@@ -24,7 +22,6 @@ from contract.mock_oss.clients import (
     sts_client,
     trust,
 )
-from contract.mock_oss.post_forms import form, post, v1_fields, v4_fields
 from mock_oss import ACCESS_KEY_ID, ACCESS_KEY_SECRET, BUCKET, ROLE_ARN, MockOSS, Role, User, World
 
 every_style = pytest.mark.parametrize("style", [None, "v2"], ids=["acs3", "rpc"])
@@ -210,60 +207,7 @@ def test_an_unknown_action_and_a_missing_parameter_have_their_own_codes(mock_oss
     assert (as_xml.status, as_xml.code) == (400, "MissingAccessKeyId")
 
 
-# Security tokens: a temporary access key works with its own token only, in every form of a request
-
-KEY = "uploads/a"
-Outcome = tuple[int, str, str]
-"""Status, error code and EC of a response."""
-
-
-def by_header(oss: MockOSS, credentials: Credentials, version: str) -> Outcome:
-    bucket = oss2_bucket(oss, version=version, credentials=credentials)
-    try:
-        return bucket.put_object(KEY, b"hello").status, "", ""
-    except ServerError as refused:
-        return refused.status, refused.code, refused.ec
-
-
-def by_url(oss: MockOSS, credentials: Credentials, version: str) -> Outcome:
-    bucket = oss2_bucket(oss, version=version, credentials=credentials)
-    url = urlsplit(bucket.sign_url("PUT", KEY, 3600, slash_safe=True))
-    answer = send(oss, "PUT", f"{url.path}?{url.query}", body=b"hello")
-    return _outcome(answer)
-
-
-def by_form(oss: MockOSS, credentials: Credentials, version: str) -> Outcome:
-    fields = (v4_fields if version == "v4" else v1_fields)(oss, [], credentials=credentials)
-    return _outcome(post(oss, form({"key": KEY, **fields})))
-
-
-def _outcome(answer: Any) -> Outcome:
-    return answer.status, *((answer.code, answer.xml("EC")) if answer.status >= 300 else ("", ""))
-
-
-WAYS = [
-    pytest.param(way, version, id=f"{way.__name__}-{version}")
-    for way in (by_header, by_url, by_form)
-    for version in ("v4", "v1")
-]
-every_way = pytest.mark.parametrize(("put", "version"), WAYS)
-Put = Callable[[MockOSS, Credentials, str], Outcome]
-
-
-@every_way
-def test_a_temporary_key_works_with_no_other_token(
-    mock_oss: MockOSS, put: Put, version: str
-) -> None:
-    key_id, secret, _ = start_session(mock_oss)
-    _, _, token = start_session(mock_oss, "bob")
-
-    assert put(mock_oss, (key_id, secret, token), version) == (
-        403,
-        "AccessKeyIdAndSecurityTokenNotMatch",
-        "0002-00000004",
-    )
-    assert mock_oss.requests[-1].why["kind"] == "token"
-    assert not mock_oss.bucket(BUCKET).objects
+# Security tokens
 
 
 STYLES = pytest.mark.parametrize("style", [None, "v2"], ids=["acs3", "rpc"])
