@@ -78,16 +78,6 @@ def test_a_session_may_do_what_role_and_session_policy_both_allow(
         bucket.get_object("uploads/alice/a")
 
 
-def test_a_session_without_a_session_policy_has_the_roles_rights(mock_oss: MockOSS) -> None:
-    bucket = bucket_of_session(mock_oss, sts_client(mock_oss))
-
-    bucket.put_object("uploads/anyone/a", b"1")
-
-    with pytest.raises(AccessDenied):
-        bucket.put_object("elsewhere/a", b"1")
-    assert mock_oss.requests[-1].why["evaluated"] == "role oss-web-upload"
-
-
 def test_a_token_expires_by_the_mocks_clock(mock_oss: MockOSS) -> None:
     bucket = bucket_of_session(mock_oss, sts_client(mock_oss))
     bucket.put_object("uploads/a", b"1")
