@@ -63,6 +63,8 @@ def test_each_write_makes_a_version_and_the_newest_is_read(
     assert [each.version_id for each in versions] == [second.versionid, first.versionid]
     assert mock_oss.bucket(BUCKET).objects["a"].data == b"second"
     assert first.versionid.startswith("CAEQ")
+    versioned.delete_object("a", params=one_version(second.versionid))
+    assert versioned.get_object("a").versionid == first.versionid
 
 
 def test_a_delete_marker_hides_the_object_until_it_is_deleted(
@@ -246,6 +248,7 @@ def test_versions_are_deleted_in_a_batch(versioned: Any, mock_oss: MockOSS) -> N
     ]
     assert versioned.get_object("b").read() == b"b"
     assert mock_oss.bucket(BUCKET).versions("a") == []
+    assert blobs(mock_oss) == 1
     empty = b"<Delete><Object><Key>b</Key><VersionId></VersionId></Object></Delete>"
     digest = {"content-md5": oss2.utils.content_md5(empty)}
     answer = ask(mock_oss, "POST", "", query={"delete": ""}, headers=digest, body=empty)

@@ -574,28 +574,6 @@ def test_a_table_that_can_be_repaired_has_other_advice_in_each_language(
     assert len(re.findall("[.。]", found.reason)) == 4
 
 
-@pytest.mark.parametrize(
-    ("sheet", "missing", "line"),
-    [
-        ([["No.", "n"], [1, "x"]], "", None),
-        ([["Report"], [], ["id", "n"], [1, "x"]], "", None),
-        ([["id"], [1]], "Columns missing in the header: n.", 1),
-        ([["Report"], [], ["ID", "n"], [1, "x"]], "Columns missing in the header: id.", 3),
-        ([["name"], ["x"]], "Columns missing in the header: id, n.", 1),
-    ],
-)
-def test_a_workbook_without_a_required_column_can_be_repaired(
-    tmp_path: Path, sheet: list[list[object]], missing: str, line: int | None
-) -> None:
-    options = TableOptions(columns=("id", "n"), aliases={"id": ("No.",)}, repair=True)
-
-    verdict = asyncio.run(run([table_check(options)], written(tmp_path, "a.xlsx", workbook(sheet))))
-
-    found = verdict.refusal or Refusal("", "")
-    assert found.reason.startswith(missing)
-    assert (bool(found.reason), found.line, found.repair) == (bool(missing), line, bool(missing))
-
-
 @pytest.mark.parametrize("options", [TWO, TableOptions()], ids=["repair", "no repair"])
 def test_a_workbook_is_not_named_csv(tmp_path: Path, options: TableOptions) -> None:
     file = written(tmp_path, "a.csv", workbook([["id"], [1]]))
