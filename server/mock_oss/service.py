@@ -120,11 +120,7 @@ class Service:
         return self.clock.timestamp_ms()
 
     def apply_lifecycle(self, bucket: BucketRecord) -> None:
-        """Apply the lifecycle rules of a bucket now.
-
-        As the rules say, old multipart uploads are aborted, and noncurrent versions and delete
-        markers without other versions are removed. Rules for current objects have no effect.
-        """
+        """Abort the old multipart uploads of a bucket, as its lifecycle rules say."""
         apply_rules(self.store, bucket.name, bucket.lifecycle, self.now_ms())
 
     def locate(self, host: str, raw_path: bytes) -> Target:

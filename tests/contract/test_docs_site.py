@@ -1,11 +1,7 @@
 """The documentation site: the build refuses broken links, and the site needs no other host."""
 
 import re
-import shutil
-import subprocess
 from pathlib import Path
-
-import pytest
 
 from support.docs_site import DOCS, build
 
@@ -30,18 +26,3 @@ def test_the_site_has_each_page_and_loads_nothing_from_other_hosts(tmp_path: Pat
     assert pages <= {each.relative_to(site) for each in files}
     assert len(loaded) > 5
     assert [name for name in sorted(loaded) if re.match(r"(?!data:)\w+:|//", name)] == []
-
-
-@pytest.mark.slow  # builds the site again
-def test_a_broken_link_fails_the_build(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    docs = tmp_path / "docs"
-    shutil.copytree(DOCS, docs)
-    with (docs / "index.md").open("a", encoding="utf-8") as page:
-        page.write("\n[broken](nothing.md) [broken](production.md#nothing)\n")
-
-    with pytest.raises(subprocess.CalledProcessError):
-        build(docs, tmp_path / "build")
-
-    said = capfd.readouterr().err
-    assert "page does not exist" in said
-    assert "anchor does not exist" in said

@@ -27,7 +27,7 @@ from mock_oss.http.documents import read_json
 from mock_oss.http.request import whole_number
 from mock_oss.journal import RequestRecord
 from mock_oss.service import Service
-from mock_oss.signing.callback import MOCK_KEY, public_key_pem
+from mock_oss.signing.callback import mock_key, public_key_pem
 
 PAGE = Path(__file__).parents[1] / "page"
 PAGE_FILES = tuple(sorted(path.name for path in PAGE.iterdir()))
@@ -238,7 +238,7 @@ class _Control:
 
 
 async def _public_key(request: Request) -> Response:
-    return Response(public_key_pem(MOCK_KEY), media_type="application/x-pem-file")
+    return Response(public_key_pem(mock_key()), media_type="application/x-pem-file")
 
 
 async def _on_refused(request: Request, error: Exception) -> Response:

@@ -175,8 +175,7 @@ class BucketView:
         Raises:
             MockOSSError: the bucket does not exist.
         """
-        self._service.apply_lifecycle(self.record)
-        current = self._store.objects.get(self.name, key)
+        current = self._store.objects.get(self.record.name, key)
         rows = [] if current is None else [current]
         rows += self._store.versions.of_key(self.name, key)
         return [StoredObject(self._store, row) for row in rows]

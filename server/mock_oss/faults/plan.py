@@ -2,28 +2,27 @@
 
 A fault has one effect. The effects and their parameters are:
 
-==================  ===========================================================================
-`delay`           wait `seconds` before the request is processed
-`error`           respond with the error `code`, and optionally `status` and `message`
-`unavailable`     respond with 503 ServiceUnavailable and `Retry-After: seconds`
-`reset`           cut the connection `when` = `before` (before the body is read),
-                    `mid-body` (after `after_bytes`, by default half of the body),
-                    `before-answer` (after the operation), or `mid-answer` (after
-                    `after_bytes` of the response body, by default half)
-`hang`            read the request and never respond
-`bandwidth`       limit the rate of request and response bodies to `bytes_per_s`
-`wrong-crc`       respond with a wrong `x-oss-hash-crc64ecma`
-`drop-etag`       omit `ETag` from the response
-`drop-header`     omit the header with this `name` from the response
-`truncate-xml`    send half of an XML response, with a matching Content-Length
-`endless-xml`     send blanks after an XML response until the client closes the connection
-`html`            respond with 200 and an HTML page, as a captive portal does
-`short-lived`     let new STS credentials expire after `seconds`; ignore `DurationSeconds`
-`no-session-policy`
-                    issue STS credentials with all rights of the role, whatever `Policy` says
-`expire-tokens`   expire all session tokens before the request is processed
-`clock-jump`      move the clock by `seconds` before the request is processed
-==================  ===========================================================================
+===================  ==========================================================================
+`delay`              wait `seconds` before the request is processed
+`error`              respond with the error `code`, and optionally `status` and `message`
+`unavailable`        respond with 503 ServiceUnavailable and `Retry-After: seconds`
+`reset`              cut the connection `when` = `before` (before the body is read),
+                     `mid-body` (after `after_bytes`, by default half of the body),
+                     `before-answer` (after the operation), or `mid-answer` (after `after_bytes`
+                     of the response body, by default half)
+`hang`               read the request and never respond
+`bandwidth`          limit the rate of request and response bodies to `bytes_per_s`
+`wrong-crc`          respond with a wrong `x-oss-hash-crc64ecma`
+`drop-etag`          omit `ETag` from the response
+`drop-header`        omit the header with this `name` from the response
+`truncate-xml`       send half of an XML response, with a matching Content-Length
+`endless-xml`        send blanks after an XML response until the client closes the connection
+`html`               respond with 200 and an HTML page, as a captive portal does
+`short-lived`        let new STS credentials expire after `seconds`; ignore `DurationSeconds`
+`no-session-policy`  issue STS credentials with all rights of the role, whatever `Policy` says
+`expire-tokens`      expire all session tokens before the request is processed
+`clock-jump`         move the clock by `seconds` before the request is processed
+===================  ==========================================================================
 """
 
 import json

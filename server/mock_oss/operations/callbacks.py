@@ -272,7 +272,7 @@ def _post(callback: _Callback, url: str, body: bytes, service: Service) -> tuple
         "Content-Type": callback.body_type,
         "Content-Length": str(len(body)),
         "x-oss-pub-key-url": b64encode(service.public_key_url.encode()).decode(),
-        "Authorization": signing.sign(signing.MOCK_KEY, text),
+        "Authorization": signing.sign(signing.mock_key(), text),
         "Connection": "close",
     }
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection

@@ -1,8 +1,8 @@
 """Blobs: byte strings that make up the data of objects and parts.
 
-A large blob is a file. A small blob is a database row. The store can overwrite a small blob that no
-request is reading. The deletion of a blob waits until no request is reading the blob. A mock that
-is killed can leave unused blobs, which the store deletes at its next start.
+A large blob is a file. A small blob is a database row. The deletion of a blob waits until no
+request is reading the blob. A mock that is killed can leave unused blobs, which the store deletes
+at its next start.
 """
 
 import os
@@ -30,14 +30,13 @@ class BlobWriter:
     until `close` stores them in a database row; larger data is written to a file.
     """
 
-    __slots__ = ("_blobs", "_fd", "_kept", "_path", "name", "size")
+    __slots__ = ("_blobs", "_fd", "_kept", "name", "size")
 
     def __init__(self, blobs: "Blobs") -> None:
         self.name = ""
         self.size = 0
         self._blobs = blobs
         self._kept: list[bytes] = []
-        self._path = ""
         self._fd = -1
 
     def __enter__(self) -> Self:
@@ -63,25 +62,15 @@ class BlobWriter:
 
     def _become_file(self) -> None:
         self.name = secrets.token_hex(12)
-        self._path = self._blobs.path(self.name)
         self._blobs.protected.add(self.name)
-        self._fd = os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        path = self._blobs.path(self.name)
+        self._fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
 
-    def close(self, reuse: str = "") -> Segment:
-        """Finish writing; return the segment (blob slice) that covers the whole blob.
-
-        Args:
-            reuse: the name of an old small blob to overwrite with the new data, or empty text to
-                create a new blob. The caller must replace the object that contains the old blob in
-                the same transaction. This argument has no effect if the new blob is a file.
-        """
+    def close(self) -> Segment:
+        """Finish writing; return the segment (blob slice) that covers the whole blob."""
         if self._fd < 0:
-            data = b"".join(self._kept)
+            self.name = self._blobs.put_small(b"".join(self._kept))
             self._kept = []
-            if reuse:  # self.name stays empty, so that a later exception does not delete this blob
-                self._blobs.overwrite(reuse, data)
-                return Segment(reuse, 0, self.size)
-            self.name = self._blobs.put_small(data)
         else:
             os.close(self._fd)
             self._fd = -1
@@ -144,26 +133,6 @@ class Blobs:
             self._last_small += 1  # readers may still hold an old name: never use a number twice
             self._db.change("INSERT INTO small_blobs VALUES (?, ?)", (self._last_small, data))
             return f"{SMALL}{self._last_small}"
-
-    def reusable(self, segments: Iterable[Segment]) -> str:
-        """Return the name of a small blob whose data may be overwritten, or empty text for none.
-
-        A small blob may be overwritten if no request is reading it.
-
-        Args:
-            segments: the segments (blob slices) among which to search for a small blob.
-        """
-        for segment in segments:
-            if segment.blob.startswith(SMALL) and segment.blob not in self._readers:
-                return segment.blob
-        return ""
-
-    def overwrite(self, name: str, data: bytes) -> None:
-        """Replace the data of a small blob; the caller must know that no request is reading it.
-
-        Overwriting a blob is faster than creating a new blob.
-        """
-        self._db.change("UPDATE small_blobs SET data = ? WHERE id = ?", (data, _number(name)))
 
     def _small(self, name: str) -> bytes:
         query = "SELECT data FROM small_blobs WHERE id = ?"
@@ -245,14 +214,11 @@ class Blobs:
             finally:
                 os.close(fd)
 
-    def file_names(self) -> set[str]:
-        """Return the names of the blobs that are stored as files."""
-        return {entry.name for entry in os.scandir(self._directory)}
-
     def names(self) -> set[str]:
         """Return the names of all blobs."""
         numbers = self._db.rows(first, "SELECT id FROM small_blobs")
-        return {f"{SMALL}{number}" for number in numbers} | self.file_names()
+        files = {entry.name for entry in os.scandir(self._directory)}
+        return {f"{SMALL}{number}" for number in numbers} | files
 
     def sweep(self, used: set[str]) -> int:
         """Delete all blobs that are neither used nor protected; return the number of deleted blobs.

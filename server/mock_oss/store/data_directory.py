@@ -106,14 +106,11 @@ class Store:
                 identity, old = self._make_room(record.bucket, record.key, current)
             segments, packed = record.segments, record.segments_json
             if blob is not None:
-                # An append needs the old blobs: their segments are part of the new object.
-                reuse = "" if segments else self.blobs.reusable(old)
-                segments.append(blob.close(reuse))
+                segments.append(blob.close())
                 packed = pack_segments(segments)
             record = ObjectRecord._make((*record[:12], packed, *identity, ""))
             self.objects.put(record)
-        if old and old != segments:
-            self._drop(old, kept=segments)
+        self._drop(old, kept=segments)
         return record
 
     def _make_room(

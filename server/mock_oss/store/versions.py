@@ -12,7 +12,7 @@ of the version, so that a paged list can continue after a version that was delet
 import re
 
 from mock_oss.store.database import Database, columns
-from mock_oss.store.records import DELETE_MARKER, ObjectRecord, VersionEntry
+from mock_oss.store.records import ObjectRecord, VersionEntry
 from mock_oss.store.tables import Table, prefix_range
 
 _VERSION_ID = re.compile(r"CAEQ(?:([0-9a-f]{15})[0-9a-f]{32}|[A-Za-z0-9._]+)")
@@ -26,20 +26,6 @@ _IS_NEWEST = (
     "NOT EXISTS (SELECT 1 FROM objects AS o WHERE o.bucket = v.bucket AND o.key = v.key) "
     "AND NOT EXISTS (SELECT 1 FROM object_versions AS n WHERE n.bucket = v.bucket "
     "AND n.key = v.key AND n.sequence > v.sequence)"
-)
-_SINCE = (  # the time since when a version is not current: when the next version was created
-    "SELECT key, version_id FROM (SELECT key, version_id, lag(modified_ms) OVER "
-    "(PARTITION BY key ORDER BY sequence DESC) AS since FROM ("
-    "SELECT key, version_id, sequence, modified_ms FROM objects WHERE {range} UNION ALL "
-    "SELECT key, version_id, sequence, modified_ms FROM object_versions WHERE {range})) "
-    "WHERE since <= ?"
-)
-
-_LONE_MARKERS = (
-    "SELECT key, max(version_id) FROM object_versions WHERE {range} GROUP BY key "
-    "HAVING count(*) = 1 AND max(kind) = ? "
-    "AND NOT EXISTS (SELECT 1 FROM objects AS o WHERE o.bucket = object_versions.bucket "
-    "AND o.key = object_versions.key)"
 )
 
 
@@ -129,34 +115,6 @@ class Versions(Table[ObjectRecord]):
             "ORDER BY key, sequence DESC LIMIT ?"
         )
         return self._db.rows(VersionEntry._make, query, (*arguments, *arguments, limit))
-
-    def lone_markers(self, bucket: str, prefix: str) -> list[tuple[str, str]]:
-        """Return (key, version id) of each delete marker that is the only version of its key.
-
-        Args:
-            bucket: the bucket's name.
-            prefix: return only keys with this prefix.
-        """
-        where, arguments = prefix_range(bucket, prefix)
-        query = _LONE_MARKERS.format(range=where)
-        return self._db.rows(tuple, query, (*arguments, DELETE_MARKER))
-
-    def noncurrent_since(self, bucket: str, prefix: str, until_ms: int) -> list[tuple[str, str]]:
-        """Return the versions and delete markers that became noncurrent at `until_ms` or earlier.
-
-        They become noncurrent when a newer version or delete marker of the same key is created.
-
-        Args:
-            bucket: the bucket's name.
-            prefix: return only keys with this prefix.
-            until_ms: a time in milliseconds since the epoch.
-
-        Returns:
-            A list of (key, version id).
-        """
-        where, arguments = prefix_range(bucket, prefix)
-        query = _SINCE.format(range=where)
-        return self._db.rows(tuple, query, (*arguments, *arguments, until_ms))
 
     def totals(self, bucket: str) -> list[tuple[str, str, int, int]]:
         """Return the totals of a bucket's noncurrent versions and of all its delete markers.

@@ -1,8 +1,7 @@
-"""Bucket lifecycle: parses the rules, aborts old multipart uploads and deletes old versions.
+"""Bucket lifecycle: parses the rules, and aborts old multipart uploads.
 
-The mock checks all actions of a rule, but performs only AbortMultipartUpload,
-NoncurrentVersionExpiration and ExpiredObjectDeleteMarker. When a request addresses a bucket, the
-mock first applies the rules of the bucket.
+The mock checks all actions of a rule, but performs only AbortMultipartUpload. When a request
+addresses a bucket, the mock first applies the rules of the bucket.
 """
 
 import re
@@ -53,57 +52,8 @@ class AbortRule:
                 store.abort_upload(upload.upload_id)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NoncurrentRule:
-    """A lifecycle rule that deletes object versions `days` days after they became noncurrent.
-
-    It applies to versions that have all `tags`, which are (tag key, tag value) pairs, and an object
-    key that begins with `prefix`.
-    """
-
-    prefix: str
-    days: int
-    tags: frozenset[tuple[str, str]] = frozenset()
-
-    def apply(self, store: Store, bucket: str, now_ms: int) -> None:
-        """Delete the noncurrent versions in a bucket that match this rule.
-
-        Args:
-            store: the store.
-            bucket: the bucket's name.
-            now_ms: the mock's time in milliseconds since the epoch.
-        """
-        until_ms = now_ms - self.days * DAY_MS
-        for key, version_id in store.versions.noncurrent_since(bucket, self.prefix, until_ms):
-            record = store.version(bucket, key, version_id)
-            if record is not None and self.tags <= record.tags.items():
-                store.delete_version(bucket, key, version_id)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MarkerRule:
-    """A lifecycle rule that removes delete markers which are the only version of their object key.
-
-    The rule applies to object keys that begin with `prefix`.
-    """
-
-    prefix: str
-
-    def apply(self, store: Store, bucket: str, now_ms: int) -> None:
-        """Remove the delete markers in a bucket that match this rule; `now_ms` has no effect."""
-        for key, version_id in store.versions.lone_markers(bucket, self.prefix):
-            store.delete_version(bucket, key, version_id)
-
-
-_Rule = AbortRule | NoncurrentRule | MarkerRule
-
-
-def parse_lifecycle(body: bytes) -> tuple[_Rule, ...]:
-    """Check a LifecycleConfiguration document, and return a rule for each enabled action.
-
-    An element Rule with two actions gives two rules. Only AbortMultipartUpload,
-    NoncurrentVersionExpiration and ExpiredObjectDeleteMarker give rules: the mock checks other
-    actions, but never performs them.
+def parse_lifecycle(body: bytes) -> tuple[AbortRule, ...]:
+    """Check a LifecycleConfiguration document, and return its enabled AbortMultipartUpload rules.
 
     Raises:
         RefusedError: MalformedXML or InvalidArgument if the document is not valid.
@@ -112,7 +62,7 @@ def parse_lifecycle(body: bytes) -> tuple[_Rule, ...]:
     rules = root.all("Rule")
     if not 1 <= len(rules) <= MAX_RULES:
         raise malformed_xml(f"{len(rules)} rules, 1 to {MAX_RULES}")
-    enabled: list[_Rule] = []
+    enabled: list[AbortRule] = []
     for rule in rules:
         prefix, status = rule.value("Prefix"), rule.value("Status")
         if prefix is None or status not in ("Enabled", "Disabled"):
@@ -122,38 +72,30 @@ def parse_lifecycle(body: bytes) -> tuple[_Rule, ...]:
         actions = [e for name in (*_TIMED, *_NONCURRENT) for e in rule.all(name)]
         if not actions:
             raise malformed_xml("a Rule needs an action")
-        tags = _tags(rule)
-        performed = [_performed(action, prefix, tags) for action in actions]
-        if status == "Enabled":
-            enabled += filter(None, performed)
+        _check_tags(rule)
+        for action in actions:
+            days, before_ms = _check_action(action)
+            if action.tag == "AbortMultipartUpload" and status == "Enabled":
+                enabled.append(AbortRule(prefix=prefix, days=days, before_ms=before_ms))
     return tuple(enabled)
 
 
-def _performed(action: Node, prefix: str, tags: frozenset[tuple[str, str]]) -> _Rule | None:
-    """Check one action of a rule; return what the mock performs, or None."""
+def _check_action(action: Node) -> tuple[int | None, int | None]:
+    """Check one action of a rule; return its number of days, and its date in milliseconds."""
     if action.tag.endswith("Transition"):
         one_of("StorageClass", action.value("StorageClass") or "", STORAGE_CLASSES)
     if action.tag in _NONCURRENT:
-        days = number_of("NoncurrentDays", action.value("NoncurrentDays") or "", 1, MAX_DAYS)
-        is_expiration = action.tag == "NoncurrentVersionExpiration"
-        return NoncurrentRule(prefix=prefix, days=days, tags=tags) if is_expiration else None
-    after_days, before_ms = _when(action)
-    if action.tag == "AbortMultipartUpload":
-        return AbortRule(prefix=prefix, days=after_days, before_ms=before_ms)
-    if (action.value("ExpiredObjectDeleteMarker") or "").lower() == "true":
-        return MarkerRule(prefix=prefix)
-    return None
+        number_of("NoncurrentDays", action.value("NoncurrentDays") or "", 1, MAX_DAYS)
+        return None, None
+    return _when(action)
 
 
-def _tags(rule: Node) -> frozenset[tuple[str, str]]:
-    tags = []
+def _check_tags(rule: Node) -> None:
     for element in rule.all("Tag"):
-        key, value = element.value("Key") or "", element.value("Value") or ""
-        for name, text in (("Key", key), ("Value", value)):
+        for name in ("Key", "Value"):
+            text = element.value(name) or ""
             if not TAG_TEXT.fullmatch(text):
                 raise invalid_argument(name, text)
-        tags.append((key, value))
-    return frozenset(tags)
 
 
 def _when(action: Node) -> tuple[int | None, int | None]:
@@ -176,15 +118,12 @@ def _when(action: Node) -> tuple[int | None, int | None]:
 
 
 @lru_cache(maxsize=64)
-def _rules(stored: str) -> tuple[_Rule, ...]:
+def _rules(stored: str) -> tuple[AbortRule, ...]:
     return parse_lifecycle(stored.encode())
 
 
 def apply_rules(store: Store, bucket: str, stored: str, now_ms: int) -> None:
-    """Apply the lifecycle rules of a bucket now.
-
-    As the rules say, old multipart uploads are aborted, and noncurrent versions and delete markers
-    without other versions are removed.
+    """Abort the old multipart uploads of a bucket, as its lifecycle rules say.
 
     Args:
         store: the store.

@@ -93,23 +93,6 @@ def test_an_anonymous_caller_has_the_rights_of_the_acls_and_no_others(
     assert {statuses[name] for name, allowed in expected.items() if not allowed} == {403}
 
 
-@pytest.mark.parametrize("acl", ACLS)
-def test_an_anonymous_upload_in_parts_needs_a_bucket_that_anyone_may_write(acl: str) -> None:
-    with MockOSS(buckets=[BucketSpec(name=NAME, acl=acl)]) as oss:
-        target = f"/{NAME}/big"
-        begun = send(oss, "POST", f"{target}?uploads", body=b"")
-        if acl != "public-read-write":
-            assert (begun.status, begun.code) == DENIED
-            return
-        upload = f"uploadId={begun.xml('UploadId')}"
-        part = send(oss, "PUT", f"{target}?partNumber=1&{upload}", body=b"hello")
-        parts = f"<Part><PartNumber>1</PartNumber><ETag>{part.headers['ETag']}</ETag></Part>"
-        document = f"<CompleteMultipartUpload>{parts}</CompleteMultipartUpload>".encode()
-
-        assert send(oss, "POST", f"{target}?{upload}", body=document).status == 200
-        assert oss.bucket(NAME).objects["big"].data == b"hello"
-
-
 @pytest.mark.parametrize(
     "oss",
     [("private", "public-read-write"), ("public-read-write", "private")],

@@ -14,21 +14,6 @@ from contract.mock_oss.clients import oss2_bucket, refusal, send, signed_headers
 from mock_oss import BUCKET, MockOSS
 
 
-@pytest.mark.parametrize("version", ["v4", "v2", "v1"])
-@pytest.mark.parametrize("skew_s", [-1000, 1000])
-def test_a_clock_off_by_more_than_15_minutes_is_refused(
-    mock_oss: MockOSS, version: str, skew_s: int
-) -> None:
-    mock_oss.clock.advance(-skew_s)
-
-    with pytest.raises(ServerError) as error:
-        oss2_bucket(mock_oss, version=version).put_object("a", b"hello")
-
-    assert error.value.code == "RequestTimeTooSkewed"
-    assert set(error.value.details) >= {"RequestTime", "ServerTime", "MaxAllowedSkewMilliseconds"}
-    assert round(mock_oss.requests[-1].why["client_minus_server_s"], -1) == skew_s
-
-
 def test_a_bucket_that_is_not_there_is_told_before_a_key_that_is_wrong(mock_oss: MockOSS) -> None:
     bucket = oss2_bucket(mock_oss, "not-there", credentials=("LTAInone", "s", None))
 

@@ -13,7 +13,7 @@ from mock_oss import BUCKET, BucketSpec, Clock, MockOSS
 from mock_oss.signing import v4
 
 SIGNERS = (v1_fields, v4_fields)
-HOLDS = [
+HOLDS: list[object] = [
     {"bucket": BUCKET},
     ["eq", "$key", "dir/${filename}"],
     ["content-length-range", 5, 5],
@@ -22,16 +22,13 @@ HOLDS = [
 
 
 @pytest.mark.parametrize("signer", SIGNERS)
-@pytest.mark.parametrize("condition", HOLDS, ids=json.dumps)
-def test_a_condition_that_holds_lets_the_file_in(
-    mock_oss: MockOSS, signer: Any, condition: object
-) -> None:
+def test_conditions_that_hold_let_the_file_in(mock_oss: MockOSS, signer: Any) -> None:
     fields = {
         "key": "dir/${filename}",
         "bucket": "other",  # no field says which bucket it is
         "Content-Type": "text/x",
         "x-oss-meta-price": "$5",
-        **signer(mock_oss, [condition]),
+        **signer(mock_oss, HOLDS),
     }
 
     answer = post(mock_oss, form(fields))
@@ -39,20 +36,6 @@ def test_a_condition_that_holds_lets_the_file_in(
     assert answer.status == 204, answer.body
     assert mock_oss.bucket(BUCKET).objects["dir/f.txt"].data == b"hello"
     assert answer.headers["ETag"] == '"5D41402ABC4B2A76B9719D911017C592"'
-
-
-@pytest.mark.parametrize("signer", SIGNERS)
-def test_a_condition_that_fails_is_quoted_in_the_refusal(mock_oss: MockOSS, signer: Any) -> None:
-    condition = {"bucket": "other"}
-    fields = {"key": "dir/a", "bucket": "other", **signer(mock_oss, [condition])}
-
-    answer = post(mock_oss, form(fields))
-
-    assert (answer.status, answer.code) == (403, "AccessDenied")
-    assert answer.xml("Message") == (
-        f"Invalid according to Policy: Policy Condition failed: {json.dumps(condition)}"
-    )
-    assert len(mock_oss.bucket(BUCKET).objects) == 0
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ import os
 import re
 import subprocess
 import sys
-from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -99,16 +98,6 @@ def test_the_mock_of_the_session_is_reset_and_the_environment_is_restored(
 
     assert "10 passed" in said
     assert len(set(re.findall(r"PORT None (\d+)", said))) == 1
-
-
-def test_each_worker_of_xdist_has_its_own_mock(tmp_path: Path) -> None:
-    said = run(tmp_path, "-p", "xdist.plugin", "-n", "2", "--dist", "load", shared=SHARED)
-
-    assert "7 passed" in said
-    ports = Counter(re.findall(r"PORT (gw\d) (\d+)", said))
-    assert sorted(worker for worker, _ in ports) == ["gw0", "gw1"]
-    assert len({port for _, port in ports}) == 2
-    assert ports.total() == 6
 
 
 def test_the_environment_of_a_mock(mock_oss: MockOSS) -> None:

@@ -1,27 +1,16 @@
 """Invalid values in forms, callbacks and documents are refused, or stored and readable again."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from contract.mock_oss.clients import Answer, ask, send
 from contract.mock_oss.post_forms import form, post, v1_fields
 from contract.mock_oss.receiver import encoded
 from mock_oss import BUCKET, MockOSS
-from support.random_examples import SAME
-
-
-@pytest.fixture(scope="module")
-def any_mock() -> Iterator[MockOSS]:
-    """Yield one mock for many examples."""
-    with MockOSS() as oss:
-        yield oss
-
 
 ORIGIN = {"Origin": "https://app.example.com"}
 
@@ -188,89 +177,3 @@ def test_the_control_plane_refuses_json_it_cannot_read(mock_oss: MockOSS, body: 
 
     assert answer.status == 400
     assert json.loads(answer.body)["error"]
-
-
-VALUES = st.one_of(
-    st.sampled_from(["", "a", "\0", "\r\n", "\x7f", "日本", "é", "\ufffe", "${object}", "*", "%"]),
-    st.text(st.characters(exclude_categories=["Cs"]), max_size=6),
-)
-FIELDS = """
-    x-oss-meta-a x-oss-meta-ä x-oss-meta- Content-Type x-oss-content-type Content-Disposition
-    Cache-Control Content-Encoding Expires x-oss-object-acl x-oss-storage-class x-oss-tagging
-    x-oss-server-side-encryption x-oss-server-side-encryption-key-id x-oss-forbid-overwrite
-    success_action_redirect success_action_status callback x:v x-oss-security-token x-oss-callback
-""".split()  # noqa: SIM905 - a table, not code
-FORMS = st.dictionaries(st.sampled_from(FIELDS), VALUES, max_size=4)
-JSON = st.recursive(
-    st.one_of(st.none(), st.integers(), st.floats(), VALUES, st.just("\ud800")),
-    lambda inner: st.one_of(
-        st.lists(inner, max_size=2), st.dictionaries(VALUES, inner, max_size=2)
-    ),
-    max_leaves=3,
-)
-CALLBACKS = st.dictionaries(
-    st.sampled_from(["callbackHost", "callbackBody", "callbackBodyType", "callbackSNI", "x:v"]),
-    JSON,
-    max_size=3,
-).map(lambda told: {**CALL, **told})
-URLS = st.sampled_from(
-    ["http://127.0.0.1:9", "127.0.0.1:9/%zz", "http://[", "http://a..b", ";", "x:"]
-)
-XML_TEXT = VALUES.map(lambda text: "".join(f"&#{ord(char)};" for char in text))
-CORS = st.dictionaries(
-    st.sampled_from(["AllowedOrigin", "AllowedMethod", "AllowedHeader", "ExposeHeader"]), XML_TEXT
-).map(lambda elements: cors(**elements))
-LIFECYCLES = st.builds(
-    lambda name, prefix, action: (
-        f"<LifecycleConfiguration><Rule><ID>{name}</ID><Prefix>{prefix}</Prefix><Status>Enabled"
-        f"</Status>{action}</Rule></LifecycleConfiguration>"
-    ).encode(),
-    XML_TEXT,
-    XML_TEXT,
-    st.sampled_from(
-        [
-            "<AbortMultipartUpload><Days>1</Days></AbortMultipartUpload>",
-            "<Expiration><CreatedBeforeDate>0001-01-01T00:00:00Z</CreatedBeforeDate></Expiration>",
-            "<AbortMultipartUpload><CreatedBeforeDate>9999-12-31T00:00:00.000Z"
-            "</CreatedBeforeDate></AbortMultipartUpload>",
-        ]
-    ),
-)
-CONDITIONS = st.lists(
-    st.one_of(JSON, st.tuples(st.sampled_from(["eq", "starts-with", "in"]), st.just("$key"), JSON)),
-    max_size=2,
-)
-OFTEN = settings(SAME, max_examples=50, derandomize=False)
-
-
-@OFTEN
-@given(FORMS, CONDITIONS)
-def test_forms_can_be_read_back(
-    any_mock: MockOSS, fields: dict[str, str], conditions: list[object]
-) -> None:
-    sound(fill_in(any_mock, fields))
-    sound(post(any_mock, form({"key": "f", **v1_fields(any_mock, conditions), **fields})))
-
-    read_back(any_mock, "f")
-
-
-@OFTEN
-@given(CALLBACKS, URLS, st.dictionaries(st.just("x:v"), JSON))
-def test_objects_with_a_callback_can_be_read_back(
-    any_mock: MockOSS, callback: dict[str, object], url: str, variables: dict[str, object]
-) -> None:
-    sound(put_with(any_mock, callback, variables))
-    sound(put_with(any_mock, {**callback, "callbackUrl": url}, variables))
-
-    read_back(any_mock, "f")
-
-
-@OFTEN
-@given(CORS, LIFECYCLES)
-def test_buckets_with_documents_can_be_read_back(
-    any_mock: MockOSS, rules: bytes, lifecycle: bytes
-) -> None:
-    sound(ask(any_mock, "PUT", "", query={"cors": ""}, body=rules))
-    sound(ask(any_mock, "PUT", "", query={"lifecycle": ""}, body=lifecycle))
-
-    read_back(any_mock, "f")

@@ -164,14 +164,7 @@ def test_a_token_lasts_for_the_asked_time_or_an_hour(
 
 @pytest.mark.parametrize(
     ("most_s", "asked", "taken"),
-    [
-        (43_200, "43200", True),
-        (43_200, "43201", False),
-        (7_200, "7201", False),
-        (7_200, "7200", True),
-        (7_200, "900.0", False),
-        (7_200, "-900", False),
-    ],
+    [(43_200, "43201", False), (7_200, "7201", False), (7_200, "7200", True)],
 )
 def test_a_role_limits_the_time_of_its_sessions(most_s: int, asked: str, taken: bool) -> None:
     role = Role(name="oss-web-upload", max_session_s=most_s)

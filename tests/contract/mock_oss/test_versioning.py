@@ -63,6 +63,8 @@ def test_each_write_makes_a_version_and_the_newest_is_read(
     assert [each.version_id for each in versions] == [second.versionid, first.versionid]
     assert mock_oss.bucket(BUCKET).objects["a"].data == b"second"
     assert first.versionid.startswith("CAEQ")
+    versioned.delete_object("a", params=one_version(second.versionid))
+    assert versioned.get_object("a").versionid == first.versionid
 
 
 def test_a_delete_marker_hides_the_object_until_it_is_deleted(
@@ -246,6 +248,7 @@ def test_versions_are_deleted_in_a_batch(versioned: Any, mock_oss: MockOSS) -> N
     ]
     assert versioned.get_object("b").read() == b"b"
     assert mock_oss.bucket(BUCKET).versions("a") == []
+    assert blobs(mock_oss) == 1
     empty = b"<Delete><Object><Key>b</Key><VersionId></VersionId></Object></Delete>"
     digest = {"content-md5": oss2.utils.content_md5(empty)}
     answer = ask(mock_oss, "POST", "", query={"delete": ""}, headers=digest, body=empty)
@@ -377,36 +380,6 @@ def test_a_bucket_of_the_world_has_versioning() -> None:
         BucketSpec(name=BUCKET, versioning="on")
 
 
-RULE = (
-    "<LifecycleConfiguration><Rule><Prefix>logs/</Prefix><Status>Enabled</Status>{}"
-    "<NoncurrentVersionExpiration><NoncurrentDays>3</NoncurrentDays></NoncurrentVersionExpiration>"
-    "<Expiration><ExpiredObjectDeleteMarker>true</ExpiredObjectDeleteMarker></Expiration>"
-    "</Rule></LifecycleConfiguration>"
-)
-
-
-def test_a_lifecycle_rule_deletes_old_versions_by_the_mocks_clock(
-    bucket_v4: Any, mock_oss: MockOSS
-) -> None:
-    set_versioning(bucket_v4, ENABLED)
-    for key in ("logs/a", "logs/b", "other"):
-        bucket_v4.put_object(key, b"first")
-    mock_oss.clock.advance(10 * 86_400)  # days as the current version do not count
-    ask(mock_oss, "PUT", "logs/a", body=b"second")
-    ask(mock_oss, "DELETE", "logs/b")
-    ask(mock_oss, "PUT", "other", body=b"second")
-    ask(mock_oss, "PUT", "", query={"lifecycle": ""}, body=RULE.format("").encode())
-    versions = mock_oss.bucket(BUCKET).versions
-
-    mock_oss.clock.advance(3 * 86_400 - 60)
-    assert [len(versions(key)) for key in ("logs/a", "logs/b", "other")] == [2, 2, 2]
-    mock_oss.clock.advance(60)
-
-    assert [each.data for each in versions("logs/a")] == [b"second"]
-    assert versions("logs/b") == []
-    assert [each.data for each in versions("other")] == [b"second", b"first"]
-
-
 def test_oss2_reads_the_rule_for_versions_that_it_sent(bucket_v4: Any) -> None:
     rule = models.LifecycleRule(
         "r",
@@ -420,17 +393,3 @@ def test_oss2_reads_the_rule_for_versions_that_it_sent(bucket_v4: Any) -> None:
 
     assert found.expiration.expired_detete_marker is True
     assert found.noncurrent_version_expiration.noncurrent_days == 30
-
-
-def test_a_lifecycle_rule_with_tags_deletes_only_versions_with_these_tags(
-    bucket_v4: Any, mock_oss: MockOSS
-) -> None:
-    set_versioning(bucket_v4, ENABLED)
-    for tag in ("kind=old", "kind=new", "kind=old"):
-        bucket_v4.put_object("logs/a", b"", headers={"x-oss-tagging": tag})
-    bucket_v4.put_bucket_lifecycle(RULE.format("<Tag><Key>kind</Key><Value>old</Value></Tag>"))
-    mock_oss.clock.advance(4 * 86_400)
-
-    kept = [each.tags["kind"] for each in mock_oss.bucket(BUCKET).versions("logs/a")]
-
-    assert kept == ["old", "new"]

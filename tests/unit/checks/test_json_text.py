@@ -128,14 +128,6 @@ def test_python_s_parser_gets_no_deeply_nested_text(tmp_path: Path) -> None:
     assert 2 <= deepest <= json_text.SHALLOW
 
 
-@pytest.mark.parametrize(
-    ("text", "limit"),
-    [("", 0), ("[{}]", 2), ("1], [2, {", 2), ("]" * 60 + "[" * 60, 60), ('["[["]', 3)],
-)
-def test_the_limit_of_the_depth_is_never_too_small(text: str, limit: int) -> None:
-    assert json_text.depth_limit(text) == limit
-
-
 @pytest.mark.parametrize("name", ["a.json", "a.jsonl"])
 @pytest.mark.parametrize(("start", "end"), [("[", "]"), ('{"a":', "}")])
 def test_deep_nesting_does_not_crash(tmp_path: Path, name: str, start: str, end: str) -> None:

@@ -18,7 +18,6 @@ from support.mock_calls import NONE_SENT, mock_call, mock_request
 from support.refusals import refusal
 
 ACCOUNT, FOREIGN = "1", "2"
-ACLS = ("private", "public-read", "public-read-write")
 
 
 @pytest.fixture(scope="module")
@@ -219,38 +218,7 @@ def test_a_condition_sees_the_keys_of_its_action_and_no_others(
 
 DATA = "PutObject DeleteObject AbortMultipartUpload ListParts ListMultipartUploads"
 READ, WRITE = {"GetObject", "ListObjects"}, set(DATA.split())
-BY_OBJECT_ACL = {"GetObject", "PutObject", "DeleteObject"}
 LEVEL_OF_BUCKET = {"ListObjects", "ListMultipartUploads", "GetBucketInfo", "GetBucketAcl"}
-ACTIONS = READ | WRITE | {"GetBucketInfo", "GetBucketAcl", "GetObjectAcl", "PutObjectAcl"}
-
-
-@pytest.mark.parametrize("bucket_acl", ACLS)
-@pytest.mark.parametrize("object_acl", [None, "default", *ACLS])
-@pytest.mark.parametrize(
-    "caller",
-    [ANONYMOUS, USER, ROLE, FOREIGN_ROOT],
-    ids=["anonymous", "user", "role", "foreign root"],
-)
-def test_an_acl_decides_about_data_if_no_policy_matches(
-    store: Store, call: Build, caller: Caller, bucket_acl: str, object_acl: str | None
-) -> None:
-    put_bucket(store, "data", bucket_acl)
-    if object_acl is not None:
-        put_object(store, "a", acl=object_acl)
-    of_object = bucket_acl if object_acl in (None, "default") else object_acl
-
-    def expected(action: str) -> bool:
-        acl = of_object if action in BY_OBJECT_ACL else bucket_acl
-        return acl in ACLS[1:] if action in READ else action in WRITE and acl == ACLS[2]
-
-    found = {
-        action
-        for action in ACTIONS
-        for path in ["data" if action in LEVEL_OF_BUCKET else "data/a"]
-        if is_allowed(call(path, caller=caller), f"oss:{action}")
-    }
-
-    assert found == {action for action in ACTIONS if expected(action)}
 
 
 ALLOW = policy("allow", statement("Allow", "oss:*", "acs:oss:*:1:data/*"))

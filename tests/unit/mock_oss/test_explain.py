@@ -117,30 +117,16 @@ def test_the_search_ends_after_4000_pairs() -> None:
 META = {"x-oss-meta-a": "\xc3\xa4 b", "content-type": "text/plain"}
 
 
-@pytest.mark.parametrize(
-    ("sent", "changes", "cause"),
-    [
-        ({}, {"query": ()}, "the sub-resource x-oss-process was sent and not signed"),
-        (
-            {"headers": {**META, "x-oss-meta-b": "1"}},
-            {"headers": {**META, "content-type": "image/png"}},
-            "the header x-oss-meta-b was sent and not signed, and "
-            "Content-Type was sent as 'text/plain' and signed as 'image/png'",
-        ),
-    ],
-    ids=["sub-resource", "header and type"],
-)
-def test_a_v1_mismatch_names_its_cause(
-    sent: dict[str, Any], changes: dict[str, Any], cause: str
-) -> None:
-    case = replace(V1_CASE, **sent)
-    theirs = replace(case, **changes).text()
+def test_a_v1_mismatch_names_its_cause() -> None:
+    case = replace(V1_CASE, headers={**META, "x-oss-meta-b": "1"})
+    theirs = replace(case, headers={**META, "content-type": "image/png"}).text()
 
     why = explained(replace(case, provided=v1.signature(SECRET, theirs)))
 
     assert why == {
         "kind": "signature",
-        "cause": cause,
+        "cause": "the header x-oss-meta-b was sent and not signed, and "
+        "Content-Type was sent as 'text/plain' and signed as 'image/png'",
         "expected_string_to_sign": case.text(),
         "signed_string_to_sign": theirs,
         "first_difference": first_difference(case.text(), theirs),
@@ -150,11 +136,9 @@ def test_a_v1_mismatch_names_its_cause(
 @pytest.mark.parametrize(
     ("ours", "theirs", "difference"),
     [
-        ("", "", None),
         ("a\nä\n", "a\nä\n", None),
         ("a", "b", (0, 1, "a", "b")),
         ("a\nbc\nd\ne", "a\nbx\ny\nz", (3, 2, "c", "x")),
-        ("a\nb\nc", "a\nb\nd", (4, 3, "c", "d")),
         ("ab", "ab\ncd", (2, 1, "", "")),
         ("abc\nd", "ab", (2, 1, "c", "")),
         ("ä-1", "ä-2", (3, 1, "1", "2")),
@@ -163,7 +147,7 @@ def test_a_v1_mismatch_names_its_cause(
         ("a" * 119 + "ä", "b", (0, 1, "a" * 119 + "\N{REPLACEMENT CHARACTER}", "b")),
     ],
     ids=[
-        *("empty", "equal", "first byte", "second line", "last line", "ours ends", "theirs ends"),
+        *("equal", "first byte", "second line", "ours ends", "theirs ends"),
         *("bytes", "inside a character", "long", "long, inside a character"),
     ],
 )
@@ -195,10 +179,6 @@ def reused(earlier: V4Case, later: V4Case) -> str:
             "the key was 'c' and is 'dir/a b.txt'",
         ),
         (
-            {"headers": {**HEADERS, "x-oss-meta-a": "\xc3\xa4 very long and rare value"}},
-            "the header x-oss-meta-a was 'ä very long and rare value' and is '1'",
-        ),
-        (
             {"headers": {**HEADERS, "content-type": "text/a", "content-md5": "m", "range": "r"}},
             "the header content-type was 'text/a' and is 'text/plain'; "
             "the header content-md5 was 'm' and is not sent",
@@ -214,7 +194,7 @@ def reused(earlier: V4Case, later: V4Case) -> str:
             "the query parameter prefix was not sent and is ''",
         ),
     ],
-    ids=["path", "non-ASCII", "content", "additional", "query"],
+    ids=["path", "content", "additional", "query"],
 )
 def test_a_v4_signature_used_again_for_another_request_tells_what_changed(
     changes: dict[str, Any], cause: str
@@ -246,21 +226,3 @@ def test_a_v1_signature_used_again_tells_only_changes_of_signed_values() -> None
         "the query parameter acl was 'a' and is ''; "
         "the header x-oss-meta-a was not sent and is '1'"
     )
-
-
-def test_header_values_in_causes_are_the_utf_8_text_that_is_signed() -> None:
-    case = replace(CASE, headers={**HEADERS, "x-oss-meta-a": "\xc3\xa4"})
-    theirs = replace(CASE, headers={**HEADERS, "x-oss-meta-a": "%C3%A4"}).text()
-
-    why = explained(replace(case, provided=signed(theirs)))
-
-    assert why["cause"] == "x-oss-meta-a was sent as 'ä' and signed as '%C3%A4'"
-
-
-def test_an_additional_header_that_was_not_signed_is_named() -> None:
-    case = replace(CASE, additional="Host")
-    theirs = case.text().replace("host:b.localhost\n", "")
-
-    why = explained(replace(case, provided=signed(theirs)))
-
-    assert why["cause"] == "the header host was sent and not signed"
