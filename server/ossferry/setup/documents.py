@@ -79,22 +79,15 @@ def _trust(wanted: Wanted) -> Json:
 
 
 def _server_trust(wanted: Wanted) -> Json:
-    """Return the trust policy of the server's own role, for the identities `ecs` and `rrsa`.
+    """Return the trust policy of the server's own role, which an ECS instance assumes.
 
-    Source: ACK page "Use RRSA to configure RAM permissions for ServiceAccounts", and RAM page
-    "Create a RAM role for a trusted Alibaba Cloud service".
+    Source: RAM page "Create a RAM role for a trusted Alibaba Cloud service".
     """
-    if wanted.identity != "rrsa":
-        return _trusting({"Service": ["ecs.aliyuncs.com"]})
-    provider = f"acs:ram::{wanted.account}:oidc-provider/{wanted.provider}"
-    account = f"system:serviceaccount:{wanted.service_account}"
-    equals = {"oidc:aud": "sts.aliyuncs.com", "oidc:iss": wanted.issuer, "oidc:sub": account}
-    return _trusting({"Federated": [provider]}, {"StringEquals": equals})
+    return _trusting({"Service": ["ecs.aliyuncs.com"]})
 
 
-def _trusting(principal: Json, condition: Json | None = None) -> Json:
-    statement = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": principal}
-    return _policy(statement if condition is None else {**statement, "Condition": condition})
+def _trusting(principal: Json) -> Json:
+    return _policy({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": principal})
 
 
 def _links(wanted: Wanted) -> Json:

@@ -72,9 +72,4 @@ def todo(wanted: Wanted) -> list[str]:
             f"attach the RAM role {wanted.server} to the ECS instance of the server, in the ECS"
             " console or with `aliyun ecs AttachInstanceRamRole`."
         )
-    if wanted.identity == "rrsa":
-        found.append(
-            f"annotate the service account {wanted.service_account} with"
-            f" pod-identity.alibabacloud.com/role-name={wanted.server}."
-        )
     return found

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 from ossferry.errors import SettingsError
 from ossferry.settings.addresses import is_loopback
 
-Identity: TypeAlias = Literal["user", "ecs", "rrsa"]
-"""How the server proves its identity: with an access key, on ECS, or in a Kubernetes cluster."""
+Identity: TypeAlias = Literal["user", "ecs"]
+"""How the server proves its identity: with an access key, or on ECS with a role."""
 
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
@@ -17,8 +17,6 @@ _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+(-[0-9]+)?")
 _ACCOUNT = re.compile(r"[0-9]{6,20}")
 _ROLE = re.compile(r"[A-Za-z0-9-]{1,64}")
 _DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]")
-_PROVIDER = re.compile(r"[A-Za-z0-9._-]{1,128}")
-_SERVICE_ACCOUNT = re.compile(r"[a-z0-9-]{1,63}:[a-z0-9.-]{1,253}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,11 +30,7 @@ class Wanted:
         objects_role: name of the RAM role for the server's own access to objects; its policy has
             the same name.
         server: name of the server's RAM user or role; its policy has the same name.
-        identity: how the server proves its identity: `user` with an access key, `ecs` on ECS,
-            `rrsa` in a Kubernetes cluster.
-        provider: name of the cluster's OIDC provider in RAM, for the identity `rrsa`.
-        issuer: issuer URL of the cluster, for the identity `rrsa`.
-        service_account: `NAMESPACE:NAME` of the server's service account, for `rrsa`.
+        identity: how the server proves its identity: `user` with an access key, `ecs` on ECS.
         doctor: whether the server's user or role gets the right to read the bucket's settings,
             which `ossferry doctor` needs.
         versioning: whether to keep old versions of objects.
@@ -59,9 +53,6 @@ class Wanted:
     objects_role: str = "oss-web-objects"
     server: str = "ossferry-server"
     identity: Identity = "ecs"
-    provider: str = ""
-    issuer: str = ""
-    service_account: str = ""
     doctor: bool = True
     versioning: bool = False
     domain: str = ""
@@ -86,7 +77,6 @@ class Wanted:
                 f" from {self.doctor_policy}, the name of a policy."
             )
         self._check_origins()
-        self._check_identity()
         self._check_domain()
 
     def _check_origins(self) -> None:
@@ -106,18 +96,6 @@ class Wanted:
                 raise SettingsError(
                     f"--origin: {origin} must be https; http works on this machine only."
                 )
-
-    def _check_identity(self) -> None:
-        if self.identity != "rrsa":
-            return
-        provider = "the name of the cluster's OIDC provider"
-        _check("--provider", _PROVIDER, self.provider, provider)
-        account = "NAMESPACE:NAME of a service account"
-        _check("--service-account", _SERVICE_ACCOUNT, self.service_account, account)
-        if not self.issuer.startswith("https://"):
-            raise SettingsError(
-                "--issuer: give the cluster's issuer URL, which starts with https://."
-            )
 
     def _check_domain(self) -> None:
         if self.domain:

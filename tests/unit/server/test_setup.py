@@ -18,7 +18,6 @@ from mock_oss.policies.evaluation import (
 )
 from mock_oss.world.lifecycle import AbortRule, parse_lifecycle
 from ossferry.cli.main import commands
-from ossferry.cli.setup.terminal import Terminal
 from ossferry.errors import SettingsError, UsageError
 from ossferry.setup.calls import Call, Plan, read_plan
 from ossferry.setup.documents import DOCUMENTS, compact, pretty
@@ -34,13 +33,6 @@ NAMES: dict[str, Any] = {
 }
 SAMPLE = Wanted(**NAMES)
 SERVER = ("RAM", "acs:ram::1000000000000000:role/ossferry-server")
-RRSA = Wanted(
-    **NAMES,
-    identity="rrsa",
-    provider="ack-rrsa-c123",
-    issuer="https://oidc-ack-cn-hangzhou.oss-cn-hangzhou.aliyuncs.com/c123",
-    service_account="uploads:ossferry",
-)
 
 
 @pytest.mark.parametrize(
@@ -78,21 +70,11 @@ def test_the_roles_trust_exactly_the_server() -> None:
         assert not trusts(trust, [("RAM", elsewhere)], {})
 
 
-def test_the_servers_role_trusts_ecs_or_one_service_account() -> None:
-    ecs = parse_trust_policy(compact("server-trust", SAMPLE), "trust")
-    rrsa = parse_trust_policy(compact("server-trust", RRSA), "trust")
-    provider = ("Federated", "acs:ram::1000000000000000:oidc-provider/ack-rrsa-c123")
-    given = {
-        "oidc:aud": "sts.aliyuncs.com",
-        "oidc:iss": RRSA.issuer,
-        "oidc:sub": "system:serviceaccount:uploads:ossferry",
-    }
+def test_the_servers_role_trusts_ecs_alone() -> None:
+    trust = parse_trust_policy(compact("server-trust", SAMPLE), "trust")
 
-    assert trusts(ecs, [("Service", "ecs.aliyuncs.com")], {})
-    assert not trusts(ecs, [("Service", "fc.aliyuncs.com")], {})
-    assert trusts(rrsa, [provider], given)
-    for name in given:
-        assert not trusts(rrsa, [provider], {**given, name: "another"})
+    assert trusts(trust, [("Service", "ecs.aliyuncs.com")], {})
+    assert not trusts(trust, [("Service", "fc.aliyuncs.com")], {})
 
 
 def test_the_roles_need_https_except_on_a_mock() -> None:
@@ -200,12 +182,6 @@ def test_the_command_names_the_option_that_a_document_needs(
         ({"domain": "https://files.example.com"}, "--domain"),
         ({"domain": "files.example.com", "certificate": "a.pem"}, "--certificate"),
         ({"certificate": "a.pem", "private_key": "b.pem"}, "--certificate"),
-        ({"identity": "rrsa"}, "--provider"),
-        ({"identity": "rrsa", "provider": "ack"}, "--service-account"),
-        (
-            {"identity": "rrsa", "provider": "ack", "service_account": "a:b", "issuer": "x"},
-            "--issuer",
-        ),
     ],
 )
 def test_a_name_that_cannot_be_used_is_told_with_its_option(
@@ -226,7 +202,7 @@ def test_a_plan_is_read_as_it_was_written() -> None:
         Call(service="RAM", action="CreateUser", params={"UserName": "a"}),
         Call(service="OSS", action="PutBucketCors", params={"Configuration": "<a/>"}),
     )
-    plan = Plan(wanted=RRSA, calls=calls)
+    plan = Plan(wanted=SAMPLE, calls=calls)
     written = json.loads(json.dumps({**plan.as_data(), "notes": []}))  # as --dry-run prints it
 
     assert read_plan(written) == plan
@@ -317,27 +293,4 @@ def test_the_rest_for_a_person_is_said() -> None:
     )
     assert any("certificate" in each for each in todo(domain))
     assert any("ECS instance" in each for each in todo(SAMPLE))
-    assert "role-name=ossferry-server" in todo(RRSA)[-1]
     assert todo(Wanted(**NAMES, identity="user")) == []
-
-
-class Time:
-    """A clock that only `sleep` moves."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-
-
-@pytest.mark.parametrize(("wait_s", "tries"), [(0, 0), (14, 0), (15, 1), (40, 2)])
-def test_a_program_waits_for_the_record_as_long_as_it_was_told(wait_s: float, tries: int) -> None:
-    time = Time()
-    terminal = Terminal(sleep=time.sleep, clock=lambda: time.now)
-    terminal.be_patient(wait_s)
-
-    answers = [terminal.wait_for_record() for _ in range(tries + 1)]
-
-    assert answers == [True] * tries + [False]
-    assert time.now == 100 + 15 * tries

@@ -31,9 +31,6 @@ EnvFile: TypeAlias = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Update the settings in this file; its other lines stay."),
 ]
-WaitDns: TypeAlias = Annotated[
-    int, typer.Option(min=0, metavar="SECONDS", help="Wait this long for the TXT record.")
-]
 Pem: TypeAlias = Annotated[str, typer.Option(metavar="PEM", help="For the custom domain.")]
 
 
@@ -50,14 +47,10 @@ def setup(
     role: options.RoleName = "oss-web-upload",
     objects_role: options.RoleName = "oss-web-objects",
     server_name: options.RoleName = "ossferry-server",
-    provider: options.Provider = "",
-    issuer: options.Issuer = "",
-    service_account: options.ServiceAccount = "",
     doctor: options.Doctor = True,
     new_key: Annotated[bool, typer.Option("--new-key", help="Make another access key.")] = False,
     key_file: KeyFileOption = None,
     env_file: EnvFile = None,
-    wait_dns: WaitDns = 0,
     dry_run: options.DryRun = False,
     plan: PlanOut = None,
     apply: PlanIn = None,
@@ -93,7 +86,7 @@ def setup(
         if dry_run or plan:
             run.plan(plan, new_key=new_key)
         else:
-            run.make(key_file, env_file, planned=planned, new_key=new_key, wait_s=wait_dns, yes=yes)
+            run.make(key_file, env_file, planned=planned, new_key=new_key, yes=yes)
 
 
 def teardown(
@@ -132,10 +125,7 @@ def teardown(
             options.refuse_names(context, plan="--from-plan", allowed=("adopt",))
             wanted = cloud.plan(from_plan).wanted
         else:
-            names = options.names_of(context)
-            if identity == "rrsa":
-                names["identity"] = "ecs"  # has a role, too, and needs no other option
-            wanted = cloud.wanted(names)
+            wanted = cloud.wanted(options.names_of(context))
         wanted = replace(wanted, adopt=adopt)
         run = Run(cloud=cloud, wanted=wanted, terminal=terminal)
         run.remove(delete_objects=delete_objects, dry_run=dry_run, yes=yes)

@@ -12,10 +12,10 @@ import typer
 from ossferry.errors import UsageError
 
 Identity: TypeAlias = Annotated[
-    Literal["user", "ecs", "rrsa"],
+    Literal["user", "ecs"],
     typer.Option(
-        help="How the server proves its identity: with the access key of a RAM user, with the role"
-        " of an ECS instance, or with the service account of a Kubernetes cluster."
+        help="How the server proves its identity: with the access key of a RAM user, or with the"
+        " role of an ECS instance."
     ),
 ]
 Bucket: TypeAlias = Annotated[str, typer.Option(metavar="NAME", help="Name of the bucket.")]
@@ -31,15 +31,6 @@ Origins: TypeAlias = Annotated[
     ),
 ]
 RoleName: TypeAlias = Annotated[str, typer.Option(metavar="NAME", help="Name in RAM.")]
-Provider: TypeAlias = Annotated[
-    str, typer.Option(metavar="NAME", help="The cluster's OIDC provider in RAM, for rrsa.")
-]
-Issuer: TypeAlias = Annotated[
-    str, typer.Option(metavar="URL", help="The cluster's issuer, for rrsa.")
-]
-ServiceAccount: TypeAlias = Annotated[
-    str, typer.Option(metavar="NAMESPACE:NAME", help="The server's service account, for rrsa.")
-]
 Doctor: TypeAlias = Annotated[
     bool, typer.Option(help="Let the server read the bucket's settings, for `ossferry doctor`.")
 ]

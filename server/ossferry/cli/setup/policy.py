@@ -52,9 +52,6 @@ def policy(
     objects_role: options.RoleName = "oss-web-objects",
     server_name: options.RoleName = "ossferry-server",
     identity: options.Identity = "ecs",
-    provider: options.Provider = "",
-    issuer: options.Issuer = "",
-    service_account: options.ServiceAccount = "",
     as_json: JsonOption = False,
 ) -> None:
     """Print a document as the API expects it: a RAM policy as JSON, a bucket's setting as XML.

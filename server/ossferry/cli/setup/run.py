@@ -6,7 +6,7 @@ repeated: the next run makes only the calls that are still missing.
 
 import json
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +19,8 @@ from ossferry.cli.complaints import complaint
 from ossferry.cli.output import counted
 from ossferry.cli.setup.cloud import Cloud
 from ossferry.cli.setup.terminal import KeyFile, Terminal
-from ossferry.errors import CloudError, OssferryError, SettingsError
+from ossferry.errors import OssferryError, SettingsError
 from ossferry.setup.account import Account
-from ossferry.setup.bucket import NOT_VERIFIED
 from ossferry.setup.calls import Call, Plan, Step, needs_of
 from ossferry.setup.making import making_steps
 from ossferry.setup.removing import removing_steps
@@ -125,7 +124,6 @@ class Run:
         *,
         planned: Sequence[Call] | None,
         new_key: bool,
-        wait_s: float,
         yes: bool,
     ) -> None:
         """Make the API calls that a set-up still needs, and output the settings for the server.
@@ -135,8 +133,6 @@ class Run:
             env_path: file in which to update the settings; with None, they are printed.
             planned: the calls of a plan file; None allows all calls.
             new_key: whether to create another access key for the server's user.
-            wait_s: seconds to wait for the DNS record of a custom domain if there is no terminal,
-                so that nobody can be asked whether to look for the record again.
             yes: whether to make the calls without asking.
 
         Raises:
@@ -153,7 +149,6 @@ class Run:
             self._agree(calls, yes=yes)
             with _key_file(key_path, calls) as key_file:
                 self.terminal.key_file = key_file
-                self.terminal.be_patient(wait_s)
                 apply(steps, account, self.terminal, planned=planned)
             for sentence in todo(self.wanted):
                 self.terminal.note(sentence)
@@ -265,7 +260,7 @@ def apply(
                     " --plan."
                 )
         for call in calls:
-            answer = _send(account, call, terminal)
+            answer = account.run(call)
             if call.action == "CreateAccessKey":
                 key = answer["AccessKey"]
                 terminal.access_key(
@@ -278,13 +273,3 @@ def apply(
             terminal.note(note)
         if not calls:
             terminal.unchanged(step.title, noted=bool(notes))
-
-
-def _send(account: Account, call: Call, terminal: Terminal) -> Mapping[str, Any]:
-    """Send a call; one that binds a domain succeeds as soon as OSS finds the TXT record."""
-    while True:
-        try:
-            return account.run(call)
-        except CloudError as error:
-            if error.error_code != NOT_VERIFIED or not terminal.wait_for_record():
-                raise

@@ -8,8 +8,7 @@ import fcntl
 import os
 import stat
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -20,11 +19,9 @@ from rich.console import Console
 from rich.prompt import Confirm, Prompt
 
 from ossferry.cli.output import counted
-from ossferry.clock import Monotonic, monotonic
 from ossferry.errors import SettingsError, UsageError
 from ossferry.setup.calls import Call
 
-ASK_DNS_S = 15
 OWNER_ONLY = 0o600
 
 
@@ -95,8 +92,6 @@ class Terminal:
 
     Args:
         json_output: whether the command prints the result as JSON.
-        sleep: waits for a number of seconds.
-        clock: returns a time in seconds that never decreases, such as `monotonic`.
 
     Attributes:
         result: members of the JSON object that the command prints.
@@ -104,25 +99,12 @@ class Terminal:
         removing: whether the command removes resources; `unchanged` then reports `kept` or `gone`.
     """
 
-    def __init__(
-        self,
-        *,
-        json_output: bool = False,
-        sleep: Callable[[float], None] = time.sleep,
-        clock: Monotonic = monotonic,
-    ) -> None:
+    def __init__(self, *, json_output: bool = False) -> None:
         self._console = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
-        self._sleep = sleep
-        self._clock = clock
-        self._give_up_at = 0.0
         self.json_output = json_output
         self.key_file: KeyFile | None = None
         self.removing = False
         self.result: dict[str, Any] = {}
-
-    def be_patient(self, wait_s: float) -> None:
-        """Set how many seconds from now `wait_for_record` may wait, if no person can be asked."""
-        self._give_up_at = self._clock() + wait_s
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -206,20 +188,6 @@ class Terminal:
         Source: OSS page PutCname.
         """
         self.note(f'add this record to the DNS zone: _dnsauth.{domain}. TXT "{token}"')
-
-    def wait_for_record(self) -> bool:
-        """Wait until OSS should look for the DNS record again; return False to give up.
-
-        If a person can be asked, the answer decides whether to look again or to give up. Otherwise
-        wait for `ASK_DNS_S` seconds; but if the time that `be_patient` has set ends before that,
-        give up at once.
-        """
-        if sys.stdin.isatty() and not self.json_output:
-            return self.asks("OSS does not see the record yet. Try again?")
-        if self._clock() + ASK_DNS_S > self._give_up_at:
-            return False
-        self._sleep(ASK_DNS_S)
-        return True
 
     def confirm(self, question: str, *, yes: bool) -> bool:
         """Ask a yes-or-no question and return the answer; with `yes`, return True without asking.
