@@ -54,6 +54,7 @@ def test_only_what_the_page_needs_at_the_start_comes_before_its_main_module() ->
     assert {path for path in later if not path.startswith(rooms)} == {
         "on_demand.py",
         "browser/downloads.py",
+        "browser/dragging.py",
         "browser/qr.py",
         "browser/style_sheets.py",
     }

@@ -1,5 +1,7 @@
 """Start the page: create the uploader and the view, connect them, and accept files."""
 
+from functools import partial
+
 from ossferry_uploader.browser.clock import PACE_MS, BrowserClock, Pace
 from ossferry_uploader.browser.event_loop import run_in_slices
 from ossferry_uploader.browser.interop import JsException, collect_rarely
@@ -74,13 +76,7 @@ def start() -> Queue:
     random = uploader.ports.random
     names = TakenNames(queue, uploader.engine, _ask_names, window.report_error)
     adding = Adding(queue, model, actions, clock, names=names, new_id=lambda: random.hex(16))
-
-    def hide() -> None:
-        queue.write_now()
-        if not queue.is_sending():
-            uploader.keeper.drop()
-
-    window.when_hidden(hide)
+    window.when_hidden(partial(_hide, uploader))
 
     window.receive_files(adding.take)
 
@@ -106,6 +102,13 @@ async def _serve(opening: "Coroutine[Any, Any, None]") -> None:
     except (JsException, ServerRefused) as error:  # the server did not answer
         window.report_error(error)
         window.fail()
+
+
+def _hide(uploader: "Uploader") -> None:
+    """Write the records of a hidden page, which may end; an idle page drops its credentials."""
+    uploader.queue.write_now()
+    if not uploader.queue.is_sending():
+        uploader.keeper.drop()
 
 
 async def _ask_names(paths: "list[str]") -> "Any":
