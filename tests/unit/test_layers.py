@@ -197,7 +197,7 @@ ARROWS: dict[str, dict[str, str]] = {
         ),
         "view.taken_names": (
             "@transfer.engine @transfer.queue @transfer.upload @transfer.sending @transfer.grants "
-            "@transfer.pacing @transfer.options @transfer.errors @oss"
+            "@transfer.pacing @transfer.options @transfer.states @transfer.errors @oss"
         ),
         "view.actions": (
             "view.words view.model view.grant_model view.signals browser @uploader "
