@@ -309,7 +309,7 @@ OUTSIDE = {
         ],
         EVERYWHERE,
     ),
-    "main": {"sys"},
+    "main": {"functools", "sys"},
 }
 # the only modules of the server that import another package
 USERS = {

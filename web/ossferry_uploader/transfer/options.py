@@ -219,6 +219,23 @@ def name_of(given: str, chosen: str, sent: str) -> str:
     return f"{stem if has_old else given}.{new}"
 
 
+def name_to_check(given: str, chosen: str, sent: str) -> str:
+    """Return the name for checks that look again at a chosen file, which has got another name.
+
+    If they have made a file of another type, its ending in the name stands for the original one.
+
+    Args:
+        given: the new name of the object.
+        chosen, sent: see `name_of`.
+    """
+    stem, _, ending = given.rpartition(".")
+    _, dot, original = chosen.rpartition(".")
+    made = sent.rpartition(".")[2].lower()
+    if not dot or made == original.lower() or (stem and ending.lower() != made):
+        return given
+    return f"{stem or given}.{original}"
+
+
 def _name(name: str) -> str:
     _text("name", name)
     if name and safe_name(name) != name:

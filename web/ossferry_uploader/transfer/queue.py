@@ -15,7 +15,7 @@ from ossferry_uploader.transfer.errors import (
 )
 from ossferry_uploader.transfer.grants.limits import Limits
 from ossferry_uploader.transfer.journal.checkpoint import Checkpoint, restore
-from ossferry_uploader.transfer.options import KEEP_BOTH, Options
+from ossferry_uploader.transfer.options import KEEP_BOTH, Options, name_to_check
 from ossferry_uploader.transfer.plan import CONNECTIONS
 from ossferry_uploader.transfer.resuming.cleanup import Cleanup
 from ossferry_uploader.transfer.resuming.record_writer import RecordWriter, is_over
@@ -274,12 +274,13 @@ class Queue:
         """
 
         def change() -> None:
-            before = upload.name
+            before, called = upload.name, upload.options.name
             if name != before:
-                error = self._limits.type_refusal(name, upload.file.content_type)
-                if error and not self._limits.is_replaced(name):
+                called = name_to_check(name, upload.source.name, upload.file.name)
+                error = self._limits.type_refusal(called, upload.file.content_type)
+                if error and not self._limits.is_replaced(called):
                     raise error
-            upload.describe(name if name != before else upload.options.name, details)
+            upload.describe(called, details)
             if upload.name != before:
                 upload.asked_name = upload.asked_name or before
                 self.checking.renamed(upload)

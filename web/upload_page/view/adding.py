@@ -65,7 +65,7 @@ class Adding:
         self._waiting: list[Iterable[File]] = []  # files that came while `_is_closed`
         self._new_id = new_id
         self._names = names
-        self._stored: set[tuple[str, str]] = set()  # names that proved to be taken
+        self._stored: set[tuple[str, str]] = set()  # names that are taken
         self._queue = queue
         self._model = model
         self._actions = actions
@@ -148,7 +148,7 @@ class Adding:
             async with self._asking:
                 await self._ask_stored(found)
                 if drops == self._drops:
-                    await self._ask_stored(await self._ask(twice, drops))
+                    await self._ask(twice, drops)
 
     def _add(self, file: "File", *, awaits_name: bool = False) -> "Upload":
         upload = self._queue.add(file, awaits_name=awaits_name)
@@ -215,7 +215,7 @@ class Adding:
         Another file has the name: a stored one or, without `old["key"]`, one in the list.
         """
         choice, for_all, name = KEEP_BOTH, False, ""
-        for index, (upload, old) in enumerate(found):  # which grows by names that are taken again
+        for index, (upload, old) in enumerate(found):
             self._stored.add((upload.file.path, upload.name))
             row = None if "key" in old else self._row_with_name_of(upload, [])
             asks = row is not None
@@ -228,11 +228,8 @@ class Adding:
                 asks = _waits(upload, old)
             if asks and choice == RENAME:
                 self._rename(upload, name)
-                again = Batches(self._names)
-                again.add(upload)
-                found += await again.finish()
-                continue
-            if asks and choice == REPLACE and row:
+                name = ""  # the next one gets its own
+            elif asks and choice == REPLACE and row:
                 self._actions.replace(row, upload)
             elif asks and choice == REPLACE:
                 self._queue.replace(upload, old["key"])
@@ -241,10 +238,10 @@ class Adding:
             else:
                 self._queue.settle_name(upload)
 
-    async def _ask(self, files: "list[File]", drops: int) -> "list[tuple[Upload, Old]]":
-        """Ask about files whose name is in the list; return those whose new name is stored."""
+    async def _ask(self, files: "list[File]", drops: int) -> None:
+        """Ask about files whose name is in the list; `_ask_renamed` asks about their new names."""
         choice, for_all, name = KEEP_BOTH, False, ""
-        taken, renamed = self._taken(), Batches(self._names)
+        taken = self._taken()
         for index, file in enumerate(files):
             old = taken.get(_full_name(file))
             if old and not for_all:
@@ -260,10 +257,10 @@ class Adding:
             elif choice == RENAME:
                 upload = self._add(file, awaits_name=True)
                 self._rename(upload, name)
-                renamed.add(upload)
+                name = ""
+                self._queue.settle_name(upload)
         if files:
             self._model.flush()
-        return await renamed.finish()
 
     def _rename(self, upload: "Upload", name: str) -> None:
         """Give an upload a name, or the next free name if that is in the list.
@@ -274,6 +271,7 @@ class Adding:
         taken = self._taken()
         if not name or (upload.file.path, name) in taken:
             name = self._free_name(upload.file.path, upload.name, taken)
+        self._stored.add((upload.file.path, name))  # a check may give it only later
         try:
             self._queue.describe(upload, name, upload.options.details())
         except (IllegalMove, TransferError, ValueError):

@@ -136,6 +136,20 @@ async def test_checks_look_again_at_a_file_with_another_name_and_keep_its_detail
     assert (upload.name, upload.options.details()) == ("b.csv", {TITLE: "x"})
 
 
+@pytest.mark.parametrize("name", ["b.jpg", "b", "b.heic"])
+async def test_a_file_that_a_check_has_converted_is_converted_under_its_new_name(name):
+    queue, ports = make("*.heic")
+    for stem in "ab":
+        ports.checks.verdicts[f"{stem}.heic"] = Verdict(file=FakeFile(f"{stem}.jpg"))
+    upload = await held(queue, FakeFile("a.heic"))
+
+    queue.describe(upload, name, {TITLE: "x"})
+    await ended(upload)
+
+    assert ports.checks.seen == ["a.heic", "b.heic"]
+    assert (upload.name, upload.file.name) == ("b.jpg", "b.jpg")
+
+
 async def test_a_name_that_a_check_refuses_can_be_changed_again():
     queue, ports = make("*.csv")
     ports.checks.verdicts["b.csv"] = Verdict(refusal=Refusal("names", "No b."))

@@ -361,6 +361,16 @@ async def test_the_name_that_a_check_has_given_is_asked_about(choice, state, rep
     assert (last.state, last.target.replaces) == (state, replaces)
 
 
+async def test_files_whose_given_names_are_taken_get_other_names_and_are_converted_again():
+    checks = {f"{stem}.heic": f"{stem}.jpg" for stem in ("a", "b", "a (2)", "b (2)")}
+    site = Site({"a.jpg": OLD, "b.jpg": OLD}, [("rename", True)], checks=checks)
+
+    await site.add(FakeFile("a.heic"), FakeFile("b.heic"))
+
+    found = [(each.name, each.file.name, each.state) for each in site.queue.uploads]
+    assert found == [(f"{stem} (2).jpg", f"{stem} (2).jpg", states.DONE) for stem in "ab"]
+
+
 async def test_a_choice_about_the_chosen_name_does_not_count_for_the_given_one():
     site = Site({"a.heic": OLD}, [("replace", False)], checks={"a.heic": "a.jpg"})
 
