@@ -62,18 +62,23 @@ BUNDLE = (*MODULE, "--bundle", "--external:./leases.js")
 BRIDGE = tuple(
     WEB / path for path in ("bridge/bridge.js", "bridge/exchange.js", "worker/checksums.js")
 )
+# One script for the start of the page: each request costs 300 bytes.
+BOOT = (WEB / "page/boot.js", WEB / "page/intake.js", *BRIDGE)
 WORKER = (WEB / "worker/crc64_wasm.js", WEB / "worker/checksum_worker.js")
 WITH_SENTENCES = ("details", "dialogs", "pictures", "recording", "requests")  # in `upload_page`
 SCRIPTS_ON_DEMAND = (
-    "checksum_worker sha256 records tabs thumbnails canvas recorder qr frame checks zip zip_worker"
+    "checksum_worker sha256 storage thumbnails canvas recorder qr frame checks zip zip_worker"
 )
 # modules of `upload_page` that few pages load
 RARE = ("details", "pictures", "recording", "repair", "requests")
 MODULES = ("canvas.js", "frame.js", "recorder.js", "thumbnails.js")  # in `page`
 LATER = ("on_demand", *RARE)
+RUNTIMES = ("micropython", "pyodide")
+OTHER_PAGES = ("embed.js", "form.css", "form.js", "styles.css")  # files of theirs in the same group
 # {name of a style sheet: the files in `page` that it consists of}
 STYLES = {
     "details": ("fields", "details"),
+    "dialogs": ("dialogs",),
     "pictures": ("pictures",),
     "recording": ("recording",),
     "repair": ("repair",),
@@ -351,10 +356,9 @@ def groups(extension: Path | None = None) -> dict[str, dict[str, bytes]]:
 
     return {
         "app": {
-            "bridge.js": minified(*BRIDGE),
+            "boot.js": minified(*BOOT),
             "checksum_worker.js": minified(*WORKER),
-            **scripts(WEB / "storage", "leases.js", "records.js", "tabs.js", options=BUNDLE),
-            **scripts(WEB / "page", "boot.js", "intake.js"),
+            **scripts(WEB / "storage", "leases.js", "storage.js", options=BUNDLE),
             **scripts(WEB / "page", *MODULES, options=MODULE),
             **scripts(WEB / "page", "checks.js", "zip.js", options=BUNDLE),
             **scripts(WEB / "worker", "zip_worker.js", options=("--bundle",)),
@@ -515,7 +519,9 @@ def page(runtime: str, language: str, url: dict[str, str], hashes: dict[str, str
     on_demand = {name: url[f"app/{file}"] for name, file in LOADED_ON_DEMAND.items()}
     said = sentences(language)
     used = ("app/", "pyscript/", f"{runtime}/")
-    checked = {"integrity": {u: hashes[u] for name, u in url.items() if name.startswith(used)}}
+    others = {f"app/{name}" for name in OTHER_PAGES} | {f"app/{each}.bin" for each in RUNTIMES}
+    loaded = [name for name in url if name.startswith(used) and name not in others - {modules}]
+    checked = {"integrity": {url[name]: hashes[url[name]] for name in loaded}}
     values = {
         "styles": page_styles().decode(),
         "able": minified(WEB / "page/able.js", options=(ES5,)).decode().strip(),
@@ -581,7 +587,7 @@ def main(out: Path = OUT, extension: Path | None = None) -> None:
                 "encodings": encodings,
                 "integrity": hashes[f".{at}"],
             }
-    for runtime in ("micropython", "pyodide"):
+    for runtime in RUNTIMES:
         for language in LANGUAGES:
             text = page(runtime, language, url, hashes)
             ending = "" if language == "en" else f".{language}"

@@ -64,7 +64,8 @@ TABLES = (
 LEAN = {
     r"(function assert\()condition,text\)\{.*?\}(?=var )": r"\1){}",
     r"(function makeInvalidEarlyAccess\()name\)\{.*?\}(?=function )": r"\1){}",
-    r'\[(?:"\w+",?)+\]\.forEach\(unexportedRuntimeSymbol\)[,;]': "",
+    r'\[(?:"\w+",?)+\]\.forEach\([\w(){]*unexportedRuntimeSymbol[\w()}]*\)[,;]': "",
+    r",forceLoadFile\(obj\)\{.*?(?=\},SYSCALLS=)": "",
     r"!function\(\)\{function humanReadableVersionToPacked.*?\}\(\);(?=var Module)": "",
     r"ENVIRONMENT_IS_(?:NODE|SHELL|WORKER)\b(?!=)": "false",
     r"(?:globalThis\.)?\bprocess\b": "undefined",

@@ -12,7 +12,7 @@ import json
 from build import BRIDGE, BUNDLE, NODE_MODULES, WEB, WORKER, minified
 
 OUT = WEB.parent / "build" / "library"
-ON_DEMAND = ("records", "tabs", "leases")
+ON_DEMAND = ("storage", "leases")
 SHA256 = NODE_MODULES / "hash-wasm/dist/sha256.umd.min.js"
 
 

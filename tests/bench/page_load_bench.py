@@ -202,7 +202,7 @@ def _slow_line(cdp: CDPSession) -> list[float]:
 
 def _rows(who: str) -> tuple[Row, ...]:
     wire, paint, ready = (
-        ("<= 330,000 B", "<= 1.2 x peer", "<= 1.6 x peer") if who == "MicroPython" else [None] * 3
+        ("<= 300,000 B", "<= 1.2 x peer", "<= 1.6 x peer") if who == "MicroPython" else [None] * 3
     )
     return (
         Row(f"page load, {who}: bytes on the wire", "B", peer=PEER, reach=wire),

@@ -49,7 +49,7 @@ def pages(request: pytest.FixtureRequest, browser: Browser, address: str) -> Ite
 
 def ask(page: Page, steps: str) -> Any:
     """Run JavaScript steps with the functions of `tabs.js`."""
-    (module,) = ASSETS.glob("app-*/tabs.js")
+    (module,) = ASSETS.glob("app-*/storage.js")
     url = f"/assets/{module.relative_to(ASSETS).as_posix()}"
     return page.evaluate(f"async () => {{ const tabs = await import('{url}'); {steps} }}")
 

@@ -15,16 +15,8 @@ from support.faults import SENDING
 pytestmark = [pytest.mark.e2e, pytest.mark.own_page("an empty cache")]
 
 PARTS = {
-    "micropython": (
-        "boot.js",
-        "intake.js",
-        "bridge.js",
-        "core.js",
-        "uploader.py",
-        "micropython.bin",
-        "micropython.wasm",
-    ),
-    "pyodide": ("bridge.js", "pyodide.asm.wasm"),
+    "micropython": ("boot.js", "core.js", "uploader.py", "micropython.bin", "micropython.wasm"),
+    "pyodide": ("boot.js", "pyodide.asm.wasm"),
 }
 IN_THE_WORKER = "fetch('/healthz?changed');"
 SHA256 = """() => ossferry.checksum("sha256", new Blob(["x"]), 0, 1).text"""

@@ -10,13 +10,12 @@ def test_a_module_of_the_storage_imports_nothing_but_the_leases() -> None:
     imports = re.compile(rb"""\b(?:from|import)\b\(?["']([^"']+)""")
     scripts = {
         name: build.minified(build.WEB / "storage" / f"{name}.js", options=build.BUNDLE)
-        for name in ("leases", "records", "tabs")
+        for name in ("leases", "storage")
     }
 
     assert {name: set(imports.findall(script)) for name, script in scripts.items()} == {
         "leases": set(),
-        "records": set(),
-        "tabs": {b"./leases.js"},
+        "storage": {b"./leases.js"},
     }
 
 

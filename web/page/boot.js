@@ -1,9 +1,8 @@
 // Runs before everything else: locks the page against other scripts, shows a failed start, and fetches the page's
-// Python. intake.js accepts files; upload_page/main.py is the page itself.
+// Python. The build adds intake.js, which accepts files, and the bridge; upload_page/main.py is the page itself.
 "use strict";
 
 const root = document.documentElement;
-root.classList.add("booted"); // without this class the style sheet shows a failed start after 12 s
 
 const fail = () => (root.dataset.app = "failed");
 
@@ -52,7 +51,7 @@ const SCROLLING_MS = 200; // after the last scroll event
 const FRAME_MS = 100; // then a frame is no longer awaited: a hidden page has none
 const soon = new Map();
 const { port1, port2 } = new MessageChannel();
-// A name of this script is one of all classic scripts: bridge.js must see the replacement.
+// A global name of this script would hide the replacement from bridge.js, which the build adds to it.
 const { setTimeout: setTimer, clearTimeout: clearTimer } = window;
 let count = 0;
 let comes = false;
@@ -179,3 +178,4 @@ if (new URLSearchParams(location.search).has("embed")) window.ossferry.load("fra
 const fingers = matchMedia("(pointer: coarse)").matches;
 const folders = "webkitdirectory" in HTMLInputElement.prototype && !(fingers && !window.Iterator);
 root.classList.toggle("no-folders", !folders);
+root.classList.add("booted"); // without this class the style sheet shows a failed start after 12 s

@@ -28,17 +28,13 @@ const intake = (() => {
       (error) => lost(handle.name, error, folders),
     );
 
-  // Without window.ossferry boot.js was not loaded, and cannot show the failed start itself.
-  if (!window.ossferry) document.documentElement.dataset.app = "failed";
-  else {
-    // Python calls this once. `receive` gets the waiting files and all later ones, as arrays of File.
-    window.ossferry.listen = (receive) => {
-      listener = receive;
-      take(waiting.splice(0));
-    };
-    window.ossferry.take = take;
-  }
-  return { above, fromHandle, lost, take: window.ossferry ? take : () => {} };
+  // Python calls this once. `receive` gets the waiting files and all later ones, as arrays of File.
+  window.ossferry.listen = (receive) => {
+    listener = receive;
+    take(waiting.splice(0));
+  };
+  window.ossferry.take = take;
+  return { above, fromHandle, lost, take };
 })();
 
 {

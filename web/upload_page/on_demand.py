@@ -37,7 +37,7 @@ _prepared: "list[str]" = []
 
 
 async def prepare(folder: str = "dialogs") -> None:
-    """Load the sentences of a folder of `upload_page`, and the style sheet of a rarely used one.
+    """Load the sentences and the style sheet of a folder of `upload_page`.
 
     Args:
         folder: `dialogs`, `details`, `pictures`, `recording` or `requests`.
@@ -47,8 +47,7 @@ async def prepare(folder: str = "dialogs") -> None:
     """
     if folder in _prepared:
         return
-    if folder != "dialogs":
-        await load_styles(f"{folder}_styles")
+    await load_styles(f"{folder}_styles")
     words = await fetch_words(f"{folder}_words")
     if folder == "requests" and is_for_guests():
         for said in words.values():

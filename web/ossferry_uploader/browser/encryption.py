@@ -27,7 +27,7 @@ class EncryptionWorker:
         All pages of this origin in this browser get the same bytes. If the browser cannot store the
         bytes, each page gets different ones.
         """
-        return binascii.unhexlify(str(await js.ossferry.ask("records", "secret")))
+        return binascii.unhexlify(str(await js.ossferry.ask("storage", "secret")))
 
     async def encrypt(self, piece: "Piece", cipher: "Cipher") -> None:
         """Encrypt a piece of a file in the worker, with the data key in `cipher`.

@@ -103,6 +103,6 @@ class BrowserStorage:
 
     async def _do(self, operation: str, *given: "object") -> "Any":
         try:
-            return await js.ossferry.ask("records", operation, *given)
+            return await js.ossferry.ask("storage", operation, *given)
         except JsException as error:
             raise StorageBroken(str(error))

@@ -48,14 +48,14 @@ class BrowserTabs:
     async def is_free(self, name: str) -> bool:
         """Tell whether no page of this origin has the lock with this name."""
         try:
-            return bool(await js.ossferry.ask("tabs", "isFree", name))
+            return bool(await js.ossferry.ask("storage", "isFree", name))
         except JsException:
             return True  # no support: as if this page were the only one
 
     async def free(self, name: str) -> None:
         """Wait until no page of this origin has the lock with this name."""
         try:
-            await js.ossferry.ask("tabs", "free", name)
+            await js.ossferry.ask("storage", "free", name)
         except JsException:
             return  # no support, as in `is_free`
 
@@ -64,7 +64,9 @@ class BrowserTabs:
         try:
             return [
                 str(name)
-                for name in json.loads(str(await js.ossferry.ask("tabs", "heldElsewhere", start)))
+                for name in json.loads(
+                    str(await js.ossferry.ask("storage", "heldElsewhere", start))
+                )
             ]
         except JsException:
             return []  # no support, as in `is_free`
@@ -86,7 +88,7 @@ class BrowserTabs:
         requests, self._requests, self._is_due = self._requests, [], False
         words = json.dumps([[request.operation, request.name] for request in requests])
         try:
-            answers = str(await js.ossferry.ask("tabs", "all", words)).split(",")
+            answers = str(await js.ossferry.ask("storage", "all", words)).split(",")
         except JsException:
             answers = []  # no support: without storage no other page finds the same uploads
         for index, request in enumerate(requests):
@@ -98,7 +100,7 @@ class BrowserTabs:
 
     async def _run(self, operation: str, given: "object") -> None:
         try:
-            await js.ossferry.ask("tabs", operation, given)
+            await js.ossferry.ask("storage", operation, given)
         except JsException:
             return  # no support, so there is no other page
 
