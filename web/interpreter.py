@@ -64,6 +64,9 @@ TABLES = (
 LEAN = {
     r"(function assert\()condition,text\)\{.*?\}(?=var )": r"\1){}",
     r"(function makeInvalidEarlyAccess\()name\)\{.*?\}(?=function )": r"\1){}",
+    r"(function \w+\()\w+\)\{Object\.getOwnPropertyDescriptor.*?\}(?=function |h16=)": r"\1){}",
+    r"(function checkStackCookie\(\)\{).*?\}(?=var h16)": r"\1}",
+    r"syncfs\(populate,.*?(?=mount\(type)": "",
     r'\[(?:"\w+",?)+\]\.forEach\([\w(){]*unexportedRuntimeSymbol[\w()}]*\)[,;]': "",
     r",forceLoadFile\(obj\)\{.*?(?=\},SYSCALLS=)": "",
     r"!function\(\)\{function humanReadableVersionToPacked.*?\}\(\);(?=var Module)": "",

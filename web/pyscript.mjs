@@ -2,7 +2,7 @@
 //
 // PyScript's own bundle is 35 kB with Brotli, four times as much, and at each start MicroPython compiles its Python package.
 // The page starts one script with a JSON config and uses `pyscript.ffi`. It has no PyScript workers, plugins, packages,
-// events in attributes (an observer looks at each change of the document for them), or storage.
+// events in attributes (an observer looks at each change of the document for them), hooks, or storage.
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -21,6 +21,10 @@ const STORAGE = "export default class { sync() {} close() {} clear() {} }";
 // {source file: what the bundle has instead}
 const INSTEAD = {
   [`${CORE}stdlib.js`]: `export const stdlib = ${JSON.stringify(python)}, optional = "";`,
+  // With its own hooks, PyScript makes functions from strings, which the page's policy forbids.
+  [`${CORE}hooks.js`]: `import { stdlib } from "./stdlib.js";
+    export const main = () => [], worker = main, hooks = {}, createFunction = () => {}, inputFailure = "";
+    export const codeFor = () => ({ codeBeforeRun: () => stdlib, codeBeforeRunAsync: () => stdlib });`,
   [`${CORE}plugins.js`]: "export default {};",
   [`${CORE}plugins/codemirror.js`]: "export default null;",
   [`${CORE}plugins/donkey.js`]: "export default null;",

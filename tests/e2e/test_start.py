@@ -66,7 +66,6 @@ def test_no_string_becomes_code(uploader: UploaderPage, page: Page, console: Con
     attempts = {
         "eval": "eval('1')",
         "Function": "new Function('return 1')",
-        "factory": "new Function('return(w,x)=>(1)')",
         "timer": "setTimeout('1')",
         "html": "document.body.insertAdjacentHTML('beforeend', '<b>x</b>')",
         "foreign script": "document.createElement('script').src = 'https://evil.example/x.js'",

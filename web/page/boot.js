@@ -12,14 +12,8 @@ const ownOrigin = (url) => {
   return absolute.href;
 };
 
-// Trusted Types: PyScript creates its hooks with Function(). All other code and all HTML from strings is refused.
-// Chromium passes the text in parentheses, Firefox and WebKit pass it without.
-const FACTORY = /^\(?function anonymous\(\n\) \{\nreturn\(w,x\)=>\(/;
-let sealed = false;
-window.trustedTypes?.createPolicy("default", {
-  createScriptURL: ownOrigin,
-  createScript: (code) => (!sealed && FACTORY.test(code) ? code : null),
-});
+// Trusted Types: scripts come from this server; code and HTML from strings is refused.
+window.trustedTypes?.createPolicy("default", { createScriptURL: ownOrigin });
 
 // WebRTC can connect to any address in spite of the Content-Security-Policy, and the page does not use it.
 for (const name of ["RTCPeerConnection", "webkitRTCPeerConnection", "mozRTCPeerConnection"])
@@ -159,7 +153,6 @@ window.ossferry = {
   fail,
   guardLeaving,
   ready: () => {
-    sealed = true;
     root.dataset.app = "ready";
     setTimeout(window.ossferry.startChecksums, 50);
   },

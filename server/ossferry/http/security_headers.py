@@ -1,9 +1,8 @@
 """The security headers of all responses, including errors.
 
 The Content-Security-Policy of the page allows connections only to this server and to the addresses
-of the configured bucket. PyScript needs `'unsafe-eval'`, because it creates functions from
-strings. Trusted Types forbid all other code from strings, and HTML from strings. JavaScript files
-have a separate policy, which the browser applies to web workers.
+of the configured bucket. No string becomes code, and Trusted Types forbid HTML from strings.
+JavaScript files have a separate policy, which the browser applies to web workers.
 """
 
 from collections.abc import Mapping, Sequence
@@ -67,7 +66,7 @@ def page_policy(
     }
     directives = {
         "default-src": "'none'",
-        "script-src": f"{allowed['script-src']} 'unsafe-eval'",
+        "script-src": f"{allowed['script-src']} 'wasm-unsafe-eval'",
         "style-src": allowed["style-src"],
         "img-src": f"'self' data: blob:{_previews(settings)}",
         "media-src": f"blob:{_previews(settings)}",  # blob: the first frame of a chosen video

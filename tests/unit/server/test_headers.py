@@ -16,7 +16,7 @@ def test_t36_the_page_may_reach_us_and_the_bucket_only(client: httpx.Client) -> 
     policy = client.get("/").headers["content-security-policy"]
 
     assert policy == (
-        "default-src 'none'; script-src 'self' 'sha256-AAAA' 'unsafe-eval';"
+        "default-src 'none'; script-src 'self' 'sha256-AAAA' 'wasm-unsafe-eval';"
         " style-src 'self' 'sha256-BBBB';"
         " img-src 'self' data: blob:; media-src blob:; frame-src 'none'; font-src 'self';"
         " connect-src 'self' http://web-direct-upload.localhost:9000; worker-src blob:;"
