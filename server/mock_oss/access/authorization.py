@@ -198,7 +198,8 @@ def _context(
     elif action in ("oss:PutObject", "oss:PutObjectAcl", "oss:PutObjectVersionAcl"):
         context["oss:x-oss-object-acl"] = call.header("x-oss-object-acl") or "default"
     if action in ("oss:PutObject", "oss:PutObjectTagging", "oss:PutObjectVersionTagging"):
-        sent = _tags_of_request(call) if tags is None else tags
+        header = call.header("x-oss-tagging") or ""
+        sent = dict(parse_qsl(header, keep_blank_values=True)) if tags is None else tags
         context |= {f"oss:RequestObjectTag/{name}": value for name, value in sent.items()}
     if action in _WITH_EXISTING_TAGS and bucket is not None:
         record = resource.record(call.store)
@@ -206,11 +207,6 @@ def _context(
             stored = record.tags.items()
             context |= {f"oss:ExistingObjectTag/{name}": value for name, value in stored}
     return context
-
-
-def _tags_of_request(call: Call) -> dict[str, str]:
-    """Return the tags in the header or form field `x-oss-tagging`."""
-    return dict(parse_qsl(call.header("x-oss-tagging") or "", keep_blank_values=True))
 
 
 def _denied(call: Call, action: str, question: Question | None, verdict: Verdict) -> RefusedError:

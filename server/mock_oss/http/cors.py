@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from mock_oss.errors import RefusedError, invalid_argument
 from mock_oss.http.addressing import host_name, is_loopback
-from mock_oss.http.documents import Node, document, malformed_xml, parse
+from mock_oss.http.documents import document, malformed_xml, parse
 from mock_oss.http.request import number_of, one_of
 
 METHODS = ("GET", "PUT", "DELETE", "POST", "HEAD")
@@ -66,7 +66,10 @@ def parse_cors(body: bytes) -> CorsConfiguration:
     for element in root.all("CORSRule"):
         age = element.value("MaxAgeSeconds")
         max_age_s = None if age is None else number_of("MaxAgeSeconds", age, 0, 10**9 - 1)
-        lists = {name: _texts(element, tag) for name, tag in _LISTS.items()}
+        lists = {
+            name: tuple((each.text or "").strip() for each in element.all(tag))
+            for name, tag in _LISTS.items()
+        }
         lists["headers"] = tuple(name.lower() for name in lists["headers"])
         rules.append(CorsRule(**lists, max_age_s=max_age_s))
     vary = root.flag("ResponseVary")
@@ -75,10 +78,6 @@ def parse_cors(body: bytes) -> CorsConfiguration:
     for rule in rules:
         _check(rule)
     return CorsConfiguration(rules=tuple(rules), response_vary=vary)
-
-
-def _texts(rule: Node, name: str) -> tuple[str, ...]:
-    return tuple((element.text or "").strip() for element in rule.all(name))
 
 
 def _check(rule: CorsRule) -> None:

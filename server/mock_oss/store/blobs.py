@@ -220,13 +220,11 @@ class Blobs:
         files = {entry.name for entry in os.scandir(self._directory)}
         return {f"{SMALL}{number}" for number in numbers} | files
 
-    def sweep(self, used: set[str]) -> int:
-        """Delete all blobs that are neither used nor protected; return the number of deleted blobs.
+    def sweep(self, used: set[str]) -> None:
+        """Delete all blobs that are neither used nor protected.
 
         Args:
             used: the names of the blobs that objects or parts contain.
         """
-        orphans = self.names() - used - self.protected
-        for name in orphans:
+        for name in self.names() - used - self.protected:
             self.remove(name)
-        return len(orphans)

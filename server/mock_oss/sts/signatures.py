@@ -33,15 +33,10 @@ def is_form(request: Request) -> bool:
 
 
 class Nonces:
-    """The nonces of the latest requests; a nonce that is stored here cannot be used again.
+    """The nonces of the latest requests; a nonce that is stored here cannot be used again."""
 
-    Args:
-        limit: the largest number of stored nonces.
-    """
-
-    def __init__(self, limit: int = REMEMBERED_NONCES) -> None:
+    def __init__(self) -> None:
         self._seen: OrderedDict[str, None] = OrderedDict()
-        self._limit = limit
 
     def use(self, nonce: str) -> None:
         """Store the nonce of a request, so that a later request cannot use it again.
@@ -52,7 +47,7 @@ class Nonces:
         if nonce in self._seen:
             raise _refused("SignatureNonceUsed", "Specified signature nonce was used already.")
         self._seen[nonce] = None
-        if len(self._seen) > self._limit:
+        if len(self._seen) > REMEMBERED_NONCES:
             self._seen.popitem(last=False)
 
 

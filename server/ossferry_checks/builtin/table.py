@@ -339,15 +339,11 @@ class _Table:
             raise self._error("table_rows", line, limit=f"{limit:,}")
         given = {name: value for name, value in values.items() if value}
         if self._model is not None:
-            self._validate(given, line)
+            for _, name, problem, details in self._table.errors([given]):
+                raise _wrong_value(name, reason_of(problem, details, self._file.language), line)
         for name, seen in self._unique.items():
             if name in given and (known := seen.add(given[name], line)):
                 raise self._error("table_unique", line, column=name, known=known)
-
-    def _validate(self, given: dict[str, str], line: int) -> None:
-        """Give a row to the model; an empty value is a missing one."""
-        for _, name, problem, details in self._table.errors([given]):
-            raise _wrong_value(name, reason_of(problem, details, self._file.language), line)
 
     def _values(self, row: str, delimiter: str) -> list[str]:
         return next(csv.reader(io.StringIO(row, newline=""), delimiter=delimiter))

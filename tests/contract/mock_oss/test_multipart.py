@@ -1,11 +1,13 @@
 """Multipart uploads: part order, sizes, replaced parts, lost responses, lifecycle."""
 
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
 from oss2.models import AbortMultipartUpload, BucketLifecycle, LifecycleRule, PartInfo
 
-from contract.mock_oss.clients import ask, refusal
+from contract.mock_oss.clients import ask, oss2_bucket, refusal
 from mock_oss import BUCKET, MockOSS
 
 PART = b"p" * 102_400
@@ -182,3 +184,28 @@ def test_a_lifecycle_rule_aborts_old_uploads_by_the_mocks_clock(
     late = ask(mock_oss, "PUT", "a/old", query=query, body=b"x")
     assert (late.status, late.code) == (404, "NoSuchUpload")
     assert set(mock_oss.bucket(BUCKET).uploads) == {elsewhere, young}
+
+
+def test_a_killed_mock_has_every_part_and_no_data_of_others(
+    mock_oss: MockOSS, bucket_v4: Any, tmp_path: Path
+) -> None:
+    """A copy of the data directory is what a killed mock leaves."""
+    bucket_v4.put_object("big", b"replaced")
+    kept, sent = begin(bucket_v4, b"replaced" * 20_000, b"end", key="kept")
+    sent[0].etag = bucket_v4.upload_part("kept", kept, 1, PART).etag
+    aborted, _ = begin(bucket_v4, PART, b"end", key="aborted")
+    bucket_v4.abort_multipart_upload("aborted", aborted)
+    completed, parts = begin(bucket_v4, PART, b"end", b"not chosen")
+    bucket_v4.complete_multipart_upload("big", completed, parts[:2])
+    blobs = mock_oss.store.blobs.names()
+    assert len(blobs) == 4
+    shutil.copytree(mock_oss.store.directory, tmp_path / "left")
+    (tmp_path / "left/blobs/half").write_text("of a body")
+
+    with MockOSS(data_dir=tmp_path / "left") as oss:
+        assert oss.store.blobs.names() == blobs
+        assert list(oss.bucket(BUCKET).uploads) == [kept]
+        oss2_bucket(oss).complete_multipart_upload("kept", kept, sent)
+
+        stored = {key: found.data for key, found in oss.bucket(BUCKET).objects.items()}
+        assert stored == {"big": PART + b"end", "kept": PART + b"end"}

@@ -52,6 +52,16 @@ def test_a_write_that_fails_leaves_the_object_as_it_was(store: Store) -> None:
     assert len(store.blobs.names()) == 1
 
 
+def test_a_reset_keeps_what_is_being_written(store: Store) -> None:
+    data = b"x" * 100_000
+    with store.blobs.new() as blob:
+        blob.write([data])
+        store.clear()
+        store.put_object(ObjectRecord("b", "k", len(data)), blob=blob)
+
+    assert stored(store) == data
+
+
 @pytest.mark.parametrize(("kept", "level"), [(False, 0), (True, 1)], ids=["temporary", "kept"])
 def test_only_data_that_is_kept_is_ever_synced_to_the_disk(
     tmp_path: Path, kept: bool, level: int
