@@ -24,7 +24,7 @@ BROWSER :=
 HAS_PYTHON := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo 'make: $(PYTHON) is not Python 3.11 or newer; install it, and name it: make PYTHON=python3.12' >&2; exit 1; }
 HAS_NODE := node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null && command -v npm >/dev/null || { echo 'make: Node 20 or newer, with npm, is not installed; install it from https://nodejs.org' >&2; exit 1; }
 # all that the server and the mock can use, at the versions of the lock that exists
-COMPILE := $(BIN)/uv pip compile --quiet pyproject.toml wheels/mock/pyproject.toml $(addprefix --extra ,checks otel postgresql redis images) --universal --python-version 3.11 --no-emit-index-url --no-header
+COMPILE := $(BIN)/uv pip compile --quiet pyproject.toml wheels/mock/pyproject.toml $(addprefix --extra ,checks postgresql redis images) --universal --python-version 3.11 --no-emit-index-url --no-header
 # Many containers set this variable; each of the many processes would compile all modules again.
 unexport PYTHONDONTWRITEBYTECODE
 # pytest replaces a worker that crashes; with CI=true it repeats the test that crashed it (tests/support/workers.py)

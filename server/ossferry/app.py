@@ -52,7 +52,6 @@ from ossferry.http.security_headers import SecurityHeaders
 from ossferry.identity.principal import Identify
 from ossferry.ledger import Database
 from ossferry.observability.metrics import Measured, Metrics
-from ossferry.observability.tracing import Span, exporting_spans, no_span
 from ossferry.operations.metrics import MetricsApi
 from ossferry.operations.readiness import Readiness
 from ossferry.oss.bucket import OssBucket
@@ -93,7 +92,6 @@ def create_app(
     sts_date: StsDate | None = None,
     store: ObjectStore | None = None,
     sign_outs: SignOuts | None = None,
-    span: Span | None = None,
     hooks: Mapping[str, object] = MappingProxyType({}),
     authorize: Authorize | None = None,
     details: type[BaseModel] | None = None,
@@ -110,7 +108,6 @@ def create_app(
         sts_date: returns the current time at STS; by default a request to STS.
         store: the bucket's client; by default one with `settings.objects_role_arn`, or else none.
         sign_outs: stores signed-out sessions; by default in the ledger, else in Redis or memory.
-        span: opens tracing spans; by default the function that `settings.tracing` selects.
         hooks: the application's hooks by name, in addition to the hooks of installed packages.
         authorize: limits each grant; by default only the settings limit grants.
         details: the pydantic model of the details of a file; by default `settings.details`.
@@ -120,15 +117,15 @@ def create_app(
     Raises:
         SettingsError: the page is not built, a file cannot be read, or arguments lack a setting.
     """
-    base = _Base(settings, audit, clock, monotonic, store=store, span=span, details=details)
+    base = _Base(settings, audit, clock, monotonic, store=store, details=details)
     authenticator = _authenticator(base, identify, sign_outs)
     sts = _guarded_sts(base, assume_role or _official_client(settings))
-    grants = Grants(settings, sts, clock=clock, cache=_grant_cache(base))
+    cache = SealedGrantCache(base.storage, secret=settings.secret_bytes)
+    grants = Grants(settings, sts, clock=clock, cache=cache if settings.redis_url else None)
     uploads = _upload_services(base, hooks, outbound)
     ready = _readiness(base, sts_date or ask_sts_date(settings), sts)
     page = Pages(settings, base.web_dir, base.assets, authenticator, runtime_query=runtime_query)
-    allow = _authorizer(settings, authorize)
-    routes = _routes(base, page, authenticator, allow, grants, uploads, ready)
+    routes = _routes(base, page, authenticator, authorize, grants, uploads, ready)
     ends = [grants.close, authenticator.close, base.counter.close, base.storage.close]
     ends[1:1] = [uploads.close] if uploads else []
     return _application(base, routes, _lifespan(uploads, ends, base.audit), uploads)
@@ -152,7 +149,6 @@ class _Base:
         monotonic: Monotonic,
         *,
         store: ObjectStore | None,
-        span: Span | None,
         details: type[BaseModel] | None,
     ) -> None:
         self.settings = settings
@@ -167,21 +163,11 @@ class _Base:
         self.metrics = Metrics()
         self.counter = Counter(settings, monotonic=monotonic)
         self.rates = Rates(settings, self.counter)
-        self.store = store or _store(settings, clock=clock)
+        if store is None and settings.objects_role_arn:
+            sts = objects_sts(settings, default_credentials())
+            store = OssBucket(settings, sts, clock=clock)
+        self.store = store
         self.database = Database(settings.ledger_url) if self.store is not None else None
-        self.span = span or (exporting_spans() if settings.tracing else no_span)
-
-
-def _authorizer(settings: Settings, authorize: Authorize | None) -> Authorizer:
-    if authorize and settings.requests:
-        raise SettingsError("OSSFERRY_REQUESTS: `authorize` cannot limit guests; take one away.")
-    return Authorizer(settings, authorize)
-
-
-def _store(settings: Settings, *, clock: Clock) -> ObjectStore | None:
-    if settings.objects_role_arn is None:
-        return None
-    return OssBucket(settings, objects_sts(settings, default_credentials()), clock=clock)
 
 
 def _authenticator(
@@ -212,14 +198,7 @@ def _guarded_sts(base: _Base, assume_role: AssumeRole) -> GuardedSts:
         breaker=Breaker(monotonic=base.monotonic),
         metrics=base.metrics,
         clock=base.clock,
-        span=base.span,
     )
-
-
-def _grant_cache(base: _Base) -> SealedGrantCache | None:
-    if base.settings.redis_url is None:
-        return None
-    return SealedGrantCache(base.storage, secret=base.settings.secret_bytes)
 
 
 def _upload_services(
@@ -259,12 +238,14 @@ def _routes(
     base: _Base,
     page: Pages,
     authenticator: Authenticator,
-    authorizer: Authorizer,
+    authorize: Authorize | None,
     grants: Grants,
     uploads: UploadServices | None,
     ready: Readiness,
 ) -> list[Route]:
     settings, assets, clock = base.settings, base.assets, base.clock
+    if authorize and settings.requests:
+        raise SettingsError("OSSFERRY_REQUESTS: `authorize` cannot limit guests; take one away.")
     guests = _guest_api(base, page)
     gate = Gate(
         settings,
@@ -274,7 +255,8 @@ def _routes(
         refuse_revoked=uploads.quotas.refuse_revoked if uploads else None,
         find_guest=guests.find_guest if guests else None,
     )
-    token = _token_api(base, authenticator, gate, authorizer, grants, uploads)
+    allow = Authorizer(settings, authorize)
+    token = _token_api(base, authenticator, gate, allow, grants, uploads)
     forms = Forms(settings, clock=clock)
     form_pages = FormPages(
         settings,
@@ -344,7 +326,6 @@ def _token_api(
         audit=base.audit,
         metrics=base.metrics,
         clock=base.clock,
-        span=base.span,
     )
 
 

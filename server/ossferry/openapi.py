@@ -4,7 +4,7 @@ The schemas come from the types that the endpoints use: pydantic models for requ
 `TypedDict` classes for responses.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, cast
 
@@ -29,8 +29,9 @@ class Operation:
     """The description of a route for the OpenAPI document.
 
     Attributes:
-        summary: one sentence; empty if the route is not part of the API.
-        answer: the type of the JSON response with status 200.
+        summary: one sentence.
+        answer: the type of the JSON response with status 200; None if the route is not part of the
+            API.
         also: further statuses whose responses have the same type; a mapping from statuses to
             descriptions.
         body: the model of the JSON request body; None if there is no body.
@@ -70,6 +71,12 @@ class Operation:
 
 Described: TypeAlias = tuple[str, Operation]
 """The method and the path of a route, such as `GET /healthz`, and its description."""
+
+
+def summary_of(handler: Callable[..., object]) -> str:
+    """Return what a handler does: the first line of its docstring, after the name of the route."""
+    words = (handler.__doc__ or "").partition("\n")[0].partition(": ")[2]
+    return words[:1].upper() + words[1:]
 
 
 class _WithoutTitles(GenerateJsonSchema):

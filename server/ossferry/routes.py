@@ -43,7 +43,15 @@ from ossferry.grants.endpoints import CredentialsRequest, StsToken, TokenApi
 from ossferry.http.security_headers import FORM, LINKS
 from ossferry.identity.object_keys import RANDOM
 from ossferry.ledger.listing import SORTS
-from ossferry.openapi import INTEGER, SOUND, TEXT, Described, Operation, openapi_document
+from ossferry.openapi import (
+    INTEGER,
+    SOUND,
+    TEXT,
+    Described,
+    Operation,
+    openapi_document,
+    summary_of,
+)
 from ossferry.operations.metrics import MetricsApi
 from ossferry.operations.readiness import Readiness, Status, health
 from ossferry.oss.image_processing import PRESETS
@@ -110,7 +118,7 @@ OPEN = ("400", "421", "431")
 
 @dataclass(frozen=True, slots=True)
 class Row(Operation):
-    """A row of the route table. If `summary` is not empty, OpenAPI documents the route.
+    """A row of the route table. If it has an `answer`, OpenAPI documents the route.
 
     Attributes:
         route: the method and the path, such as `GET /healthz`.
@@ -145,42 +153,23 @@ ROWS: Sequence[Row] = (
     Row(
         "GET /get_sts_token",
         TokenApi.get_sts_token,
-        summary="Get the same credentials in the format of AssumeRole.",
         answer=StsToken,
         parameters=[{"name": "prefix", "in": "query", "schema": {"enum": ["1"]}}],
     ),
-    Row(
-        "POST /api/grant",
-        TokenApi.grant,
-        summary="Get credentials or, if the settings say so, a signed form for uploads below"
-        " the principal's key prefix.",
-        answer=Grant,
-        body=CredentialsRequest,
-        needs_body=False,
-    ),
+    Row("POST /api/grant", TokenApi.grant, answer=Grant, body=CredentialsRequest, needs_body=False),
     Row(
         "GET /api/embedding",
         AssetApi.embedding,
-        summary="What a site learns from the page that it embeds.",
         answer=Embedding,
         parameters=[{"name": "origin", "in": "query", "schema": SOUND}],
         usual=OPEN,
         is_open=True,
     ),
-    Row(
-        "GET /healthz",
-        health,
-        head=True,
-        summary="Whether the process is running.",
-        answer=Status,
-        usual=OPEN,
-        is_open=True,
-    ),
+    Row("GET /healthz", health, head=True, answer=Status, usual=OPEN, is_open=True),
     Row(
         "GET /readyz",
         Readiness.show,
         head=True,
-        summary="Whether the process should get requests.",
         answer=Status,
         also={"503": "Not ready."},
         usual=OPEN,
@@ -190,9 +179,6 @@ ROWS: Sequence[Row] = (
     Row(
         "POST /api/form",
         FormPages.create,
-        summary="A signed form (PostObject) that stores one file: the fields in this order,"
-        " then a field `file`. It allows only the described file; with a name the whole key is"
-        " fixed.",
         answer=Form,
         body=FormWish,
         needs_body=False,
@@ -201,22 +187,12 @@ ROWS: Sequence[Row] = (
     Row(f"GET {FORM}", FormPages.show),
     Row(f"GET {FORM}/back", FormPages.back),
     Row(f"GET {FORM}/arrived", FormPages.arrived, action="form-arrived", requirements=FOR_VISITORS),
-    Row(
-        "GET /api/checks",
-        PageChecks.show,
-        action="list-checks",
-        summary="The checks that the page runs before an upload; only if the settings switch"
-        " some on.",
-        answer=Checks,
-        problems=["404"],
-    ),
+    Row("GET /api/checks", PageChecks.show, action="list-checks", answer=Checks, problems=["404"]),
     Row(f"GET {FILES}/{{hash}}/{{name}}", PageChecks.file),
     Row(
         "POST /api/receipts",
         ReceiptApi.create,
         action="receipt",
-        summary="Record an upload if OSS has stored it as reported: 409 lists the differences,"
-        " 404 means no object. Only if the server has a role for objects.",
         answer=ReceiptJson,
         body=Report,
         problems=["404", "409"],
@@ -225,8 +201,6 @@ ROWS: Sequence[Row] = (
         "POST /api/receipts/batch",
         ReceiptApi.create_all,
         action="receipt",
-        summary="Record up to 200 uploads in one request; the answer has one result for each"
-        " report, in the same order. Only if the server has a role for objects.",
         answer=ReceiptsJson,
         body=Batch,
     ),
@@ -234,9 +208,6 @@ ROWS: Sequence[Row] = (
         "POST /api/receipts/refused",
         RefusalApi.create,
         action="refuse",
-        summary="The page refused the stored object: it differs from the file. The object is"
-        " removed; 409 has the reason if it is not. Only if the server has a role for"
-        " objects.",
         answer=RefusedOutcome,
         body=RefusedUpload,
         problems=["409"],
@@ -245,7 +216,6 @@ ROWS: Sequence[Row] = (
         "GET /api/objects",
         lists.ListApi.list,
         action="list",
-        summary="List uploads.",
         answer=lists.Objects,
         parameters=[LIMIT, AFTER, *SEARCH],
     ),
@@ -253,7 +223,6 @@ ROWS: Sequence[Row] = (
         "POST /api/objects/undo",
         ObjectApi.undo,
         action="undo",
-        summary="Restore a deleted upload.",
         answer=lists.Object,
         body=Undo,
         problems=["404", "409"],
@@ -262,7 +231,6 @@ ROWS: Sequence[Row] = (
         "POST /api/objects/identical",
         lists.ListApi.identical,
         action="identical",
-        summary="Find an identical upload.",
         answer=lists.Identical,
         body=lists.File,
     ),
@@ -270,7 +238,6 @@ ROWS: Sequence[Row] = (
         "POST /api/objects/taken",
         lists.ListApi.taken,
         action="taken",
-        summary="Find out which names are taken: the latest upload for each of up to 200 paths.",
         answer=lists.TakenNames,
         body=lists.Names,
     ),
@@ -278,7 +245,6 @@ ROWS: Sequence[Row] = (
         "GET /api/objects/deleted",
         lists.ListApi.deleted,
         action="list-deleted",
-        summary="List restorable uploads.",
         answer=lists.DeletedObjects,
         parameters=[LIMIT, AFTER_DELETED],
     ),
@@ -286,7 +252,6 @@ ROWS: Sequence[Row] = (
         f"GET {KEY}/preview",
         ObjectApi.preview,
         action="preview",
-        summary="Get a short-lived preview URL.",
         answer=Preview,
         parameters=[KEY_IN_PATH, PRESET],
         problems=["404", "415"],
@@ -295,7 +260,6 @@ ROWS: Sequence[Row] = (
         f"PATCH {KEY}",
         ObjectApi.rename,
         action="rename",
-        summary="Give an upload another name or other folders; its key stays.",
         answer=lists.Object,
         body=NewName,
         parameters=[KEY_IN_PATH],
@@ -305,7 +269,6 @@ ROWS: Sequence[Row] = (
         f"DELETE {KEY}",
         ObjectApi.delete,
         action="delete",
-        summary="Delete an upload.",
         answer=Deleted,
         parameters=[KEY_IN_PATH],
         problems=["404", "409"],
@@ -314,7 +277,6 @@ ROWS: Sequence[Row] = (
         "POST /api/share",
         links.ShareApi.create,
         action="share",
-        summary="Create a share link.",
         answer=links.ShareJson,
         body=links.Wish,
         problems=["404", "409", "415"],
@@ -323,7 +285,6 @@ ROWS: Sequence[Row] = (
         "GET /api/shares",
         links.ShareApi.list,
         action="shares",
-        summary="List links, newest first.",
         answer=links.Shares,
         parameters=[LIMIT, AFTER],
     ),
@@ -331,7 +292,6 @@ ROWS: Sequence[Row] = (
         "DELETE /api/shares/{id}",
         links.ShareApi.revoke,
         action="revoke-share",
-        summary="End a share link that is not a presigned URL.",
         answer=links.Revoked,
         parameters=[REQUEST_IN_PATH],
         problems=["404"],
@@ -342,7 +302,6 @@ ROWS: Sequence[Row] = (
         "POST /api/downloads",
         links.ShareApi.download,
         action="download",
-        summary="Create short-lived URLs to save uploads.",
         answer=links.Downloads,
         body=links.DownloadWish,
     ),
@@ -350,7 +309,6 @@ ROWS: Sequence[Row] = (
         "POST /api/thumbnails",
         links.ShareApi.thumbnails,
         action="preview",
-        summary="Create short-lived URLs of small pictures of uploads.",
         answer=links.Downloads,
         body=links.DownloadWish,
     ),
@@ -358,7 +316,6 @@ ROWS: Sequence[Row] = (
         "GET /api/unfinished",
         UnfinishedApi.list,
         action="list-unfinished",
-        summary="List unfinished uploads of all devices.",
         answer=Unfinished,
         parameters=[KEY_IN_QUERY | {"required": False}],
     ),
@@ -366,24 +323,15 @@ ROWS: Sequence[Row] = (
         "DELETE /api/unfinished",
         UnfinishedApi.discard,
         action="discard",
-        summary="Remove an unfinished upload and its parts.",
         answer=Discarded,
         parameters=[KEY_IN_QUERY | {"required": True}, UPLOAD_IN_QUERY],
         problems=["404"],
     ),
-    Row(
-        "POST /api/requests",
-        AskingApi.create,
-        action="ask",
-        summary="Ask guests for files, and get the link for them.",
-        answer=AskedFiles,
-        body=NewRequest,
-    ),
+    Row("POST /api/requests", AskingApi.create, action="ask", answer=AskedFiles, body=NewRequest),
     Row(
         "GET /api/requests",
         AskingApi.list,
         action="list-requests",
-        summary="List what guests were asked for, newest first.",
         answer=Requests,
         parameters=[LIMIT, AFTER],
     ),
@@ -391,7 +339,6 @@ ROWS: Sequence[Row] = (
         "PATCH /api/requests/{id}",
         AskingApi.change,
         action="change-request",
-        summary="Set the end of a file request, close it or open it again.",
         answer=AskedFiles,
         body=RequestChange,
         parameters=[REQUEST_IN_PATH],
@@ -401,7 +348,6 @@ ROWS: Sequence[Row] = (
         "GET /api/requests/{id}/files",
         AskingApi.files,
         action="list-requested",
-        summary="List what guests have sent.",
         answer=GuestFiles,
         parameters=[REQUEST_IN_PATH, LIMIT, AFTER],
         problems=["404"],
@@ -409,25 +355,11 @@ ROWS: Sequence[Row] = (
     Row(f"GET {GUESTS}", GuestApi.open, head=True),
     Row(f"GET {GUESTS}/", GuestApi.page, head=True),
     Row(f"GET {GUESTS}{FORM}", GuestApi.form),
-    Row(
-        f"GET {GUESTS}/about",
-        GuestApi.about,
-        summary="Who asks for which files, until when.",
-        answer=AboutRequest,
-        **OF_GUESTS,
-    ),
-    Row(
-        f"POST {GUESTS}/enter",
-        GuestApi.enter,
-        summary="Become a guest of a file request: the answer sets a cookie.",
-        answer=GuestName,
-        body=Entry,
-        **OF_GUESTS,
-    ),
+    Row(f"GET {GUESTS}/about", GuestApi.about, answer=AboutRequest, **OF_GUESTS),
+    Row(f"POST {GUESTS}/enter", GuestApi.enter, answer=GuestName, body=Entry, **OF_GUESTS),
     Row(
         f"POST {GUESTS}/api/grant",
         GuestApi.grant,
-        summary="Get a grant for the folder of the guest, whom the cookie identifies.",
         answer=Grant,
         body=CredentialsRequest,
         needs_body=False,
@@ -438,7 +370,6 @@ ROWS: Sequence[Row] = (
         GuestApi.show_checks,
         action="list-checks",
         requirements=for_guests(FOR_PRINCIPALS),
-        summary="The checks that the owner of a file request has chosen.",
         answer=Checks,
         **OF_GUESTS,
     ),
@@ -456,7 +387,6 @@ ROWS: Sequence[Row] = (
     Row(
         "POST /api/callback",
         CallbackApi.receive,
-        summary="Upload callback of OSS; only if the settings enable it.",
         answer=Taken,
         body=Callback,
         parameters=SIGNED_HEADERS,
@@ -485,7 +415,6 @@ def _for_guests(row: Row) -> Row:
         row,
         route=f"{method} {GUESTS}{path}",
         requirements=for_guests(row.requirements),
-        summary=row.summary and f"For a guest: {row.summary}",
         **OF_GUESTS,
     )
 
@@ -496,7 +425,9 @@ TABLE: Sequence[Row] = (
 )
 
 DESCRIBED: Sequence[Described] = [
-    (row.route.replace(":path", ""), row) for row in TABLE if row.summary
+    (row.route.replace(":path", ""), replace(row, summary=summary_of(row.handler)))
+    for row in TABLE
+    if row.answer
 ]
 """The routes of the API, for the OpenAPI document."""
 

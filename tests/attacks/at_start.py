@@ -70,9 +70,6 @@ SECRETS = (
     "please-set-a-long-random-secret-here!!",
     "CorrectBatteryStapleChangeThisSoon!1",
     "upload-server-key/upload-server-key",
-    "1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik9ol",
-    "!QAZ@WSX#EDC$RFV%TGB^YHN&UJM*IK<(OL>",
-    "qazwsxedcrfvtgbyhnujmikolp1234567890",
     "a1b2c3d4e5f6g7h8i9j0k1l2m3n4o5p6q7",
     "aA1bB2cC3dD4eE5fF6gG7hH8iI9jJ0kK1lL2",
 )

@@ -79,7 +79,7 @@ ARROWS: dict[str, dict[str, str]] = {
         "state": "settings observability extras errors clock",
         "http": "mount settings observability errors clock",
         "settings": "observability errors",
-        "observability": "mount extras errors clock",
+        "observability": "mount clock",
         "identity": "errors",
         "extras": "errors",
         "errors": "",

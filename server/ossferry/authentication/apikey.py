@@ -38,6 +38,7 @@ from ossferry.errors import BadRequestError, NotIdentifiedError, SettingsError
 from ossferry.http.bearer import bearer_token
 from ossferry.http.proxies import Networks, address_of
 from ossferry.identity.principal import Principal
+from ossferry.settings.files import read_file
 
 RandomBytes: TypeAlias = Callable[[int], bytes]
 
@@ -208,13 +209,7 @@ class ApiKeyFile:
             self._write(records)
 
     def _read(self) -> dict[str, KeyRecord]:
-        try:
-            content = self._path.read_bytes()
-        except OSError as error:
-            raise SettingsError(
-                f"OSSFERRY_API_KEYS_FILE: {self._path} cannot be read ({error.strerror}); correct"
-                " the path, or let the server's user read the file."
-            ) from error
+        content = read_file("OSSFERRY_API_KEYS_FILE", self._path)
         try:
             found = [
                 KeyRecord(**{**each, "addresses": tuple(each["addresses"])})

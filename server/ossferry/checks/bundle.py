@@ -14,6 +14,7 @@ from pydantic import AfterValidator, StringConstraints, TypeAdapter, ValidationE
 
 from ossferry.errors import SettingsError
 from ossferry.settings.checks import CheckSettings
+from ossferry.settings.files import read_file
 
 BUNDLE = "bundle.json"
 PYTHON = "3.14"
@@ -85,19 +86,13 @@ def read_bundle(settings: CheckSettings) -> Bundle | None:
             f"OSSFERRY_CHECKS_DIR is missing: OSSFERRY_CHECKS_PACKAGES needs a folder; set it, and"
             f" {HELP}."
         )
+    file = folder / BUNDLE
+    if not file.exists():
+        raise SettingsError(f"OSSFERRY_CHECKS_DIR: {folder} has no {BUNDLE}; {HELP}.")
     try:
-        bundle = TypeAdapter(Bundle).validate_json((folder / BUNDLE).read_bytes())
-    except FileNotFoundError as error:
-        raise SettingsError(f"OSSFERRY_CHECKS_DIR: {folder} has no {BUNDLE}; {HELP}.") from error
-    except OSError as error:
-        raise SettingsError(
-            f"OSSFERRY_CHECKS_DIR: {error.filename} cannot be read ({error.strerror}); let the"
-            " server's user read the folder."
-        ) from error
+        bundle = TypeAdapter(Bundle).validate_json(read_file("OSSFERRY_CHECKS_DIR", file))
     except ValidationError as error:
-        raise SettingsError(
-            f"OSSFERRY_CHECKS_DIR: {folder / BUNDLE} is damaged; {HELP}."
-        ) from error
+        raise SettingsError(f"OSSFERRY_CHECKS_DIR: {file} is damaged; {HELP}.") from error
     if (bundle.python, bundle.platform) != (PYTHON, PLATFORM):
         raise SettingsError(
             f"OSSFERRY_CHECKS_DIR: the wheels in {folder} are for another release of Pyodide;"
@@ -122,12 +117,7 @@ def read_package(folder: Path, package: Package) -> bytes:
         SettingsError: the file cannot be read, or has another hash than in `bundle.json`.
     """
     path = folder / package.file
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise SettingsError(
-            f"OSSFERRY_CHECKS_DIR: {path} cannot be read ({error.strerror}); {HELP}."
-        ) from error
+    content = read_file("OSSFERRY_CHECKS_DIR", path)
     if hashlib.sha256(content).hexdigest() != package.sha256:
         raise SettingsError(
             f"OSSFERRY_CHECKS_DIR: {path} is not the file that {BUNDLE} lists; {HELP}."

@@ -138,9 +138,9 @@ class PageChecks:
         return answer
 
     async def show(self, _request: Request, _principal: Owner) -> Response:
-        """Handle `GET /api/checks`: return the `Checks` document as JSON.
+        """Handle `GET /api/checks`: return the checks that the page runs before an upload.
 
-        It describes the checks that run in the page, and has the URLs of their files.
+        The document has the URLs of their files, too.
         """
         return JSONResponse(self.answer)
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ossferry.errors import SettingsError
+from ossferry.settings.files import read_file
 from ossferry_checks.loading import Declared
 from ossferry_checks.registry import MAX_SECONDS
 
@@ -74,13 +75,7 @@ def read_source(path: Path) -> Source:
         SettingsError: the file cannot be read, is not Python, or declares checks in a way that can
             only be understood by running it. The message contains the number of the wrong line.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise SettingsError(
-            f"OSSFERRY_CHECKS: {path} cannot be read ({error.strerror}); correct the path, or let"
-            " the server's user read the file."
-        ) from error
+    content = read_file("OSSFERRY_CHECKS", path)
     try:
         tree = ast.parse(content.decode("utf-8-sig"), str(path))
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:

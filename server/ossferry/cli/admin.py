@@ -44,12 +44,7 @@ def principals(as_json: JsonOption = False) -> None:
         with Rows(*names, as_json=as_json) as rows:
             for row in found:
                 rows.add(
-                    hash=row.hash,
-                    name=row.label,
-                    files=row.objects,
-                    bytes=row.bytes,
-                    last_upload=row.last_upload,
-                    revoked_at=row.revoked_at,
+                    row.hash, row.label, row.objects, row.bytes, row.last_upload, row.revoked_at
                 )
 
     with_ledger(read)
@@ -77,7 +72,7 @@ def uploads(
         with Rows(*names, as_json=True) as rows:
             async for page in upload_pages(database, principal=principal, since=since):
                 for row in page:
-                    rows.add(**{name: getattr(row, name) for name in names})
+                    rows.add(*(getattr(row, name) for name in names))
 
     with_ledger(print_json if as_json else print_csv)
 
@@ -94,17 +89,8 @@ def requests(as_json: JsonOption = False) -> None:
             found = await open_requests(connection, utc_now())
         with Rows(*names, as_json=as_json) as rows:
             for asked, owner, _ in found:
-                rows.add(
-                    id=asked.id,
-                    owner=owner.hash,
-                    name=owner.label,
-                    title=asked.terms["title"],
-                    ends_at=asked.ends_at,
-                    guests=asked.guests,
-                    files=asked.files,
-                    bytes=asked.bytes,
-                    last_file=asked.last_at,
-                )
+                who = (asked.id, owner.hash, owner.label, asked.terms["title"], asked.ends_at)
+                rows.add(*who, asked.guests, asked.files, asked.bytes, asked.last_at)
 
     with_ledger(read)
 
@@ -186,12 +172,8 @@ async def _print_quota(database: "Database", principal: str, *, as_json: bool) -
     with Rows("limit", "used", "allowed", "set_by", as_json=as_json) as rows:
         for name in NAMES:
             own, common = getattr(found.own, name), getattr(settings, f"quota_{name}")
-            rows.add(
-                limit=name,
-                used=found.used[name],
-                allowed=common if own is None else own,
-                set_by="settings" if own is None else "admin",
-            )
+            limit = (common, "settings") if own is None else (own, "admin")
+            rows.add(name, found.used[name], *limit)
 
 
 @admin_commands.command()
@@ -224,7 +206,7 @@ def reconcile(
                 differences = await looking.look_through(owner)
                 for kind in ("found", "changed", "gone"):
                     for key in getattr(differences, kind):
-                        rows.add(difference=kind, key=key)
+                        rows.add(kind, key)
                         count += 1
                 waiting += differences.waiting.values()
                 done(1)

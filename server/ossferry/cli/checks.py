@@ -58,7 +58,7 @@ def bundle(
     titles = {"name": "package"}
     with Rows("name", "version", "file", as_json=as_json, titles=titles) as rows:
         for each in made.packages:
-            rows.add(name=each.name, version=each.version, file=each.file)
+            rows.add(each.name, each.version, each.file)
     note(f"{counted(len(made.packages), 'wheel')} in {folder}; restart the server to use them")
 
 
@@ -78,13 +78,9 @@ def list_checks(as_json: JsonOption = False) -> None:
     titles = {"name": "check", "max_seconds": "seconds", "seconds_per_mb": "seconds per MB"}
     with Rows(*names, as_json=as_json, titles=titles) as rows:
         for each in selection.checks:
-            rows.add(
-                name=each["name"],
-                files=" ".join(each["patterns"]),
-                max_seconds=f"{each['max_seconds']:g}",
-                seconds_per_mb=f"{each['seconds_per_mb']:g}",
-                source="built in" if each["built_in"] else str(settings.checks),
-            )
+            source = "built in" if each["built_in"] else str(settings.checks)
+            seconds = (f"{each[name]:g}" for name in ("max_seconds", "seconds_per_mb"))
+            rows.add(each["name"], " ".join(each["patterns"]), *seconds, source)
     if selection.version:
         note(f"{settings.checks} has the version {selection.version}")
     if not selection.checks:
@@ -231,7 +227,8 @@ def _print_verdict(found: dict[str, Any]) -> None:
     verdict = found["verdict"]
     with Rows("check", "outcome", "seconds", "says", as_json=False) as rows:
         for each in verdict["ran"]:
-            rows.add(**{**each, "seconds": f"{each['seconds']:.2f}", "says": each["says"] or None})
+            seconds = f"{each['seconds']:.2f}"
+            rows.add(each["check"], each["outcome"], seconds, each["says"] or None)
     if found["version"]:
         note(f"checks.py has the version {found['version']}")
     refusal = verdict["refusal"]

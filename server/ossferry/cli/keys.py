@@ -62,7 +62,7 @@ def list_keys(as_json: JsonOption = False) -> None:
     _, file = _opened()
     with Rows(*COLUMNS, as_json=as_json) as rows:
         for record in file.records().values():
-            rows.add(**_columns(record))
+            rows.add(*_columns(record).values())
 
 
 @key_commands.command()

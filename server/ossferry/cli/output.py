@@ -82,20 +82,21 @@ class Rows:
         if error is None:
             self._write_heading()
 
-    def add(self, **values: Value) -> None:
-        """Write one row; `values` has a value for each column.
+    def add(self, *row: Value) -> None:
+        """Write one row: a value for each column, in their order.
 
         `None` is shown as `-` (null in JSON).
         """
+        values = dict(zip(self._titles, row, strict=True))
         if self._as_json:
-            json_line({name: _for_json(values[name]) for name in self._titles})
+            json_line({name: _for_json(value) for name, value in values.items()})
         elif self._is_terminal:
             self._waiting.append(values)
             if len(self._waiting) >= ROWS_PER_TABLE:
                 self._write_table()
         else:
             self._write_heading()
-            typer.echo("\t".join(_text(values[name]) for name in self._titles))
+            typer.echo("\t".join(map(_text, row)))
 
     def _write_heading(self) -> None:
         """Write the line of titles once; a command that fails before the first row writes none."""

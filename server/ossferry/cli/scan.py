@@ -138,15 +138,8 @@ def list_held(
                 async with database.read() as connection:
                     page = await holds.page(connection, state=state, after=last, limit=PAGE)
                 for each in page:
-                    rows.add(
-                        key=each.key,
-                        bytes=each.size,
-                        state=each.state,
-                        reason=each.reason or None,
-                        recorded_at=each.recorded_at,
-                        remove_at=each.remove_at,
-                        owner_hash=each.principal,
-                    )
+                    what = (each.key, each.size, each.state, each.reason or None)
+                    rows.add(*what, each.recorded_at, each.remove_at, each.principal)
                 if len(page) < PAGE:
                     return
                 last = page[-1]

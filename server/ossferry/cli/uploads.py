@@ -91,15 +91,13 @@ def list_uploads(which: Which = "", as_json: JsonOption = False) -> None:
             scope = await read_scope(connection, which)
         with Rows(*names, as_json=as_json, titles=TITLES) as rows:
             async for each in stored_uploads(tools.places, tools.database, scope):
+                listed, owner, receipt = each.listed, each.owner, each.receipt
                 rows.add(
-                    key=each.listed.key,
-                    bytes=each.listed.size,
-                    stored_at=each.listed.last_modified,
-                    owner=each.owner.label if each.owner else None,
-                    owner_hash=each.owner.hash if each.owner else None,
-                    crc64=(each.receipt.crc64 or None) if each.receipt else None,
-                    type="symlink" if each.listed.is_symlink else None,
-                    held=each.held or None,
+                    *(listed.key, listed.size, listed.last_modified),
+                    *((owner.label, owner.hash) if owner else (None, None)),
+                    (receipt and receipt.crc64) or None,
+                    "symlink" if listed.is_symlink else None,
+                    each.held or None,
                 )
 
     with_bucket(show)
@@ -302,14 +300,8 @@ def _verify_file(path: Path, key: str, *, as_json: bool) -> bool:
 def _add(
     rows: Rows, key: str, outcome: "Outcome", size: int, crc64: str, stored: "Stored | None"
 ) -> None:
-    rows.add(
-        key=key,
-        outcome=outcome,
-        bytes=size,
-        stored_bytes=stored.size if stored else None,
-        crc64=crc64 or None,
-        stored_crc64=(stored.crc64 or None) if stored else None,
-    )
+    there = (stored.size, stored.crc64 or None) if stored else (None, None)
+    rows.add(key, outcome, size, there[0], crc64 or None, there[1])
 
 
 def _checksum(path: Path) -> tuple[int, str]:

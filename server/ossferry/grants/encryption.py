@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from typing_extensions import TypedDict
 
 from ossferry.errors import SettingsError
+from ossferry.settings.files import read_file
 from ossferry.settings.model import Settings
 
 OPTION = "OSSFERRY_ENCRYPT_PUBLIC_KEY"
@@ -51,13 +52,7 @@ def encryption_of(settings: Settings) -> Encryption | None:
 
 
 def _read(path: Path) -> RSAPublicKey:
-    try:
-        pem = path.read_bytes()
-    except OSError as error:
-        raise SettingsError(
-            f"{OPTION}: the file cannot be read ({error.strerror}); correct the path, or let the"
-            " server's user read the file."
-        ) from error
+    pem = read_file(OPTION, path)
     if b"PRIVATE KEY" in pem:
         raise SettingsError(
             f"{OPTION}: the file has a private key, which this server must not have; make the"

@@ -27,7 +27,6 @@ from ossferry.http.problems import request_id
 from ossferry.http.proxies import address_of
 from ossferry.mount import mount_path
 from ossferry.observability.metrics import Metrics
-from ossferry.observability.tracing import Span
 from ossferry.settings.model import Settings
 
 
@@ -78,7 +77,6 @@ class TokenApi:
     audit: Audit
     metrics: Metrics
     clock: Clock
-    span: Span
 
     async def get_sts_token(self, request: Request) -> Response:
         """Handle `GET /get_sts_token`: return credentials.
@@ -154,36 +152,33 @@ class TokenApi:
             OssferryError: the request is refused, or STS returns no credentials.
         """
         action, id_ = "form" if kind == "form" else "", request_id(request)
-        with self.span("ossferry.grant") as note:
-            note("ossferry.request_id", id_)
-            try:
-                principal = await self.gate.enter(request, requirements)
-                body = await read_optional_body(request, model)
-                wanted = body.wanted(kind)
-                if body.refused_key_id:
-                    await self.gate.rates.count("renewal", principal.counter)
-                log, left = self.grant_log, None
-                if log is not None:
-                    left = await log.quotas.admit(principal, size=wanted.size or 0)
-                permission = await self.authorizer.allowed(request, principal, wanted)
-                check(body, permission)
-                grant = await self.grants.grant(
-                    principal,
-                    permission,
-                    left=left,
-                    address=address_of(request),
-                    actions=FORM_ACTIONS if kind == "form" else (),
-                    refused_key_id=body.refused_key_id,
-                    request_id=id_,
-                )
-                if log is not None:
-                    await log.record(principal, grant.credentials)
-            except Exception as error:
-                known = error if isinstance(error, OssferryError) else OssferryError()
-                self.metrics.decided(known.code)
-                self.audit.acted(request, action=action, outcome=known.code)
-                raise
-            note("ossferry.outcome", grant.outcome)
+        try:
+            principal = await self.gate.enter(request, requirements)
+            body = await read_optional_body(request, model)
+            wanted = body.wanted(kind)
+            if body.refused_key_id:
+                await self.gate.rates.count("renewal", principal.counter)
+            log, left = self.grant_log, None
+            if log is not None:
+                left = await log.quotas.admit(principal, size=wanted.size or 0)
+            permission = await self.authorizer.allowed(request, principal, wanted)
+            check(body, permission)
+            grant = await self.grants.grant(
+                principal,
+                permission,
+                left=left,
+                address=address_of(request),
+                actions=FORM_ACTIONS if kind == "form" else (),
+                refused_key_id=body.refused_key_id,
+                request_id=id_,
+            )
+            if log is not None:
+                await log.record(principal, grant.credentials)
+        except Exception as error:
+            known = error if isinstance(error, OssferryError) else OssferryError()
+            self.metrics.decided(known.code)
+            self.audit.acted(request, action=action, outcome=known.code)
+            raise
         folder, outcome = grant.prefix.removeprefix(principal.prefix), grant.outcome
         self.audit.issued(
             request, principal, grant.credentials, outcome=outcome, action=action, folder=folder

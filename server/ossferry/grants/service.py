@@ -18,7 +18,7 @@ from ossferry.grants.cache import SealedGrantCache
 from ossferry.grants.permission import Permission
 from ossferry.identity.object_keys import INCOMING
 from ossferry.identity.owner import Owner
-from ossferry.oss.policy import Conditions, policy_text, upload_policy
+from ossferry.oss.policy import policy_text, upload_policy
 from ossferry.oss.sts import AssumeRole, StsCredentials
 from ossferry.settings.model import Settings
 from ossferry.uploads.quotas import Left
@@ -119,17 +119,14 @@ class Grants:
             StsLostError: STS gave no usable answer.
         """
         settings = self.settings
-        conditions = Conditions(
-            secure_transport=all(each.startswith("https://") for each in settings.upload_origins),
-            address=address if settings.bind_address else "",
-            until=permission.until,
-        )
         held = INCOMING if settings.release == "checked" else ""
         policy = upload_policy(
             bucket=settings.bucket,
             prefix=held + _prefix(principal, permission),
             actions=actions or settings.actions,
-            conditions=conditions,
+            secure_transport=all(each.startswith("https://") for each in settings.upload_origins),
+            address=address if settings.bind_address else "",
+            until=permission.until,
         )
         credentials, outcome = await self._credentials(
             policy_text(policy),

@@ -1,1 +1,1 @@
-"""Logs, metrics, traces, and the redaction of secrets."""
+"""Logs, metrics, and the redaction of secrets."""

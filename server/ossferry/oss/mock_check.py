@@ -3,10 +3,10 @@
 A mock is a local imitation of OSS and STS for tests and demonstrations.
 """
 
-import http.client
 import os
 from collections.abc import Mapping
-from urllib.parse import urlsplit
+
+import httpx
 
 from ossferry.errors import SettingsError
 from ossferry.observability.log_format import logger
@@ -62,14 +62,9 @@ def refuse_mock_keys(settings: Settings, environment: Mapping[str, str]) -> None
 
 
 def _says_mock(option: str, url: str) -> bool:
-    parts = urlsplit(url)
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = kind(parts.hostname or "", parts.port, timeout=TIMEOUT_S)
     try:
-        connection.request("HEAD", "/")
-        return connection.getresponse().getheader(MOCK_MARKER) is not None
-    except (OSError, http.client.HTTPException) as error:
+        answer = httpx.head(url, timeout=TIMEOUT_S, trust_env=False)
+    except httpx.HTTPError as error:
         log.warning("endpoint-unreachable", option=option, error=type(error).__name__)
         return False
-    finally:
-        connection.close()
+    return MOCK_MARKER in answer.headers

@@ -9,7 +9,6 @@ import ipaddress
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
@@ -32,43 +31,6 @@ _ACTION = re.compile(r"oss:[A-Z][A-Za-z]+")
 _PREFIX = re.compile(r"(?:[a-z0-9][a-z0-9-]*/)+")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Conditions:
-    """Conditions that a session policy sets for every request with the issued credentials.
-
-    Attributes:
-        secure_transport: whether the request must use HTTPS.
-        address: the only IP address that may send requests; empty for any address.
-        until: time until which requests are allowed; None for the lifetime of the credentials.
-    """
-
-    secure_transport: bool = False
-    address: str = ""
-    until: datetime | None = None
-
-    def as_data(self) -> dict[str, Json]:
-        """Return the element `Condition` of a policy as a dictionary; empty without conditions.
-
-        Raises:
-            PolicyError: the address is not an IP address.
-        """
-        found: dict[str, Json] = {}
-        if self.secure_transport:
-            found["Bool"] = {"acs:SecureTransport": "true"}
-        if self.address:
-            try:
-                address = str(ipaddress.ip_address(self.address))
-            except ValueError as error:
-                raise PolicyError("The address cannot be used in a session policy.") from error
-            found["IpAddress"] = {"acs:SourceIp": [address]}
-        if self.until:
-            found["DateLessThan"] = {"acs:CurrentTime": utc_text(self.until)}
-        return found
-
-
-ANYWHERE = Conditions()
-
-
 def allow(actions: Sequence[str], *resources: str) -> dict[str, Json]:
     """Return a statement of a policy that allows actions on resources, as a dictionary."""
     return {"Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
@@ -79,7 +41,9 @@ def upload_policy(
     bucket: str,
     prefix: str,
     actions: Sequence[str] = UPLOAD_ACTIONS,
-    conditions: Conditions = ANYWHERE,
+    secure_transport: bool = False,
+    address: str = "",
+    until: datetime | None = None,
 ) -> dict[str, Json]:
     """Return a session policy that allows uploads to keys below `prefix`, as a dictionary.
 
@@ -87,10 +51,12 @@ def upload_policy(
         bucket: name of the bucket.
         prefix: key prefix that ends in `/`; only lower-case letters, digits, `-` and `/`.
         actions: names of the allowed actions, such as `oss:PutObject`.
-        conditions: conditions that each request must meet.
+        secure_transport: whether each request must use HTTPS.
+        address: the only IP address that may send requests; empty for any address.
+        until: time until which requests are allowed; None for the lifetime of the credentials.
 
     Raises:
-        PolicyError: a value has a character that is not allowed.
+        PolicyError: a value has a character that is not allowed, or the address is none.
 
     Source: OSS pages "Policy syntax and elements" and "Common examples of RAM policies".
     """
@@ -98,7 +64,17 @@ def upload_policy(
     if not actions or not all(_ACTION.fullmatch(action) for action in actions):
         raise PolicyError("An action cannot be used in a session policy.")
     upload = allow(actions, f"acs:oss:*:*:{bucket}/{prefix}*")
-    if condition := conditions.as_data():
+    condition: dict[str, Json] = {}
+    if secure_transport:
+        condition["Bool"] = {"acs:SecureTransport": "true"}
+    if address:
+        try:
+            condition["IpAddress"] = {"acs:SourceIp": [str(ipaddress.ip_address(address))]}
+        except ValueError as error:
+            raise PolicyError("The address cannot be used in a session policy.") from error
+    if until:
+        condition["DateLessThan"] = {"acs:CurrentTime": utc_text(until)}
+    if condition:
         upload["Condition"] = condition
     return {"Version": "1", "Statement": [upload, _never_public()]}
 

@@ -16,7 +16,6 @@ from ossferry.clock import Clock, Monotonic
 from ossferry.errors import StsExpiredError, StsLostError, StsRefusedError
 from ossferry.observability.log_format import logger
 from ossferry.observability.metrics import Metrics
-from ossferry.observability.tracing import Span, no_span
 from ossferry.oss.sts import AssumeRole, StsCredentials
 from ossferry.state.counter import Counter
 
@@ -110,7 +109,6 @@ class GuardedSts:
     Attributes:
         inner: function that requests the credentials from STS.
         pace: the rate limit.
-        span: function that traces each request.
     """
 
     inner: AssumeRole
@@ -119,7 +117,6 @@ class GuardedSts:
     breaker: Breaker
     metrics: Metrics
     clock: Clock
-    span: Span = no_span
     _is_well: bool = field(init=False, default=False)
 
     async def __call__(self, *, session_name: str, policy: str) -> StsCredentials:
@@ -157,8 +154,7 @@ class GuardedSts:
         self.breaker.check()
         await self.pace.turn()
         try:
-            with self.span("ossferry.sts.assume_role"):
-                answer = await self.inner(session_name=session_name, policy=policy)
+            answer = await self.inner(session_name=session_name, policy=policy)
             if answer.expires_at <= self.clock():
                 raise StsExpiredError("expired")
         except StsExpiredError:

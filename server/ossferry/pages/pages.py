@@ -83,7 +83,7 @@ class AssetApi:
         return file.respond(request, cache_control=ONE_DAY)
 
     async def embedding(self, request: Request) -> Response:
-        """Handle `GET /api/embedding?origin=...`: return the level of this origin; see `Embedding`.
+        """Handle `GET /api/embedding?origin=`: return what a site learns that embeds the page.
 
         No authentication is necessary: `embed.js` on any site uses the response to explain why the
         frame with the upload page stays empty. The `frame-ancestors` directive of the page allows

@@ -308,11 +308,6 @@ class Options(CheckSettings):
     metrics_token: types.LongSecret | None = None
     """The bearer token for `/metrics`, which is off without it."""
 
-    tracing: bool = False
-    """Send OpenTelemetry spans of grants and calls to STS to `OTEL_EXPORTER_OTLP_ENDPOINT`; needs
-    the extra `otel`.
-    """
-
     audit_file: Path | None = None
     """The file for audit lines; by default the server's go to its log, and commands write none."""
 

@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource
 
 from ossferry.errors import SettingsError
+from ossferry.settings.files import read_file
 
 
 def is_secret(field: FieldInfo) -> bool:
@@ -60,11 +61,7 @@ def file_secrets(
         if any(name in source() for source in sources):
             raise SettingsError(f"{option} and {option}_FILE are both set; keep one.")
         try:
-            found[name] = Path(path).read_text("utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-            raise SettingsError(
-                f"{option}_FILE: the file cannot be read ({why}); correct the path, or let the"
-                " server's user read the file."
-            ) from error
+            found[name] = read_file(f"{option}_FILE", Path(path)).decode().strip()
+        except UnicodeDecodeError as error:
+            raise SettingsError(f"{option}_FILE: {path} is not UTF-8 text.") from error
     return found

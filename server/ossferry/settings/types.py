@@ -4,7 +4,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Callable
+from itertools import pairwise
 from typing import Annotated, TypeAlias
 from urllib.parse import urlsplit
 
@@ -26,8 +26,11 @@ MAX_OBJECT_SIZE = 48_800_000_000_000
 """Bytes; OSS stores objects of up to 48.8 TB."""
 
 MIN_SECRET_LENGTH = 32
-MIN_SECRET_VARIETY = 8
-"""Different characters; 999 of 1,000 secrets of 32 random digits have at least this many."""
+MIN_STEPS = 8
+"""Different steps from one character to the next: random digits have more, sequences have fewer."""
+
+MAX_AGAIN = 0.3
+"""The largest part of a secret's three-character sequences that may be repetitions."""
 
 WEBHOOK_PREFIX = "whsec_"
 WORDS = (
@@ -49,22 +52,6 @@ WORDS = (
 MAX_DESCRIPTION = 256
 """Characters; OSS accepts 8,192 bytes of metadata, and other metadata need most of them."""
 
-MAX_AGAIN = 0.3
-"""The largest part of a secret's three-character sequences that may be repetitions."""
-
-MAX_NEAR = 0.7
-"""The largest part of steps to a neighbouring character, in the alphabet or on the keyboard."""
-
-STRIDES = (1, 2, 3, 4)
-"""Distances of the compared characters: `a1b2c3` and `1qaz2wsx` are interleaved sequences."""
-
-KEYBOARD = ("1234567890", "qwertyuiop", "asdfghjkl;", "zxcvbnm,./"), ("!@#$%^&*()",)
-_KEYS = {
-    char: (row, column)
-    for rows in KEYBOARD
-    for row, chars in enumerate(rows)
-    for column, char in enumerate(chars)
-}
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _NAME = rf"(?=.{{1,253}}$){_LABEL}(\.{_LABEL})*"
 HOST_NAME = re.compile(_NAME, re.IGNORECASE)
@@ -138,22 +125,13 @@ def _long(value: SecretStr) -> SecretStr:
 
 
 def _is_guessable(secret: str) -> bool:
-    """Return whether a secret is easy to guess.
-
-    Such a secret has few different characters, a word such as `example`, or many repetitions or
-    sequences.
-    """
+    """Return whether a secret has a word such as `example`, repetitions or sequences."""
     small, letters = secret.lower(), bare(secret)
-    if len(set(small)) < MIN_SECRET_VARIETY or any(word in letters for word in WORDS):
+    steps = {ord(later) - ord(first) for first, later in pairwise(small)}
+    if len(steps) < MIN_STEPS or any(word in letters for word in WORDS):
         return True
     threes = [small[start : start + 3] for start in range(len(small) - 2)]
-    if 1 - len(set(threes)) / len(threes) > MAX_AGAIN:
-        return True
-    return any(
-        _share(is_near, small, stride) > MAX_NEAR
-        for is_near in (_near_in_alphabet, _near_on_keyboard)
-        for stride in STRIDES
-    )
+    return 1 - len(set(threes)) / len(threes) > MAX_AGAIN
 
 
 def bare(secret: str) -> str:
@@ -162,29 +140,6 @@ def bare(secret: str) -> str:
     The caller searches the result for words such as `example`, or for a well-known secret.
     """
     return "".join(char for char in secret.lower() if char.isalnum())
-
-
-def _share(is_near: Callable[[str, str], bool], text: str, stride: int) -> float:
-    """Return the fraction of a text's character pairs that consist of two neighbours.
-
-    Args:
-        is_near: function that returns whether two characters are neighbours, for example on the
-            keyboard.
-        stride: distance between the two characters of a pair in the text.
-    """
-    steps = [is_near(*step) for step in zip(text, text[stride:], strict=False)]
-    return sum(steps) / len(steps)
-
-
-def _near_in_alphabet(first: str, later: str) -> bool:
-    return abs(ord(later) - ord(first)) <= 1
-
-
-def _near_on_keyboard(first: str, later: str) -> bool:
-    if first not in _KEYS or later not in _KEYS:
-        return False
-    (row, column), (to_row, to_column) = _KEYS[first], _KEYS[later]
-    return abs(row - to_row) <= 1 and abs(column - to_column) <= 1
 
 
 def webhook_key(secret: str) -> bytes:

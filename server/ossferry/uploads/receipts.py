@@ -399,7 +399,7 @@ class ReceiptApi:
         return JSONResponse(answer)
 
     async def create_all(self, request: Request, principal: Owner) -> Response:
-        """Handle `POST /api/receipts/batch`: verify and record up to `MAX_BATCH` reported uploads.
+        """Handle `POST /api/receipts/batch`: verify and record up to 200 reported uploads.
 
         The response contains a result for each report, in the same order, and the remaining quota.
         A result is a receipt, or the reason why the upload was not recorded: OSS has no such

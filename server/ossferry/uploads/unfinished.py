@@ -76,13 +76,11 @@ class UnfinishedApi:
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
         self._turns = asyncio.Semaphore(AT_ONCE)
-        self._looking: dict[tuple[str, str], asyncio.Task[Unfinished]] = {}
 
     async def list(self, request: Request, principal: Owner) -> Response:
         """Handle `GET /api/unfinished?key=`: return the principal's latest unfinished uploads.
 
-        With `key`, return only the unfinished uploads to this object key. Concurrent requests with
-        the same parameters share one result.
+        With `key`, return only the unfinished uploads to this object key.
 
         Raises:
             BadRequestError: the key is malformed.
@@ -91,13 +89,7 @@ class UnfinishedApi:
         key = request.query_params.get("key", "")
         if key:
             check_own_key(key, principal.prefix)
-        asked = (principal.hash, key)
-        looking = self._looking.get(asked)
-        if looking is None:
-            looking = self._looking[asked] = asyncio.create_task(self._look(principal, key))
-            looking.add_done_callback(lambda look: self._looked(asked, look))
-        await asyncio.wait([looking])  # a disconnecting client does not cancel the task for others
-        return JSONResponse(looking.result())
+        return JSONResponse(await self._look(principal, key))
 
     async def discard(self, request: Request, principal: Owner) -> Response:
         """Handle `DELETE /api/unfinished?key=&upload_id=`: abort an upload, and remove its parts.
@@ -119,11 +111,6 @@ class UnfinishedApi:
         await discard(self._store, key, upload_id)
         answer: Discarded = {"key": key, "upload_id": upload_id}
         return JSONResponse(answer)
-
-    def _looked(self, asked: tuple[str, str], look: asyncio.Task[Unfinished]) -> None:
-        del self._looking[asked]
-        if not look.cancelled():
-            look.exception()  # retrieve it: asyncio would log it otherwise
 
     async def _look(self, principal: Owner, key: str) -> Unfinished:
         begun = await self._store.begun(key or principal.prefix)

@@ -150,18 +150,12 @@ def work(
     demo: Demo,
     during: Callable[[Stored], object] = lambda _stored: None,
     *,
-    workers: int = 1,
     looks: type[QuickLooks] = QuickLooks,
 ) -> None:
     """Scan what waits with quick looks."""
 
     async def main(held: HeldUploads) -> None:
-        await asyncio.gather(
-            *(
-                worker(demo, held, looks(bucket(held), during)).run(asyncio.Event(), once=True)
-                for _ in range(workers)
-            )
-        )
+        await worker(demo, held, looks(bucket(held), during)).run(asyncio.Event(), once=True)
 
     deciding(demo, main)
 
@@ -366,16 +360,6 @@ def variables(demo: Demo) -> dict[str, str]:
     found = {f"OSSFERRY_{name.upper()}": str(getattr(demo.settings, name)) for name in names}
     secret = demo.settings.webhook_secret
     return {**found, "OSSFERRY_WEBHOOK_SECRET": secret.get_secret_value() if secret else ""}
-
-
-def test_two_workers_never_have_the_same_upload(demo: Demo, site: httpx.Client) -> None:
-    uploads = [recorded(demo, site, b"good") for _ in range(6)]
-    seen = list[str]()
-
-    work(demo, lambda stored: seen.append(stored.key), workers=2)
-
-    assert sorted(seen) == sorted(f"incoming/{each.key}" for each in uploads)
-    assert [events(demo, each.key) for each in uploads] == [1] * 6
 
 
 def test_a_worker_whose_lease_was_taken_decides_nothing(demo: Demo, site: httpx.Client) -> None:

@@ -30,8 +30,8 @@ def screen(monkeypatch: pytest.MonkeyPatch) -> Terminal:
 
 def write(*, as_json: bool = False, has_heading: bool = True, key: str = "a/b.txt") -> None:
     with Rows(*NAMES, as_json=as_json, titles=TITLES, has_heading=has_heading) as rows:
-        rows.add(key=key, size=5, stored_at=AT)
-        rows.add(key="c", size=None, stored_at=None)
+        rows.add(key, 5, AT)
+        rows.add("c", None, None)
 
 
 def test_other_programs_get_one_line_per_row(capsys: pytest.CaptureFixture[str]) -> None:
@@ -99,7 +99,7 @@ def test_a_terminal_gets_a_table_in_which_nothing_is_cut_off_or_markup(screen: T
 def test_a_terminal_does_not_wait_for_the_end_of_a_long_list(screen: Terminal) -> None:
     with redirect_stdout(screen), Rows(*NAMES, as_json=False, titles=TITLES) as rows:
         for number in range(ROWS_PER_TABLE):
-            rows.add(key=f"key-{number}", size=number, stored_at=AT)
+            rows.add(f"key-{number}", number, AT)
         before = screen.getvalue()
 
     assert "key-0" in before

@@ -8,7 +8,6 @@ from ossferry.errors import SettingsError
 from ossferry.extras import install_command, require_extra
 from support.server_fakes import OBJECTS, MakeClient
 
-EXPORTER = "opentelemetry.exporter.otlp.proto.http.trace_exporter"
 POSTGRESQL = {**OBJECTS, "database_url": "postgresql://ossferry@127.0.0.1:9/ossferry"}
 
 
@@ -17,9 +16,8 @@ POSTGRESQL = {**OBJECTS, "database_url": "postgresql://ossferry@127.0.0.1:9/ossf
     [
         ("REDIS_URL", {"redis_url": "redis://127.0.0.1:9/0"}, "redis", "redis"),
         ("DATABASE_URL", POSTGRESQL, "asyncpg", "postgresql"),
-        ("TRACING", {"tracing": True}, EXPORTER, "otel"),
     ],
-    ids=["redis", "postgresql", "otel"],
+    ids=["redis", "postgresql"],
 )
 def test_a_server_without_the_package_does_not_start(
     make_client: MakeClient,

@@ -7,7 +7,6 @@ import pytest
 from ossferry.errors import PolicyError
 from ossferry.oss.policy import (
     MAX_POLICY_LENGTH,
-    Conditions,
     Json,
     objects_policy,
     policy_text,
@@ -85,9 +84,13 @@ def test_t08_with_versions_the_servers_own_policy_has_one_more_action_for_upload
 
 def test_t09_conditions_hold_for_the_permission() -> None:
     until = datetime(2026, 3, 14, 9, 41, tzinfo=UTC)
-    conditions = Conditions(secure_transport=True, address="2001:DB8:0::1", until=until)
-
-    policy = upload_policy(bucket="web-direct-upload", prefix="uploads/a/", conditions=conditions)
+    policy = upload_policy(
+        bucket="web-direct-upload",
+        prefix="uploads/a/",
+        secure_transport=True,
+        address="2001:DB8:0::1",
+        until=until,
+    )
 
     assert policy["Statement"][0]["Condition"] == {  # type: ignore[index, call-overload]
         "Bool": {"acs:SecureTransport": "true"},
@@ -98,7 +101,7 @@ def test_t09_conditions_hold_for_the_permission() -> None:
 
 def test_t07_an_address_that_is_none_is_refused() -> None:
     with pytest.raises(PolicyError, match=r"^The address cannot be used in a session policy\.$"):
-        Conditions(address="everywhere").as_data()
+        upload_policy(bucket="web-direct-upload", prefix="uploads/a/", address="everywhere")
 
 
 @pytest.mark.parametrize(

@@ -89,12 +89,16 @@ def test_who_shows_nothing_is_told_so_and_counts_as_no_guess(client: httpx.Clien
     }
 
 
-def test_the_page_offers_the_sign_in_page(client: httpx.Client, cookie: dict[str, str]) -> None:
+def test_the_page_offers_the_sign_in_page(
+    client: httpx.Client, cookie: dict[str, str], clock: FakeClock
+) -> None:
     stranger = client.get("/")
 
     assert (stranger.status_code, stranger.headers["location"]) == (303, "/login")
     assert client.get("/login").status_code == 200
     assert client.get("/", headers=cookie).text.startswith("<html")
+    clock.advance(3601)
+    assert client.get("/", headers=cookie).headers["location"] == "/login"
 
 
 def test_another_page_leads_to_the_sign_in_page_only_without_a_key(client: httpx.Client) -> None:
@@ -105,14 +109,6 @@ def test_another_page_leads_to_the_sign_in_page_only_without_a_key(client: httpx
 
     assert (stranger.status_code, stranger.headers["location"]) == (303, "/login")
     assert (program.status_code, script.status_code) == (401, 401)
-
-
-def test_an_expired_session_leads_to_the_sign_in_page(
-    client: httpx.Client, cookie: dict[str, str], clock: FakeClock
-) -> None:
-    clock.advance(3601)
-
-    assert client.get("/", headers=cookie).headers["location"] == "/login"
 
 
 def test_a_session_is_renewed_and_ended_as_usual(

@@ -1,17 +1,11 @@
 """Unfinished uploads: listed for their owner only, and aborted until OSS has no part left."""
 
-import asyncio
-import gc
-import json
 from unittest.mock import AsyncMock
 
 import httpx
 import pytest
-from starlette.requests import Request
 
-from ossferry.errors import OssLostError
-from ossferry.identity.owner import Owner
-from ossferry.oss.objects import Begun, Part
+from ossferry.oss.objects import Part
 from ossferry.uploads import unfinished
 from support.server_fakes import ALICE, FakeClock, FakeStore
 
@@ -95,33 +89,6 @@ def test_of_very_many_only_the_latest_are_looked_at(client: httpx.Client, store:
     assert len(store.asked) == 1 + unfinished.MAX_SHOWN
 
 
-async def test_who_asks_many_times_at_once_has_oss_asked_once(store: FakeStore) -> None:
-    api = unfinished.UnfinishedApi(store)
-    store.begin(f"{ALICE.prefix}x", "A1", [5])
-    request = Request(SCOPE)
-
-    answers = await asyncio.gather(*[api.list(request, ALICE) for _ in range(20)])
-    later = await api.list(request, ALICE)
-
-    assert {bytes(answer.body) for answer in answers} == {bytes(later.body)}
-    assert len(store.asked) == 2 * 2
-
-
-async def test_people_who_ask_at_once_learn_of_their_own_uploads_only(store: FakeStore) -> None:
-    api, request = unfinished.UnfinishedApi(store), Request(SCOPE)
-    owners = [Owner(hash=name, label=name, prefix=f"uploads/{name}-x/") for name in ("a", "b")]
-    for owner in owners:
-        store.begin(f"{owner.prefix}x", "A1", [5])
-
-    answers = await asyncio.gather(*[api.list(request, owner) for owner in owners])
-    found = [json.loads(bytes(answer.body))["uploads"] for answer in answers]
-
-    assert [[each["key"] for each in uploads] for uploads in found] == [
-        ["uploads/a-x/x"],
-        ["uploads/b-x/x"],
-    ]
-
-
 def test_an_upload_that_ends_while_it_is_looked_at_is_left_out(
     client: httpx.Client, store: FakeStore
 ) -> None:
@@ -152,31 +119,6 @@ def test_nobody_learns_of_other_peoples_keys(
     answer = client.get("/api/unfinished", params={"key": key.replace("OWN", ALICE.prefix)})
 
     assert (answer.status_code, store.asked) in ((400, []), (403, []))
-
-
-async def test_a_look_that_fails_when_nobody_waits_any_more_breaks_nothing(
-    store: FakeStore,
-) -> None:
-    api = unfinished.UnfinishedApi(store)
-    gate = asyncio.Event()
-    unseen: list[object] = []
-
-    async def fail(_prefix: str) -> list[Begun]:
-        await gate.wait()
-        raise OssLostError("down")
-
-    store.begun = fail  # type: ignore[assignment,method-assign] # as if OSS were away
-
-    asyncio.get_running_loop().set_exception_handler(lambda _loop, what: unseen.append(what))
-    asking = asyncio.create_task(api.list(Request(SCOPE), ALICE))
-    await asyncio.sleep(0)
-    asking.cancel()
-    await asyncio.wait([asking])
-    gate.set()
-    await asyncio.wait(asyncio.all_tasks() - {asyncio.current_task()})
-    gc.collect()
-
-    assert unseen == []
 
 
 @pytest.mark.parametrize(("late", "status"), [(2, 200), (unfinished.ABORTS, 503)])

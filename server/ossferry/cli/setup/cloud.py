@@ -1,7 +1,7 @@
 """Access of the commands `setup` and `teardown` to the caller's cloud account, or to a mock."""
 
 import json
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -52,21 +52,18 @@ class Cloud:
                 f" {urlsplit(self.mock).port or 80}`, and run the command again."
             ) from error
 
-    def wanted(self, names: Mapping[str, Any], *, more: Container[str] = ()) -> Wanted:
+    def wanted(self, names: Mapping[str, Any]) -> Wanted:
         """Return the names and options of a set-up; ask the person at the terminal for absent ones.
 
         Only the bucket, the region and the origins of the upload page are required and asked for.
 
         Args:
             names: options of the command; the keys are field names of `Wanted`.
-            more: further questions if one of these names is missing: `identity` (is the server's
-                identity `ecs` or `user`?), `versioning` (keep old versions of objects?), or both.
 
         Raises:
             UsageError: a name is invalid, or is missing and nobody can be asked.
             CloudError: STS does not accept the caller's credentials, or does not answer.
         """
-        terminal, is_asking = Terminal(), False
         given = {**names, "plain_http": self.mock.startswith("http://")}
         for name, option, question in (
             ("bucket", "--bucket", "Name of the bucket"),
@@ -74,17 +71,8 @@ class Cloud:
             ("origins", "--origin", "Origin of the upload page, https://NAME"),
         ):
             if not given[name]:
-                found = terminal.asks_for(option, question)
+                found = Terminal().asks_for(option, question)
                 given[name] = (found,) if name == "origins" else found
-                is_asking = True
-        if is_asking and "identity" in more:
-            given["identity"] = terminal.asks_to_choose(
-                "Identity of the server: the role of an ECS instance, or a user with an access key",
-                "ecs",
-                "user",
-            )
-        if is_asking and "versioning" in more:
-            given["versioning"] = terminal.asks("Keep old versions of objects?", default=False)
         try:  # a wrong name is told before the first request
             Wanted(account="0" * 16, **given)
         except SettingsError as error:

@@ -80,8 +80,7 @@ def setup(
             read = cloud.plan(apply)
             wanted, planned = read.wanted, read.calls
         else:
-            names, given = options.names_of(context), options.given_names(context)
-            wanted = cloud.wanted(names, more=names.keys() - given.keys())
+            wanted = cloud.wanted(options.names_of(context))
         run = Run(cloud=cloud, wanted=wanted, terminal=terminal)
         if dry_run or plan:
             run.plan(plan, new_key=new_key)

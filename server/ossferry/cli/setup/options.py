@@ -75,21 +75,6 @@ def names_of(context: typer.Context) -> dict[str, Any]:
     return {field.name: given[field.name] for field in fields(Wanted) if field.name in given}
 
 
-def given_names(context: typer.Context) -> dict[str, str]:
-    """Return the options on the command line that become fields of `Wanted`.
-
-    The result is a mapping from field names of `Wanted` to options such as `--bucket`.
-    """
-    found = {}
-    for parameter in context.command.params:
-        name = str(parameter.name)
-        source = context.get_parameter_source(name)
-        if source is not None and source.name == "COMMANDLINE":
-            field = {"server_name": "server", "origin": "origins"}.get(name, name)
-            found[field] = parameter.opts[0]
-    return {field: option for field, option in found.items() if field in names_of(context)}
-
-
 def refuse_names(context: typer.Context, *, plan: str, allowed: Container[str] = ()) -> None:
     """Raise an error if options contradict a plan file, which contains all fields of `Wanted`.
 
@@ -100,7 +85,16 @@ def refuse_names(context: typer.Context, *, plan: str, allowed: Container[str] =
     Raises:
         UsageError: an option that becomes a field of `Wanted`, and is not in `allowed`, was given.
     """
-    found = [option for field, option in given_names(context).items() if field not in allowed]
+    names = names_of(context)
+    found = []
+    for parameter in context.command.params:
+        source = context.get_parameter_source(str(parameter.name))
+        field = {"server_name": "server", "origin": "origins"}.get(
+            str(parameter.name), str(parameter.name)
+        )
+        is_given = source is not None and source.name == "COMMANDLINE"
+        if is_given and field in names and field not in allowed:
+            found.append(parameter.opts[0])
     if found:
         raise UsageError(
             f"{', '.join(found)}: {plan} takes this from the plan; leave the option out, or write a"

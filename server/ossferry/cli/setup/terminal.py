@@ -199,17 +199,7 @@ class Terminal:
             return True
         if not sys.stdin.isatty():
             raise SettingsError("nobody can be asked here: give --yes to make these calls.")
-        return self.asks(question)
-
-    def asks(self, question: str, *, default: bool | None = None) -> bool:
-        """Ask a yes-or-no question on stderr; return whether the answer is yes.
-
-        Args:
-            default: the answer that an empty line means; with None, the question is repeated.
-        """
-        if default is None:
-            return Confirm.ask(question, console=self._console)
-        return Confirm.ask(question, console=self._console, default=default)
+        return Confirm.ask(question, console=self._console)
 
     def asks_for(self, option: str, question: str) -> str:
         """Ask a person on stderr for the value of an option, and return the answer.
@@ -220,12 +210,6 @@ class Terminal:
         if not sys.stdin.isatty():
             raise UsageError(f"{option} is missing.")
         return Prompt.ask(question, console=self._console)
-
-    def asks_to_choose(self, question: str, *choices: str) -> str:
-        """Ask a person for one of the `choices`, and return it; the first one is the default."""
-        return Prompt.ask(
-            question, console=self._console, choices=list(choices), default=choices[0]
-        )
 
     def _line(self, word: str, text: str, style: str) -> None:
         self._console.print(f"{word:<10}", style=style, end="")
