@@ -40,7 +40,7 @@ COLOURS = """async (png) => {
   const pixels = new Uint32Array(data.buffer);
   const counts = new Map();
   for (const each of pixels) counts.set(each, (counts.get(each) ?? 0) + 1);
-  return [...counts.values()].filter((count) => count > pixels.length / 200).length;
+  return [...counts.values()].filter((count) => count > pixels.length / 100).length;
 }"""
 BORDERS = """(target) => {
   const { borderStyle, borderWidth, outlineStyle, outlineWidth } = getComputedStyle(target);
