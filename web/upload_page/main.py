@@ -1,7 +1,5 @@
 """Start the page: create the uploader and the view, connect them, and accept files."""
 
-from functools import partial
-
 from ossferry_uploader.browser.clock import PACE_MS, BrowserClock, Pace
 from ossferry_uploader.browser.event_loop import run_in_slices
 from ossferry_uploader.browser.interop import JsException, collect_rarely
@@ -76,7 +74,7 @@ def start() -> Queue:
     random = uploader.ports.random
     names = TakenNames(queue, uploader.engine, _ask_names, window.report_error)
     adding = Adding(queue, model, actions, clock, names=names, new_id=lambda: random.hex(16))
-    window.when_hidden(partial(_hide, uploader))
+    window.when_hidden(lambda: _hide(uploader))
 
     window.receive_files(adding.take)
 
