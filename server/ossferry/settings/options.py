@@ -9,7 +9,6 @@ from ossferry.settings import choices, types
 from ossferry.settings.addresses import SUFFIX, host_of, is_mock_endpoint, with_bucket
 from ossferry.settings.checks import CheckSettings
 
-
 class Options(CheckSettings):
     """The options of `ossferry serve`; the subclass `Settings` also validates their combinations.
 
@@ -18,10 +17,8 @@ class Options(CheckSettings):
 
     auth: types.Methods = Field(default=("demo",), min_length=1)
     """How the server identifies people: one word, or a JSON list such as `["oidc", "apikey"]`.
-    `demo`: a cookie that selects Alice or Bob; starts only with a mock. `apikey`: keys made with
-    `ossferry apikey`. `jwt`: bearer tokens of an issuer. `oidc`: a sign-in page. `proxy`: a header
-    of a proxy. `app`: the argument `identify` of `create_app`.
-    [production.md](production.md#3-who-may-upload) has the combinations.
+    `demo`: a cookie that selects Alice or Bob; starts only with a mock. `apikey`, `jwt`, `oidc`,
+    `proxy`, `app`: see [production.md](production.md#3-who-may-upload).
     """
 
     bucket: types.BucketName
