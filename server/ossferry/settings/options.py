@@ -9,6 +9,7 @@ from ossferry.settings import choices, types
 from ossferry.settings.addresses import SUFFIX, host_of, is_mock_endpoint, with_bucket
 from ossferry.settings.checks import CheckSettings
 
+
 class Options(CheckSettings):
     """The options of `ossferry serve`; the subclass `Settings` also validates their combinations.
 
@@ -135,8 +136,8 @@ class Options(CheckSettings):
     """Another scanner, `https://host/path`; `http` for names without a dot."""
 
     unscannable: choices.Unscannable = "hold"
-    """What to do with files that no scanner can look into, such as encrypted archives: `hold` them,
-    or `release` them with a mark.
+    """`hold` files that no scanner can look into, such as encrypted archives, or `release` them
+    with a mark.
     """
 
     held_s: int = Field(default=604_800, ge=60)
@@ -163,8 +164,8 @@ class Options(CheckSettings):
     """What the credentials allow below the prefix."""
 
     bind_address: bool = False
-    """Credentials work only from the IP address that requested them. Leave this off if people reach
-    OSS from another address than this server.
+    """Credentials work only from the IP address that requested them; leave this off if people reach
+    OSS from another address.
     """
 
     sts_calls_per_s: int = Field(default=75, ge=1, le=95)
@@ -241,8 +242,8 @@ class Options(CheckSettings):
     """Highest rate of requests of one IP address, or one /64 network of IPv6."""
 
     redis_url: SecretStr | None = None
-    """Redis, which several processes need; needs the extra `redis`. Without a ledger, sessions end
-    when Redis loses its data, or without Redis when the process ends.
+    """Redis, for several processes; needs the extra `redis`. Without a ledger, sessions end when
+    Redis loses its data, or without Redis when the process ends.
     """
 
     max_file_size: int = Field(default=types.MAX_OBJECT_SIZE, ge=1)
@@ -252,9 +253,9 @@ class Options(CheckSettings):
     """How many files can wait in the page."""
 
     limits: types.MoreLimits = types.MoreLimits()
-    """More limits, as an object with any of `min_file_size` and `max_total_size`, which counts all
-    files of the page, in bytes, and `min_files`, without which no file is sent, such as
-    `{"min_file_size": 1, "min_files": 3}`. [Who enforces them](page.md#who-enforces-the-limits).
+    """More limits, such as `{"min_file_size": 1, "min_files": 3}`: `min_file_size` and
+    `max_total_size`, of all files of the page, in bytes; `min_files`, without which no file is
+    sent. [Who enforces them](page.md#who-enforces-the-limits).
     """
 
     allowed_types: tuple[types.FileType, ...] = ()
@@ -288,9 +289,7 @@ class Options(CheckSettings):
     """The address of this server for browsers, `https://host`."""
 
     allowed_hosts: tuple[str, ...] = ("127.0.0.1", "localhost")
-    """The host names under which the server answers; `/healthz`, `/readyz` and `/metrics` answer
-    under any.
-    """
+    """The host names of the server; `/healthz`, `/readyz` and `/metrics` answer under any."""
 
     behind_tls: bool = False
     """A proxy in front of the server handles TLS; needed to listen beyond loopback."""
@@ -312,9 +311,7 @@ class Options(CheckSettings):
     """The lowest level that is logged: `DEBUG`, `INFO`, `WARNING` or `ERROR`."""
 
     allow_mock: bool = False
-    """Use a mock OSS and STS on this machine, over plain http; the server does not start if one of
-    them is elsewhere.
-    """
+    """Use a mock OSS and STS, over plain http; both must be on this machine."""
 
     @field_validator("allowed_hosts")
     @classmethod
