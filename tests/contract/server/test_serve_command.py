@@ -179,7 +179,7 @@ def test_t31_a_secret_is_never_an_argument(run: Run) -> None:
         ),
         (
             {"OSSFERRY_SECRET_FILE": "/nowhere"},
-            "OSSFERRY_SECRET_FILE: the file cannot be read (No such file or directory); correct"
+            "OSSFERRY_SECRET_FILE: /nowhere cannot be read (No such file or directory); correct"
             " the path, or let the server's user read the file.",
         ),
         (
