@@ -120,7 +120,7 @@ def in_dialogs(uploader: UploaderPage) -> dict[str, list[str]]:
             expect(dialog.get_by_role("img", name="QR code of the link")).to_be_visible()
         found[name] = violations(page)
         if name == "my-uploads":
-            dialog.get_by_role("button", name="Preview").click()
+            dialog.get_by_role("button", name="Preview").first.click()
             expect(uploader.dialog("preview")).to_be_visible()
             found["preview"] = violations(page)
             page.keyboard.press("Escape")
