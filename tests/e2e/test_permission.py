@@ -88,25 +88,35 @@ def test_r19_r20_refused_permission_or_another_place_ends_the_upload(
 ) -> None:
     console.expected.append("status of 403")
 
+    state, running = "refused", 0
+
     def answer(route: Route) -> None:
-        document = route.fetch(post_data="{}").json()  # Firefox does not report the request's body
-        document["prefix"] = "uploads/bob-0123456789/"
-        route.fulfill(json=document)
+        nonlocal running
+        if state == "refused":
+            route.fulfill(status=403)
+        elif state == "mine":
+            route.continue_()
+        else:
+            running += 1
+            document = route.fetch(post_data="{}").json()  # Firefox does not report the body
+            document["prefix"] = "uploads/bob-0123456789/"
+            route.fulfill(json=document)
+            running -= 1
 
     name = "moved.bin"
     expect(uploader.grant).to_contain_text("May add")
     expire(demo, name)
-    page.route(GRANT, lambda route: route.fulfill(status=403))
+    page.route(GRANT, answer)  # without `unroute`, which breaks a request that it answers just now
     row = uploader.choose(make_file(name, CONTENT))
 
     row.expect_state("failed", timeout_ms=30_000)
     row.expect_says("You may not upload here")
-    page.unroute(GRANT)
-    page.route(GRANT, answer)
+    state = "bob's"
     row.retry_button.click()
     row.expect_says("Somebody else has signed")
     assert [seen.key for seen in demo.oss.requests if "/bob-" in seen.key] == []
-    page.unroute(GRANT)
+    state = "mine"
+    until(page, lambda: not running)
     row.retry_button.click()
 
     row.expect_state("done", timeout_ms=30_000)
