@@ -138,6 +138,7 @@ class _Recorder:
     async def _finish(self, player: "Element | None" = None) -> None:
         """Show what was recorded, or the photo that a `video` element shows now."""
         recording, self._recording = self._recording, None
+        number = self._opened
         if not recording:
             return  # a person and the browser have ended it at once
         if player:
@@ -145,6 +146,8 @@ class _Recorder:
         else:
             made = await recording.stop(say("record_name"))
         recording.close()
+        if number != self._opened:
+            return  # the person has closed the dialog
         self._shown.dispose()
         clear(self._stage)
         tag = "img" if player else "audio" if self._kind == SOUND else "video"
