@@ -53,8 +53,10 @@ async def show_preview(stored: StoredObject) -> None:
             if stored.size > size:
                 set_text(words, say("preview_start", size=size_text(size)))
         else:
-            tag, attribute = TAGS.get(found["kind"], (found["kind"], "controls"))
+            tag, attribute = TAGS.get(found["kind"], (found["kind"], "aria-label"))
             shown = element(tag, {"class": "preview", attribute: stored.name})
+            if attribute == "aria-label":
+                set_attribute(shown, "controls", "")
             set_attribute(shown, "src", found["url"])
         dialog.body.append(shown)
     except ServerRefused as error:
