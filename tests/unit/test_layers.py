@@ -309,7 +309,7 @@ OUTSIDE = {
         ],
         EVERYWHERE,
     ),
-    "main": {"functools", "sys"},
+    "main": {"sys"},
 }
 # the only modules of the server that import another package
 USERS = {

@@ -6,8 +6,8 @@ self.ossferry ??= {};
 {
   const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 
-  // [name, folders, size, type, time of change, error, whether it exists only in this page]. Python gets it as JSON: a string crosses in one step, and
-  // keeps integers above 32 bits.
+  // [name, folders, size, type, time of change, error, whether it exists only in this page]. Python gets it as JSON:
+  // a string crosses in one step, and keeps integers above 32 bits.
   const facts = ({ name, folders, webkitRelativePath = "", size, type, lastModified = 0, lost = "", isMade = false }) => {
     const above = webkitRelativePath.slice(0, Math.max(0, webkitRelativePath.lastIndexOf("/")));
     return [name, folders ?? above, size, type, lastModified, lost, isMade];

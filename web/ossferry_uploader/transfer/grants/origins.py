@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     Ask = Callable[[Grant, Bucket], Awaitable[None]]
 
-GRACE_S = 0.3  # that an origin earlier in the list may always be slower than the fastest
+GRACE_S = 0.3  # an origin earlier in the list may always be this much slower than the fastest
 LIMIT_S = 10.0  # to wait for an answer
 PAUSE_S = 5.0  # between two checks of all origins after failures
 AGAIN_S = 300.0  # before an origin that failed is asked again
