@@ -6,7 +6,7 @@ row of a scanner that ended is leased again after its time.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Literal, TypeAlias
@@ -93,7 +93,8 @@ async def hold_all(
 
     The arguments are those of `receipts.record_all`. A different object with the same key replaces
     the recorded one, and waits. The row of an object that is already recorded stays as it is; only
-    missing `checks` are added.
+    missing `checks` are added. An object that was released after the caller has seen it as held
+    stays released.
 
     Returns:
         The receipts, in the order of their keys.
@@ -115,8 +116,15 @@ async def hold_all(
     known = await lock(
         connection, _select(), [row["key"] for row in rows if row["key"] not in added]
     )
-    found, changed, replaced = list[Receipt](), [], []
+    new_rows = [row for row in rows if row["key"] in added]
+    found = await _released(
+        connection, owner, ordered, new_rows, source=source, now=now, checks=checks
+    )
+    released = {receipt.key for receipt in found}
+    changed, replaced = [], []
     for (stored, _), row in zip(ordered, rows, strict=True):
+        if stored.key in released:
+            continue
         old = known.get(stored.key)
         if old is not None and _is_of(old, row):
             if old.checks is None and row["checks"] is not None:
@@ -132,6 +140,34 @@ async def hold_all(
     by_key = {row["key"]: row for row in rows}
     found += [receipts.receipt_of(each, now, by_key[each.key], used=used) for each in changed]
     return sorted(found, key=lambda receipt: receipt.key)
+
+
+async def _released(
+    connection: AsyncConnection,
+    owner: Owner,
+    uploads: Iterable[tuple[Stored, str]],
+    rows: Iterable[Mapping[str, Any]],
+    *,
+    source: str,
+    now: datetime,
+    checks: Mapping[str, Claim | None] | None,
+) -> list[Receipt]:
+    """Delete the new rows of objects that have a receipt already, and return their receipts."""
+    new = {row["key"]: row for row in rows}
+    known = await receipts.of_keys(connection, list(new))
+    same = [
+        key
+        for key, receipt in known.items()
+        if (receipt.size, receipt.crc64) == (new[key]["size"], new[key]["crc64"])
+        and not receipt.is_as_listed
+    ]
+    if not same:
+        return []
+    await connection.execute(sa.delete(holds).where(holds.c.key.in_(same)))
+    free = [(replace(each, is_held=False), id_) for each, id_ in uploads if each.key in same]
+    return [
+        *await receipts.record_all(connection, owner, free, source=source, now=now, checks=checks)
+    ]
 
 
 async def record_all(

@@ -31,7 +31,8 @@ from support.after_upload import address, become, mine, operators_bucket, until
 from support.commands import environment
 from support.commands import run as run_command
 from support.forms import asked, send, shown
-from support.ledgers import NOW, hold, opened, owner, record
+from support.ledgers import NOW, hold, opened, owner, record, stored
+from support.ledgers import used as usage
 from support.scanned import deciding, find_bad, leased, release
 from support.uploads import Upload, granted_bucket, put, put_with, recorded
 
@@ -662,6 +663,23 @@ def test_a_bucket_with_versions_keeps_none_below_incoming(web_dir: Path) -> None
         found = operators_bucket(demo).list_object_versions(prefix="incoming/")
         assert (found.versions, found.delete_marker) == ([], [])
         assert list(objects(demo)) == [released.key]
+
+
+async def test_a_report_that_comes_after_the_release_holds_nothing_again(ledger_url: str) -> None:
+    alice, key, claim = owner(), "uploads/x/1", {"version": "", "ran": []}
+    async with opened(ledger_url) as database:
+        await record(database, alice, key)
+        before = await usage(database, alice)
+        async with database.write() as connection:
+            seen = stored(key, is_held=True)  # before the release
+            [found] = await holds.record_all(
+                connection, alice, [(seen, "")], source="page", now=NOW, checks={key: claim}
+            )
+            hold_ = await holds.find(connection, key)
+        after = await usage(database, alice)
+
+    assert (found.is_held, found.is_news, found.checks, hold_) == (False, False, claim, None)
+    assert after == before
 
 
 async def test_scanners_share_the_uploads_that_wait(ledger_url: str) -> None:
