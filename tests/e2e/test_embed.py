@@ -545,7 +545,12 @@ def test_a_refused_table_is_repaired_in_the_frame(
         frame.locator("#files").set_input_files(essay("a.csv", b"id,date\n1,13.2.2026\n"))
         (refused,) = wait_for(page, "error")
         assert (refused["name"], refused["code"]) == ("a.csv", "file-rejected")
+        frame.get_by_role("button", name="Repair table").click(timeout=CHECKED_MS)
+        expect(frame.get_by_role("button", name="Find problems")).to_be_visible(timeout=CHECKED_MS)
+        element(page, "it.form.reset()")
+        expect(frame.get_by_test_id("dialog-repair")).to_have_count(0)
 
+        frame.locator("#files").set_input_files(essay("a.csv", b"id,date\n1,13.2.2026\n"))
         for name in ("Repair table", "Find problems", "Convert"):
             frame.get_by_role("button", name=name).click(timeout=CHECKED_MS)
         expect(frame.get_by_test_id("dialog-repair")).to_be_in_viewport(ratio=1)

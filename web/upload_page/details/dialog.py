@@ -147,7 +147,7 @@ class _Panel:
 
     def _close_when_sent(self, items: "list[UploadModel]") -> None:
         """Close the dialog if none of the uploads waits any more: they are sent or cancelled."""
-        if not [item for item in items if item.state.get() and item.upload.may_describe()]:
+        if not [each for each in items if self._actions.has(each) and each.upload.may_describe()]:
             self.dialog.close()
 
     def _save(self, items: "list[UploadModel]") -> None:

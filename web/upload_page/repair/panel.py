@@ -92,10 +92,10 @@ class Panel:
             self.dialog.owner.on_dispose(stop)
 
     def follow(self) -> None:
-        """Close the dialog if the table cannot be repaired any more."""
+        """Close the dialog if the table cannot be repaired any more, or the upload is removed."""
         for changes in (self.item.state, self.item.paused_for):
             changes.get()
-        if not self.item.upload.may_repair():
+        if not (self.actions.has(self.item) and self.item.upload.may_repair()):
             self.dialog.close()
 
     def run(self, work: "Coroutine[Any, Any, Any]") -> None:

@@ -120,6 +120,10 @@ class Actions:
         """Send a waiting upload before all other waiting uploads."""
         self._queue.send_next(item.upload)
 
+    def has(self, item: "UploadModel") -> bool:
+        """Return whether an upload is in the list, and not cancelled."""
+        return item in self._model.rows.get() and item.state.get() != states.CANCELLED
+
     def waiting(self) -> "list[UploadModel]":
         """Return the waiting uploads, in the order of the list."""
         return self._in((states.WAITING,))
