@@ -146,8 +146,9 @@ class _Panel:
         return None if wrong else details
 
     def _close_when_sent(self, items: "list[UploadModel]") -> None:
-        """Close the dialog if none of the uploads waits any more: they are sent or cancelled."""
-        if not [each for each in items if self._actions.has(each) and each.upload.may_describe()]:
+        """Close the dialog if none of the uploads waits any more, or the only one is removed."""
+        waiting = [each for each in items if each.state.get() and each.upload.may_describe()]
+        if not waiting or (self._one and not self._actions.has(self._one)):
             self.dialog.close()
 
     def _save(self, items: "list[UploadModel]") -> None:
