@@ -31,12 +31,12 @@ class BrowserFile:
 
     Args:
         blob: the JavaScript object, which is sent as the body of requests.
-        facts: a list: name, folders (such as `a/b`), size in bytes, content type, time of the last
+        facts: name, folders (such as `a/b`), size in bytes, content type, time of the last
             change in milliseconds since 1970, an error text, which is empty if the file can be
             read, and whether the file exists only in this page.
     """
 
-    def __init__(self, blob: "Any", facts: "list[Any]") -> None:
+    def __init__(self, blob: "Any", facts: "tuple[str, str, int, str, int, str, bool]") -> None:
         self.blob = blob
         self.name: str = facts[0]
         self.path: str = facts[1]
@@ -106,7 +106,7 @@ def file_from_blob(
     Args:
         path: the folders of the file, such as `a/b`.
     """
-    return BrowserFile(blob, [name, path, wide(blob, "size"), content_type, 0, "", True])
+    return BrowserFile(blob, (name, path, wide(blob, "size"), content_type, 0, "", True))
 
 
 def files_from_js(files: "Any") -> "Iterator[BrowserFile]":

@@ -52,7 +52,7 @@ class BrowserSource:
         cut = float(last.size - over)
         chunks.append(last.slice(0, cut))
         self._rest = last.slice(cut)
-        return BrowserFile(js.Blob.new(to_js(chunks)), ["", "", have - over, "", 0, "", True])
+        return BrowserFile(js.Blob.new(to_js(chunks)), ("", "", have - over, "", 0, "", True))
 
 
 def file_from_stream(stream: "Any", name: str, *, path: str = "", content_type: str = "") -> Stream:

@@ -93,8 +93,7 @@ class PathFile(BrowserFile):
     def __init__(self, file_path: str, name: str, path: str, content_type: str) -> None:
         with open(file_path, "rb") as file:
             size = file.seek(0, 2)
-        BrowserFile.__init__(self, None, [name, path, size, content_type, 0, ""])
-        self.is_lasting = False
+        BrowserFile.__init__(self, None, (name, path, size, content_type, 0, "", True))
         self._file_path = file_path
 
     def slice(self, offset: int, size: int) -> "Any":
