@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 FIRST_FILES = 20  # enough rows to fill a window
 FILES_AT_ONCE = 100
 AT_ONCE_S = 0.015  # adding files for longer would make the page feel blocked
-PAUSE_S = 0.01  # for other work of the page
 MAX_NAME_BYTES = 255  # longer names are shortened
 MAX_PATH_BYTES = 700  # folders and name; fits in a key after any prefix
 KEEP_BOTH, REPLACE, RENAME, SKIP = "keep_both", "replace", "rename", "skip"
@@ -159,11 +158,12 @@ class Adding:
     async def _show(self) -> None:
         """Let the added uploads start, and show them in the list.
 
-        Then wait `PAUSE_S` seconds, so that other code of the page can run.
+        Then let other code of the page run. In a hidden page, a wait of some milliseconds could
+        take a minute.
         """
         await asyncio.sleep(0)
         self._model.flush()
-        await self._clock.sleep(PAUSE_S)
+        await self._clock.sleep(0)
 
     def _taken(self) -> "dict[tuple[str, str], UploadModel]":
         return {
