@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from upload_page.browser.dom import element, has_focus, listen, set_attribute
+from upload_page.browser.dom import element, has_focus, listen, set_attribute, set_text
 from upload_page.browser.repair import put_in_order
 from upload_page.view.elements import button
 from upload_page.view.signals import Owner
@@ -66,10 +66,11 @@ class Cells:
         known: dict[Any, Any] = {line.key: line for line in self._lines}
         lines = []
         for problem in found[: self._limit]:
-            values = problem["values"]
-            others = [values[name] for name in self._names if name != problem["field"]]
-            key = (problem["row"], problem["field"], problem["reason"], "\0".join(others))
-            line = known.pop(key, None) or self._line(key, problem)
+            edited = self._edited(problem)
+            others = [name for name in self._names if name not in edited]
+            shown = "\0".join([problem["values"][name] for name in others])
+            key = (problem["row"], problem["field"], shown)
+            line = known.pop(key, None) or self._line(key, problem, edited, others)
             line.update(problem)
             lines.append(line)
         for line in known.values():
@@ -108,10 +109,20 @@ class Cells:
     def _at(self) -> int:
         return next((i for i, line in enumerate(self._lines) if has_focus(line.box)), -1)
 
-    def _line(self, key: "tuple[Any, ...]", problem: "dict[str, Any]") -> "_Line":
-        names = self._names
-        edited = [problem["field"]] if problem["field"] else [] if self._is_whole else names
-        line = _Line(key, problem, edited, [name for name in names if name not in edited])
+    def _edited(self, problem: "dict[str, Any]") -> "list[str]":
+        """Return the names of the fields that a person can edit to solve a problem."""
+        if problem["field"]:
+            return [problem["field"]]
+        return [] if self._is_whole else self._names
+
+    def _line(
+        self,
+        key: "tuple[Any, ...]",
+        problem: "dict[str, Any]",
+        edited: "list[str]",
+        others: "list[str]",
+    ) -> "_Line":
+        line = _Line(key, problem, edited, others)
         for _, field, _ in line.inputs:
             save = partial(self._panel.run_new, self._save, line)
             line.owner.on_dispose(listen(field, "change", save))
@@ -156,7 +167,7 @@ class _Line:
     """One problem: its line, the cells to edit, the reason, and the other values of the row.
 
     Args:
-        key: the number of the row, the field, and what else tells that the problem has changed.
+        key: the number of the row, the field, and the values that are only shown.
         edited, others: the names of the fields to edit, and of the other ones.
     """
 
@@ -186,14 +197,16 @@ class _Line:
             context.append(element("span", None, *pair), " ")
         where = element("p", {"class": "hint"}, place)
         reason = element("p", {"class": "reason", "id": about})
-        reason.append(element("bdi", None, problem["reason"]))
+        self._reason = element("bdi")
+        reason.append(self._reason)
         attributes = {"class": "cell", "data-testid": "problem", "role": "group"}
         self.box = element("div", attributes, where, cells, reason, context)
         set_attribute(self.box, "aria-label", place)
         self.owner.on_dispose(lambda: self.box.remove())
 
     def update(self, problem: "dict[str, Any]") -> None:
-        """Show the values as they are now, except those that the person is changing."""
+        """Show reason and values as they are now, except values that the person is changing."""
+        set_text(self._reason, problem["reason"])
         inputs, self.inputs = self.inputs, []
         for name, field, before in inputs:
             text = problem["value"] if problem["field"] else problem["values"][name]
