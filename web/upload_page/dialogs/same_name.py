@@ -110,8 +110,10 @@ def _card(title: str, file: "File", now_s: float) -> "Element":
     kind = _badge(file.name)
     if file.content_type[:6] in ("image/", "video/"):
         show_thumbnail(kind, file)
-    changed = ago(max(0.0, now_s - file.modified / 1000))
-    facts = say("same_name_facts", size=size_text(file.size), changed=changed)
+    facts = size_text(file.size)
+    if file.modified:  # not of a file that a check or the repair of a table has made
+        changed = ago(max(0.0, now_s - file.modified / 1000))
+        facts = say("same_name_facts", size=facts, changed=changed)
     return _card_of(kind, title, facts)
 
 
