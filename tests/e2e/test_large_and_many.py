@@ -59,7 +59,8 @@ def test_r42_r45_two_thousand_small_files_and_a_large_one_share_a_queue(
     objects = demo.oss.bucket(demo.bucket).objects
     assert sorted(found.size for found in objects.values()) == [10240] * MANY + [HUGE]
     assert pending(demo, path.name) == []
-    assert len({seen.access_key_id for seen in demo.oss.requests if seen.method == "POST"}) == 1
+    keys = {seen.access_key_id for seen in demo.oss.requests if seen.method == "POST"}
+    assert len([key for key in keys if key.startswith("STS.")]) == 1
 
 
 def measure_heap(page: Page) -> Callable[[], float]:

@@ -350,7 +350,7 @@ def test_a_worker_that_is_cancelled_or_ends_costs_no_decision(
 
 @pytest.mark.slow
 def test_a_sheet_of_a_workbook_is_chosen(
-    demo_of_tables: Demo, uploader: UploaderPage, refuse: Refuse
+    demo_of_tables: Demo, uploader: UploaderPage, refuse: Refuse, runtime: str
 ) -> None:
     workbook, out = openpyxl.Workbook(), io.BytesIO()
     workbook.active.append(["id", "date", "sku", "amount"])
@@ -360,7 +360,7 @@ def test_a_sheet_of_a_workbook_is_chosen(
     sheet.append(["id", "date", "sku", "amount"])
     sheet.append([1, "2026-02-01", "A", 2.5])
     workbook.save(out)
-    dialog = refuse("orders.xlsx", out.getvalue())
+    dialog = refuse(f"{runtime}.xlsx", out.getvalue())
     dialog.open()
 
     lost = "formulas (their values stay), merged cells, other sheets, styles"
@@ -373,11 +373,21 @@ def test_a_sheet_of_a_workbook_is_chosen(
     expect(dialog.field_of("Sheet")).to_have_value("Orders")
     dialog.find_problems()
     dialog.upload()
-    row = uploader.row("orders.csv")
+    row = uploader.row(f"{runtime}.csv")
     row.expect_state("done", timeout_ms=CHECKED_MS)
 
     written = operator_bucket(demo_of_tables).get_object(row.key).read()
     assert written == b"id,date,sku,amount\r\n1,2026-02-01,A,2.5\r\n"
+
+    dialog = refuse(f"{runtime}.xlsx", out.getvalue())
+    dialog.open()
+    dialog.field_of("Sheet").select_option("Orders")
+    dialog.find_problems()
+    dialog.upload()
+    question = uploader.dialog("same-name")
+    expect(question.locator(".card").last).to_contain_text("40 B")
+    expect(question.locator(".card").last).not_to_contain_text("changed")
+    question.get_by_role("button", name="Skip").click()
 
 
 @pytest.mark.slow
