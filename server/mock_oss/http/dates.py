@@ -1,13 +1,13 @@
 """Date formats of requests and responses, and the check of a client's clock skew."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 
 from mock_oss.clock import Clock
 from mock_oss.errors import RefusedError
 
-MAX_SKEW_S = 900
+MAX_SKEW = timedelta(minutes=15)
 
 
 @lru_cache(maxsize=4096)
@@ -59,12 +59,12 @@ def check_skew(moment: datetime, clock: Clock) -> None:
         moment: the time in the request.
         clock: the mock's clock.
     """
-    skew_s = moment.timestamp() - clock.timestamp()
-    if abs(skew_s) > MAX_SKEW_S:
+    skew = moment - clock.now()
+    if abs(skew) > MAX_SKEW:
         raise RefusedError(
             "RequestTimeTooSkewed",
-            MaxAllowedSkewMilliseconds=MAX_SKEW_S * 1000,
+            MaxAllowedSkewMilliseconds=int(MAX_SKEW / timedelta(milliseconds=1)),
             RequestTime=iso_ms(moment.timestamp()),
             ServerTime=iso_ms(clock.timestamp()),
-            why={"kind": "clock", "client_minus_server_s": round(skew_s, 3)},
+            why={"kind": "clock", "client_minus_server_s": round(skew.total_seconds(), 3)},
         )

@@ -16,7 +16,7 @@ from mock_oss.access.credentials import IN_FORM, check_scope, find_caller, read_
 from mock_oss.errors import RefusedError, invalid_argument
 from mock_oss.http.addressing import check_key
 from mock_oss.http.body import MAX_OBJECT_BYTES, PIECE, Body, Digest
-from mock_oss.http.dates import parse_v4_date
+from mock_oss.http.dates import MAX_SKEW, parse_v4_date
 from mock_oss.http.forms import FormReader
 from mock_oss.http.request import header_text
 from mock_oss.http.response import Response, xml_response
@@ -31,7 +31,6 @@ from mock_oss.store.blobs import BlobWriter
 from mock_oss.store.records import ObjectRecord
 
 MAX_AGE = timedelta(days=7)
-SKEW = timedelta(minutes=15)
 _V1_FIELDS = ("ossaccesskeyid", "policy", "signature")
 _V4_FIELDS = ("policy", "x-oss-credential", "x-oss-date", "x-oss-signature")
 _V4_LISTED = ("x-oss-signature-version", "x-oss-credential", "x-oss-date")
@@ -160,7 +159,7 @@ def _v4(call: Call, form: FormReader) -> tuple[Caller, PostPolicy]:
     expected = v4.signature(key, fields["policy"])
     _compare(call, caller, expected, fields["x-oss-signature"], fields["policy"])
     age = call.service.clock.now() - moment
-    if age > MAX_AGE or age < -SKEW:
+    if age > MAX_AGE or age < -MAX_SKEW:
         raise RefusedError(
             "AccessDenied",
             "Invalid according to Policy: Policy expired.",

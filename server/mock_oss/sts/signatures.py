@@ -10,17 +10,17 @@ import hashlib
 import hmac
 import re
 from collections import OrderedDict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 
 from mock_oss.errors import STSRefusedError
+from mock_oss.http.dates import MAX_SKEW
 from mock_oss.http.request import Request, parse_query
 from mock_oss.identities import Caller
 from mock_oss.journal import RequestRecord
 from mock_oss.service import Service
 from mock_oss.signing import acs3, rpc
 
-MAX_SKEW = timedelta(minutes=15)
 REMEMBERED_NONCES = 20_000
 _refused = partial(STSRefusedError, 400)
 _FRACTION = re.compile(r"\.\d{1,9}Z\Z", re.ASCII)

@@ -6,7 +6,7 @@ from ossferry_uploader.transfer.grants.forms import Forms
 from ossferry_uploader.transfer.grants.origins import Origins, asking
 from ossferry_uploader.transfer.grants.quota import Quota
 from ossferry_uploader.transfer.pacing.retry import is_shut_out
-from ossferry_uploader.transfer.pacing.speed import SpeedLimit
+from ossferry_uploader.transfer.pacing.speed_limit import SpeedLimit
 from ossferry_uploader.transfer.plan import MIN_PART_BYTES
 from ossferry_uploader.transfer.timeline import Timeline
 

@@ -7,7 +7,7 @@ import pytest
 from ossferry_uploader.transfer import states
 from ossferry_uploader.transfer.files import Piece
 from ossferry_uploader.transfer.pacing.connections import ConnectionPool
-from ossferry_uploader.transfer.pacing.speed import SpeedLimit
+from ossferry_uploader.transfer.pacing.speed_limit import SpeedLimit
 from ossferry_uploader.transfer.plan import KIB, MIB
 from ossferry_uploader.transfer.queue import Queue
 from support.fakes import FakeFile, make_engine, make_ports, until
