@@ -71,8 +71,11 @@ SCRIPTS_ON_DEMAND = (
 )
 # modules of `upload_page` that few pages load
 RARE = ("details", "pictures", "recording", "repair", "requests")
-MODULES = ("canvas.js", "frame.js", "recorder.js", "thumbnails.js")  # in `page`
+MODULES = ("canvas.js", "frame.js", "thumbnails.js")  # in `page`
 LATER = ("on_demand", *RARE)
+STREAMS = (
+    "ossferry_uploader/browser/streams.py"  # for recordings, and for the operator's own Python
+)
 RUNTIMES = ("micropython", "pyodide")
 OTHER_PAGES = ("embed.js", "form.css", "form.js", "styles.css")  # files of theirs in the same group
 # {name of a style sheet: the files in `page` that it consists of}
@@ -174,8 +177,8 @@ def page_modules() -> tuple[list[tuple[str, str]], ...]:
     The first list has `upload_page.main` and all modules that it imports, directly or indirectly;
     each module follows the modules that it imports. The page loads the modules of the other lists
     when they are first needed: there is one list for each name in `RARE`, and the second list has
-    the remaining modules of `upload_page`. Modules that only programs use
-    (`ossferry_uploader.client`) are in no list.
+    the remaining modules. Modules that only programs use (`ossferry_uploader.client`) are in no
+    list.
     """
     paths = [
         path
@@ -185,11 +188,12 @@ def page_modules() -> tuple[list[tuple[str, str]], ...]:
     ]
     sources = dict(_stripped(paths))
     order = import_order(sources, f"{MAIN}.py")
-    others = order[order.index(f"{MAIN}.py") + 1 :]
-    later = [path for path in others if path.startswith("upload_page/")]
+    end = order.index(f"{MAIN}.py") + 1
+    later = order[end:]
     rare = [[path for path in later if f"/{name}" in path] for name in RARE]
+    rare[RARE.index("recording")].insert(0, STREAMS)
     parts = (
-        [path for path in order if path not in later],
+        order[:end],
         [path for path in later if not any(path in paths for paths in rare)],
         *rare,
     )
@@ -321,6 +325,8 @@ def programs(extension: Path | None) -> dict[str, bytes]:
         extension: a file with the operator's own Python, which runs after the start of the page.
     """
     at_start, *later = page_modules()
+    if extension:
+        at_start += [each for part in later for each in part if each[0] == STREAMS]
     archived = [(path, source.encode()) for path, source in at_start]
     return {
         "uploader.py": start_script(extension).encode(),
@@ -360,7 +366,7 @@ def groups(extension: Path | None = None) -> dict[str, dict[str, bytes]]:
             "checksum_worker.js": minified(*WORKER),
             **scripts(WEB / "storage", "leases.js", "storage.js", options=BUNDLE),
             **scripts(WEB / "page", *MODULES, options=MODULE),
-            **scripts(WEB / "page", "checks.js", "zip.js", options=BUNDLE),
+            **scripts(WEB / "page", "checks.js", "recorder.js", "zip.js", options=BUNDLE),
             **scripts(WEB / "worker", "zip_worker.js", options=("--bundle",)),
             **scripts(WEB / "page", "form.js", options=(ES5,)),
             **read(WEB / "page", "embed.js", "favicon.svg", "form.css"),

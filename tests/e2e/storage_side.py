@@ -48,7 +48,7 @@ def stored(demo: Demo, name: str = "") -> list[str]:
     return [key for key in demo.oss.bucket(demo.bucket).objects if key.endswith(name)]
 
 
-def arrived(demo: Demo, name: str) -> list[RequestRecord]:
+def arrived(demo: Demo, name: str = "") -> list[RequestRecord]:
     """Return the successful part requests of the file with this name, in order."""
     return [seen for seen in asked(demo, "UploadPart", name) if seen.status == 200]
 

@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page
 
 from e2e.axe import violations
 from e2e.conftest import Console, operator_bucket
-from e2e.pages.uploader import UploaderPage
+from e2e.pages.uploader import CHECKED_MS, UploaderPage
+from e2e.storage_side import arrived, asked, pending, until
 from e2e.test_page import PASTE
 from ossferry.cli.demo import Demo
 from support.expecting import expect
@@ -18,7 +20,11 @@ pytestmark = pytest.mark.e2e
 # Devices of the page's own: a drawing canvas for the camera, and an oscillator for the microphone.
 DEVICES = """() => {
   const canvas = document.createElement("canvas");
-  setInterval(() => canvas.getContext("2d").fillRect(0, 0, Math.random() * 300, 150), 40);
+  const noise = new ImageData(300, 150);
+  setInterval(() => {
+    crypto.getRandomValues(noise.data.subarray(0, 65536));
+    canvas.getContext("2d").putImageData(noise, 0, 0);
+  }, 40);
   window.devices = navigator.mediaDevices;  // else WebKit collects the object with the function
   devices.getUserMedia = async ({ video, audio }) => {
     if (window.refusal) throw new DOMException("no", window.refusal);
@@ -42,6 +48,13 @@ BREAK = """() => {
     throw new Error("broken");
   };
 }"""
+CHECKS = """from ossferry_checks import check
+
+
+@check("*.webm")
+def is_short(file):
+    assert file.size < 1e9
+"""
 ENDED = "() => given.getTracks().every(({ readyState }) => readyState === 'ended')"
 
 
@@ -92,6 +105,137 @@ def test_a_person_takes_a_photo_and_records_a_video_and_sound(
     found = [operator_bucket(demo).get_object(key) for key in keys]
     assert [each.content_type for each in found] == ["video/webm", "audio/webm"]
     assert [each.read()[:4] for each in found] == 2 * [b"\x1a\x45\xdf\xa3"]
+
+
+# All recordings have ten times as many bytes.
+DENSE = """() => {
+  const { MediaRecorder: Real } = window;
+  window.MediaRecorder = class extends Real {
+    constructor(stream, options) { super(stream, { ...options, videoBitsPerSecond: 25e6 }); }
+  };
+}"""
+KEPT = """() => new Promise((done) => {
+  const opening = indexedDB.open("keyval-store");
+  opening.onsuccess = () => {
+    const keys = opening.result.transaction("keyval").objectStore("keyval").getAllKeys();
+    keys.onsuccess = () => {
+      opening.result.close();
+      done(keys.result.filter((key) => key.startsWith("ossferry-recording/")).length);
+    };
+  };
+})"""
+
+
+def sent_parts(demo: Demo) -> list[str]:
+    """Return the numbers of the parts that OSS has stored, in order."""
+    return [seen.params["partNumber"] for seen in arrived(demo)]
+
+
+def begin_video(uploader: UploaderPage, page: Page) -> None:
+    """Begin to record a video with many bytes a second."""
+    page.evaluate(DEVICES)
+    page.evaluate(DENSE)
+    uploader.record("Camera")
+    uploader.dialog("recording").get_by_role("button", name="Start recording").click()
+
+
+@pytest.mark.skip_browser("webkit")  # WebKitGTK records nothing
+def test_a_recording_is_sent_while_it_runs_and_continues_in_a_later_page(
+    start_demo: Callable[..., tuple[Demo, UploaderPage]], page: Page
+) -> None:
+    demo, uploader = start_demo(record=["camera"])
+    uploader.start()
+    begin_video(uploader, page)
+    dialog = uploader.dialog("recording")
+    expect(dialog.get_by_role("status")).to_contain_text("Recording, and sending it meanwhile.")
+    until(page, lambda: len(sent_parts(demo)) > 1, timeout_s=30)
+    before = sent_parts(demo)
+
+    uploader.start()
+
+    unfinished = page.locator("#unfinished")
+    expect(unfinished).to_contain_text("Continue 1 upload")
+    expect(unfinished.locator("[data-testid=unfinished]")).to_contain_text("Recording 20")
+    unfinished.get_by_role("button", name="Continue").click()
+    expect(page.locator("[data-testid=upload][data-state=done]")).to_have_count(1)
+    expect(unfinished).to_be_hidden()
+    (key,) = {each.key for each in asked(demo, "UploadPart")}
+    stored = operator_bucket(demo).get_object(key)
+    assert stored.content_type == "video/webm"
+    assert stored.read()[:4] == b"\x1a\x45\xdf\xa3"
+    assert stored.content_length > len(before) << 20
+    sent = sent_parts(demo)
+    assert [number for number in before if sent.count(number) > 1] == []
+    assert page.evaluate(KEPT) == 0
+
+
+@pytest.mark.skip_browser("webkit")  # WebKitGTK records nothing
+def test_a_recording_that_is_not_used_leaves_nothing(
+    start_demo: Callable[..., tuple[Demo, UploaderPage]], page: Page, console: Console
+) -> None:
+    console.expected.append("status of 404")  # OSS no longer has the parts
+    demo, uploader = start_demo(record=["camera"])
+    uploader.start()
+    begin_video(uploader, page)
+    until(page, lambda: sent_parts(demo), timeout_s=30)
+    assert page.evaluate(KEPT) > 1
+    dialog = uploader.dialog("recording")
+    dialog.get_by_role("button", name="Stop").click()
+    dialog.get_by_role("button", name="Again").click()
+
+    expect(dialog.get_by_role("button", name="Start recording")).to_be_visible()
+    expect(uploader.rows).to_have_count(0)
+    until(page, lambda: page.evaluate(KEPT) == 0)
+    until(page, lambda: pending(demo) == [])
+
+
+@pytest.mark.slow
+@pytest.mark.skip_browser("webkit")  # WebKitGTK records nothing
+def test_a_recording_that_checks_read_first_survives_its_page(
+    start_demo: Callable[..., tuple[Demo, UploaderPage]], page: Page, tmp_path: Path
+) -> None:
+    checks = tmp_path / "checks.py"
+    checks.write_text(CHECKS)
+    demo, uploader = start_demo(record=["camera"], checks=checks)
+    uploader.start()
+    begin_video(uploader, page)
+    dialog = uploader.dialog("recording")
+    expect(dialog.get_by_role("status")).to_contain_text("It stays on this device")
+    expect(dialog.get_by_role("timer")).to_have_text("0:02")
+
+    uploader.start()
+    page.locator("#unfinished").get_by_role("button", name="Continue").click()
+
+    row = page.locator("[data-testid=upload][data-state=done]")
+    expect(row).to_have_count(1, timeout=CHECKED_MS)
+    stored = operator_bucket(demo).get_object(row.get_attribute("data-key") or "")
+    assert stored.read()[:4] == b"\x1a\x45\xdf\xa3"
+    until(page, lambda: page.evaluate(KEPT) == 0)
+
+
+@pytest.mark.slow
+@pytest.mark.skip_browser("webkit")  # WebKitGTK records nothing
+def test_a_recording_ends_before_it_is_too_large_and_is_sent_again_as_a_file(
+    start_demo: Callable[..., tuple[Demo, UploaderPage]], page: Page, console: Console
+) -> None:
+    console.expected.append("status of 40[34]")
+    demo, uploader = start_demo(record=["camera"], max_file_size=4 << 20)
+    demo.oss.faults.add("error", operation="UploadPart", code="AccessDenied")
+    uploader.start()
+    begin_video(uploader, page)
+
+    dialog = uploader.dialog("recording")
+    expect(dialog.get_by_role("status")).to_contain_text("It has the largest allowed size.")
+    expect(uploader.rows).to_contain_text("refused this file")
+    demo.oss.faults.clear()
+    dialog.get_by_role("button", name="Use recording").click()
+
+    row = page.locator("[data-testid=upload][data-state=done]")
+    expect(row).to_have_count(1)
+    expect(uploader.rows).to_have_count(1)
+    stored = operator_bucket(demo).get_object(row.get_attribute("data-key") or "")
+    assert 2 << 20 < (stored.content_length or 0) <= 4 << 20
+    until(page, lambda: page.evaluate(KEPT) == 0)
 
 
 @pytest.mark.slow

@@ -152,7 +152,11 @@ ARROWS: dict[str, dict[str, str]] = {
         "pictures": (
             "dialogs view.actions view.elements view.words view.model browser @transfer.errors"
         ),
-        "recording": "dialogs view.elements view.signals view.words browser",
+        "recording": (
+            "dialogs view.actions view.elements view.words view.signals browser @uploader "
+            "@browser @transfer.sending @transfer.grants @transfer.journal @transfer.upload "
+            "@transfer.plan @transfer.states @transfer.errors"
+        ),
         "other_devices": (
             "receipts view.elements view.words view.model view.signals browser @browser "
             "@transfer.resuming @transfer.sending @transfer.journal @transfer.upload "

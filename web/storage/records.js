@@ -77,7 +77,8 @@ export async function open(wanted) {
   return { files, facts: JSON.stringify(files.map((file) => (file instanceof File ? JSON.parse(ossferry.facts(file)) : file))) };
 }
 
-const isAllowed = async (handle, ask = "queryPermission") => (await handle[ask]({ mode: "read" })) === "granted";
+// A recording is stored as a File, which needs no permission.
+const isAllowed = async (handle, ask = "queryPermission") => handle instanceof File || (await handle[ask]({ mode: "read" })) === "granted";
 
 // Permission for one handle may include the others. After the first refusal the person is not asked again.
 async function allow(handles) {
@@ -90,7 +91,7 @@ async function allow(handles) {
 async function reopen(way, folders) {
   if (!way) throw new DOMException("the browser does not know the file any more", "NotFoundError");
   if (!(await isAllowed(way.root ?? way.handle))) throw new DOMException("the file may not be read", "NotAllowedError");
-  return Object.assign(await way.handle.getFile(), { ...way, folders });
+  return Object.assign((await way.handle.getFile?.()) ?? way.handle, { ...way, folders });
 }
 
 // Returns 32 bytes as hex, from which Python derives the data keys of encrypted uploads. They are the same in each page of

@@ -134,6 +134,8 @@ async def _find_unfinished(
     while answer is None:
         try:
             await unfinished.find()
+            if grant.recorded():
+                await actions.ask("interrupted", actions.uploader)
             if not grant.can("unfinished"):
                 return
             answer = await server.call("GET", "/api/unfinished")

@@ -96,9 +96,9 @@ def _pictures(name: str) -> "Callable[..., Any]":
 
 def _recording(name: str) -> "Callable[..., Any]":
     def module() -> "Any":
-        from upload_page.recording import dialog
+        from upload_page.recording import dialog, kept
 
-        return dialog
+        return kept if name == "offer_interrupted" else dialog
 
     return _rare("recording", module, name)
 
@@ -119,6 +119,7 @@ FUNCTIONS: "dict[str, Callable[..., Any]]" = {
     "embedding": serve_embedding_page,
     "found_details": _details("use_found"),
     "guest": _requests("serve_guest"),
+    "interrupted": _recording("offer_interrupted"),
     "move": move_row,
     "my_uploads": show_my_uploads,
     "other_devices": show_other_devices,

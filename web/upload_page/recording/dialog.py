@@ -6,9 +6,10 @@ from upload_page.browser.dom import clear, element, set_attribute, set_text, sub
 from upload_page.browser.recording import CannotRecordError, Recording, show_file, take
 from upload_page.browser.window import start
 from upload_page.dialogs.dialog import Dialog
+from upload_page.recording.kept import KeptRecording, largest
 from upload_page.view.elements import button
 from upload_page.view.signals import Owner
-from upload_page.view.words.text import say
+from upload_page.view.words.text import gap, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from upload_page.browser.dom import Element
+    from upload_page.view.actions import Actions
 
 SOUND, CAMERA = "sound", "camera"
 MINUTE = 60  # seconds
@@ -29,10 +31,12 @@ class _Recorder:
         kinds: what the operator and the browser allow: `camera`, `sound`, `screen`.
     """
 
-    def __init__(self, kinds: "list[str]") -> None:
+    def __init__(self, kinds: "list[str]", actions: "Actions") -> None:
         self._kinds = kinds
+        self._actions = actions
         self._kind = ""
         self._recording: Recording | None = None
+        self._kept: KeptRecording | None = None  # the recording, until the person uses it
         self._opened = 0  # counts the choices of a device
         self._unsaved = False
         self._shown = Owner()  # of the buttons and of what is played
@@ -60,12 +64,14 @@ class _Recorder:
             event.preventDefault()
 
     def _leave(self) -> None:
-        """Switch the device off, and remove what is shown."""
+        """Switch the device off, and delete what was recorded and not used."""
         self._opened += 1
         self._unsaved = False
         if self._recording:
             self._recording.close()
-        self._recording = None
+        if self._kept:
+            self._kept.discard()
+        self._recording = self._kept = None
         self._shown.dispose()
         clear(self._stage)
         set_attribute(self._time, "hidden", "")
@@ -117,26 +123,43 @@ class _Recorder:
         self._offer_devices()
 
     def _start(self) -> None:
-        if self._recording:
+        recording, kept = self._recording, KeptRecording(self._actions)
+        if recording:
             try:
-                self._recording.start(self._tick, self._stop)
+                recording.start(
+                    kept.number,
+                    say("record_name"),
+                    most=largest(self._actions.uploader.keeper.current),
+                    tick=self._tick,
+                    ended=self._stop,
+                )
             except CannotRecordError as error:
                 self._fail(str(error))
                 return
             self._unsaved = True
-            set_text(self._words, say("record_runs"))
+            self._kept = kept
             self._tick(0)
             set_attribute(self._time, "hidden", None)
             self._offer(("record_stop", self._stop))
+            start(self._begin(recording, kept))
+
+    async def _begin(self, recording: Recording, kept: KeptRecording) -> None:
+        await kept.begin(recording)
+        if self._recording is recording:
+            set_text(self._words, say("record_sends" if kept.live else "record_runs"))
 
     def _tick(self, seconds: int) -> None:
         set_text(self._time, f"{seconds // MINUTE}:{seconds % MINUTE:02d}")
 
-    def _stop(self) -> None:
-        start(self._finish())
+    def _stop(self, is_full: bool = False) -> None:
+        start(self._finish(None, is_full))
 
-    async def _finish(self, player: "Element | None" = None) -> None:
-        """Show what was recorded, or the photo that a `video` element shows now."""
+    async def _finish(self, player: "Element | None", is_full: bool = False) -> None:
+        """Show what was recorded, or the photo that a `video` element shows now.
+
+        Args:
+            is_full: whether the recording has its largest size.
+        """
         recording, self._recording = self._recording, None
         number = self._opened
         if not recording:
@@ -144,7 +167,7 @@ class _Recorder:
         if player:
             made = await recording.photo(player, say("record_name_photo"))
         else:
-            made = await recording.stop(say("record_name"))
+            made = await recording.stop()
         recording.close()
         if number != self._opened:
             return  # the person has closed the dialog
@@ -156,15 +179,21 @@ class _Recorder:
         self._shown.on_dispose(show_file(shown, made))
         self._stage.append(shown)
         self._words.replaceChildren(element("bdi", {"dir": "ltr"}, str(made.name)))
+        if is_full:
+            self._words.append(gap(), say("record_full"))
         set_attribute(self._time, "hidden", "")
         again = partial(self._ask, self._kind)
-        self._offer(("record_use", lambda: self._use(made)), ("record_again", again))
+        self._offer(("record_use", lambda: self._use(recording, made)), ("record_again", again))
 
-    def _use(self, made: "Any") -> None:
-        take(made)
+    def _use(self, recording: Recording, made: "Any") -> None:
+        if self._kept:
+            self._kept.use(recording, made)
+            self._kept = None
+        else:
+            take(made)
         self.dialog.close()
 
 
-async def show_recording(kinds: "list[str]") -> None:
+async def show_recording(kinds: "list[str]", actions: "Actions") -> None:
     """Open the dialog; return when it is closed, and all devices are switched off."""
-    await _Recorder(kinds).dialog.closed.wait()
+    await _Recorder(kinds, actions).dialog.closed.wait()

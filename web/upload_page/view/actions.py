@@ -376,7 +376,7 @@ class Actions:
 
     def record(self, kinds: "list[str]") -> None:
         """Open the dialog that records; `kinds` has some of `camera`, `sound` and `screen`."""
-        self.open_dialog("recording", kinds)
+        self.open_dialog("recording", kinds, self)
 
     def show_receipt(self) -> None:
         """Open the dialog in which a person saves the receipt: a list of all finished uploads.

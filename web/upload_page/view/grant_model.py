@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 # Features of every server that has quotas; without a grant they still let a person free space.
 WITHOUT_GRANT = ("objects", "unfinished")
+RECORDED = ("camera", "sound", "screen")
 
 
 class GrantModel:
@@ -79,3 +80,7 @@ class GrantModel:
             return feature in grant.features
         error = self.error.get()
         return feature in WITHOUT_GRANT and bool(error) and waits_for(error) == states.FOR_QUOTA
+
+    def recorded(self) -> "list[str]":
+        """Return what people may record: some of `camera`, `sound` and `screen`."""
+        return [kind for kind in RECORDED if self.can(f"record-{kind}")]

@@ -6,8 +6,9 @@ import pytest
 
 from ossferry_uploader.transfer import states
 from ossferry_uploader.transfer.errors import FileTooLarge, FileUnreadable, StreamSpent
+from ossferry_uploader.transfer.files import piece_at
 from ossferry_uploader.transfer.options import REFUSE, Options
-from ossferry_uploader.transfer.plan import DEFAULT_PART_BYTES, MAX_PARTS
+from ossferry_uploader.transfer.plan import DEFAULT_PART_BYTES, FIRST_PART_BYTES, MAX_PARTS
 from ossferry_uploader.transfer.queue import Queue
 from ossferry_uploader.transfer.sending.stream import PARALLEL_PARTS, Stream, part_bytes
 from support.fakes import FakeFile, lost, make_engine, make_ports, until
@@ -78,6 +79,21 @@ async def test_a_longer_one_goes_in_parts(size):
     assert list(ports.http.objects.values()) == [size]
     assert sorted(ports.http.parts_sent) == list(range(1, -(-size // PART) + 1))
     assert stream.parts == {}
+
+
+async def test_the_parts_of_a_recording_are_smaller_and_numbered_like_those_of_a_file():
+    size = 3 * FIRST_PART_BYTES + 5
+    queue, ports, _, stream = make(size)
+    stream.part_size = FIRST_PART_BYTES
+
+    upload = await send(queue, stream)
+
+    assert upload.state == states.DONE
+    parts, unit = upload.progress.parts, upload.progress.part_size
+    assert unit == FIRST_PART_BYTES
+    like_file = [piece_at(FakeFile("", size), number, unit) for number in sorted(parts)]
+    assert [parts[number].size for number in sorted(parts)] == [each.size for each in like_file]
+    assert list(ports.http.objects.values()) == [size]
 
 
 async def test_no_more_is_in_memory_than_what_is_on_its_way():

@@ -28,15 +28,19 @@ PARALLEL_PARTS = 4
 PARTS_OF_A_SIZE = 2_000  # then the part size doubles
 
 
-def part_bytes(number: int) -> int:
-    """Return the size in bytes of part `number` of each stream; the last part may be smaller."""
-    return DEFAULT_PART_BYTES << ((number - 1) // PARTS_OF_A_SIZE)
+def part_bytes(number: int, first: int = DEFAULT_PART_BYTES) -> int:
+    """Return the size in bytes of part `number` of a stream; the last part may be smaller.
+
+    Args:
+        first: the size in bytes of the first part.
+    """
+    return first << ((number - 1) // PARTS_OF_A_SIZE)
 
 
-def part_offset(number: int) -> int:
-    """Return the offset in bytes of part `number` in the object, the same for each stream."""
+def part_offset(number: int, first: int = DEFAULT_PART_BYTES) -> int:
+    """Return the offset in bytes of part `number` in the object; `first` is as in `part_bytes`."""
     doublings, rest = divmod(number - 1, PARTS_OF_A_SIZE)
-    return DEFAULT_PART_BYTES * (PARTS_OF_A_SIZE * ((1 << doublings) - 1) + (rest << doublings))
+    return first * (PARTS_OF_A_SIZE * ((1 << doublings) - 1) + (rest << doublings))
 
 
 class Stream:
@@ -47,6 +51,7 @@ class Stream:
     Attributes:
         size: the number of bytes read from the source so far.
         is_open: `True` until the source has ended.
+        part_size: the size of the first part in bytes; it may be changed before the first read.
         parts: the parts that OSS does not have yet, by part number. Each part is a `File` in
             memory.
     """
@@ -64,6 +69,7 @@ class Stream:
         self.modified = 0
         self.crc64 = ""
         self.is_open = True
+        self.part_size = DEFAULT_PART_BYTES
         self.parts: dict[int, File] = {}
         self._source = source
         self._count = 0
@@ -116,7 +122,7 @@ class Stream:
         return self.parts.get(1) if not self.is_open and self._count == 1 else None
 
     async def _read(self, done: asyncio.Event) -> None:
-        wanted = part_bytes(self._count + 1)
+        wanted = part_bytes(self._count + 1, self.part_size)
         try:
             part: Any = await self._source.read(wanted)
             self.is_open = part.size == wanted
@@ -155,6 +161,7 @@ async def send_stream(oss: "Client", stream: Stream) -> "Stored | None":
     if not upload.upload_id:
         if not stream.is_whole():
             raise StreamSpent("what was sent of it has been removed")
+        upload.progress.part_size = stream.part_size
         await initiate(oss)
     try:
         await _drain(oss, stream)
@@ -202,7 +209,7 @@ async def _drain(oss: "Client", stream: Stream) -> None:
                 return
             under_way.add(number)
             part = stream.parts[number]
-            piece = Piece(part, 0, part.size, at=part_offset(number))
+            piece = Piece(part, 0, part.size, at=part_offset(number, stream.part_size))
             await oss.part(number, piece)
             del stream.parts[number]
 

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from upload_page.view.grant_model import GrantModel
     from upload_page.view.signals import Owner
 
-RECORDED = ("camera", "sound", "screen")
-
 
 def show_grant(model: "GrantModel") -> None:
     """Show the person, the upload folder, and when the grant (permission to upload) expires.
@@ -65,7 +63,7 @@ def show_recording(model: "GrantModel", actions: "Actions", owner: "Owner") -> N
             by_id("choose").append(made)
 
     def look() -> None:
-        wanted = [kind for kind in RECORDED if model.can(f"record-{kind}")]
+        wanted = model.recorded()
         if wanted and not kinds:
             start(show(wanted))
 
