@@ -221,7 +221,7 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def demos(checks: Path, wheels: Path) -> Iterator[dict[int, Demo]]:
+def demos(checks: Path, wheels: Path, runtime: str) -> Iterator[dict[int, Demo]]:
     """Demos with checks, by the seconds in which a person can choose the original."""
     packages: Any = {"checks_packages": ("helpers",), "checks_dir": wheels}
     with (

@@ -15,7 +15,7 @@ from playwright.sync_api import Download, FilePayload, Page, Route
 from zxingcpp import read_barcodes
 
 from e2e.axe import violations
-from e2e.conftest import StartDemo
+from e2e.conftest import Console, StartDemo
 from e2e.pages.uploader import UploaderPage
 from e2e.storage_side import asked, until
 from mock_oss.world.model import BUCKET
@@ -35,8 +35,9 @@ LISTED = """fetch("/api/objects?sort=name&limit=1000")
 
 
 def test_a_picture_is_shown_before_it_is_shared_and_its_links_are_not_active_while_it_is_deleted(
-    start_demo: StartDemo, page: Page
+    start_demo: StartDemo, page: Page, console: Console
 ) -> None:
+    console.expected.append("blocked an inline style")  # Playwright's, for a screenshot in Firefox
     picture = io.BytesIO()
     Image.new("RGB", (640, 320), "teal").save(picture, "PNG")
     demo, uploader = start_demo()

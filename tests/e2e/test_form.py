@@ -158,7 +158,7 @@ def test_what_the_browser_lacks_is_named(
 def test_a_script_whose_language_is_too_new_is_noticed(
     demo: Demo, page: Page, console: Console
 ) -> None:
-    console.expected += [*NOISE, "SyntaxError", "Unexpected", "ossferry", "Trusted"]
+    console.expected += [*NOISE, "SyntaxError", "Unexpected", "ossferry", "Trusted", "core.js"]
     serve_instead(page, demo, r'(boot\.js") integrity="[^"]+"', r"\1")
     page.route(
         "**/boot.js",

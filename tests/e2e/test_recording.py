@@ -225,7 +225,8 @@ def test_a_recording_ends_before_it_is_too_large_and_is_sent_again_as_a_file(
     begin_video(uploader, page)
 
     dialog = uploader.dialog("recording")
-    expect(dialog.get_by_role("status")).to_contain_text("It has the largest allowed size.")
+    full = "It has the largest allowed size."
+    expect(dialog.get_by_role("status")).to_contain_text(full, timeout=CHECKED_MS)
     expect(uploader.rows).to_contain_text("refused this file")
     demo.oss.faults.clear()
     dialog.get_by_role("button", name="Use recording").click()

@@ -92,7 +92,7 @@ KEEP_WORKERS = """() => {
 
 
 @pytest.fixture(scope="module")
-def demo_of_tables() -> Iterator[Demo]:
+def demo_of_tables(runtime: str) -> Iterator[Demo]:
     with Demo(checks_built_in={"table": {**TABLE, "repair": True}}) as demo:
         yield demo
 

@@ -52,7 +52,7 @@ def few(file):
 
 
 @pytest.fixture(scope="module")
-def demo_of_choices() -> Iterator[Demo]:
+def demo_of_choices(runtime: str) -> Iterator[Demo]:
     with Demo(checks_built_in={"table": {**TABLE, **CHOICES}}) as demo:
         yield demo
 
