@@ -150,7 +150,12 @@ class KeptRecording:
 
 async def offer_interrupted(uploader: "Uploader") -> None:
     """Turn the recordings of closed pages into unfinished uploads of the person."""
-    for number, record, size in await browser.stored(uploader.engine.journal.owner):
+    try:
+        found = await browser.stored(uploader.engine.journal.owner)
+    except JsException as error:
+        report_error(error)  # the browser's storage is blocked
+        return
+    for number, record, size in found:
         if await uploader.ports.tabs.take(LOCK + number):
             await _offer(uploader, number, record, size)
 
