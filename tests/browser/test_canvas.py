@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import pytest
 from PIL import Image, ImageOps
-from playwright.sync_api import Browser, Error
+from playwright.sync_api import Browser
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -122,7 +122,7 @@ def test_a_jpeg_with_broken_metadata_is_encoded(edited: Edited) -> None:
 @pytest.mark.parametrize("kind", ["jpeg", "png", "webp"])
 def test_a_cropped_picture_is_upright_and_has_no_metadata(edited: Edited, kind: str) -> None:
     before = saved(picture(64, 32), kind, exif=exif(6), quality=95)  # shown as 32 x 64
-    if kind == "webp":  # Chromium shows it as it is stored
+    if kind != "jpeg":  # Chromium shows a WebP, and WebKit a PNG, as it is stored
         shown = Image.open(io.BytesIO(upright(before)))
         before = saved(shown, kind, exif=exif(), quality=95)
 
@@ -141,5 +141,5 @@ def test_an_animation_is_not_edited(edited: Edited, kind: str) -> None:
     animation = saved(frames[0], kind, save_all=True, append_images=frames[1:])
 
     edited(saved(frames[0], kind), kind, "", "open")
-    with pytest.raises(Error, match="animated"):
+    with pytest.raises(Exception, match="animated"):
         edited(animation, kind, "", "open")

@@ -113,7 +113,7 @@ def test_the_other_checks_go_on_where_errors_are_allowed(page: Page) -> None:
 
 
 def test_r65_a_worker_that_has_ended_unseen_is_replaced(page: Page) -> None:
-    page.evaluate("starting.push('ended'); hurry()")
+    page.evaluate("() => { starting.push('ended'); hurry(); }")
 
     verdicts = [check(page, name) for name in ("a.bin", "slow.bin")]
 
@@ -122,8 +122,12 @@ def test_r65_a_worker_that_has_ended_unseen_is_replaced(page: Page) -> None:
 
 
 def test_two_files_are_checked_at_once_where_there_are_cores(page: Page) -> None:
-    page.evaluate("Object.defineProperty(navigator, 'hardwareConcurrency', { value: 4 })")
-    page.evaluate("Object.defineProperty(navigator, 'deviceMemory', { value: 8 })")
+    page.evaluate(
+        """() => {
+          Object.defineProperty(navigator, "hardwareConcurrency", { value: 4 });
+          Object.defineProperty(navigator, "deviceMemory", { value: 8 });
+        }"""
+    )
 
     page.evaluate("Promise.all(['slow.bin', 'a.bin', 'b.bin'].map((name) => check(name, 'en')))")
 
