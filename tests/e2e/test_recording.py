@@ -147,14 +147,14 @@ def test_a_recording_is_sent_while_it_runs_and_continues_in_a_later_page(
     uploader.start()
     begin_video(uploader, page)
     dialog = uploader.dialog("recording")
-    expect(dialog.get_by_role("status")).to_contain_text("Recording, and sending it meanwhile.")
+    expect(dialog.get_by_role("status")).to_contain_text("The recording is uploaded while it runs.")
     until(page, lambda: len(sent_parts(demo)) > 1, timeout_s=30)
     before = sent_parts(demo)
 
     uploader.start()
 
     unfinished = page.locator("#unfinished")
-    expect(unfinished).to_contain_text("Continue 1 upload")
+    expect(unfinished).to_contain_text(re.compile(r"Continue 1 upload \([1-9]\d?%\)"))
     expect(unfinished.locator("[data-testid=unfinished]")).to_contain_text("Recording 20")
     unfinished.get_by_role("button", name="Continue").click()
     expect(page.locator("[data-testid=upload][data-state=done]")).to_have_count(1)

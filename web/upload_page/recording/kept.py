@@ -52,7 +52,7 @@ class KeptRecording:
         self._actions = actions
         self._uploader = actions.uploader
         self._upload: Upload | None = None  # `live`, or describes the file that is sent later
-        self._noted = ("", False)
+        self._noted = ("", False, 0)
         self._is_over = False  # the person has used or discarded it
         self._end: Callable[[], None] = lambda: None
 
@@ -121,13 +121,13 @@ class KeptRecording:
         """Keep the record of a live upload up to date, and delete the recording at its end."""
         if upload is not self.live:
             return
-        if (upload.upload_id, upload.record.is_abandoned) != self._noted:
+        if _facts(upload) != self._noted:
             start(self._note(upload))
         if upload.state in (states.DONE, states.CANCELLED):
             self._forget()
 
     async def _note(self, upload: Upload) -> None:
-        self._noted = upload.upload_id, upload.record.is_abandoned
+        self._noted = _facts(upload)
         record = self._uploader.engine.journal.record_of(upload)
         try:
             await browser.note(self.number, record.text())
@@ -146,6 +146,11 @@ class KeptRecording:
             and not (grant.form or grant.encryption or grant.limits.min_file_size)
             and not (queue.required or queue.min_files or self._actions.can("checks"))
         )
+
+
+def _facts(upload: Upload) -> "tuple[str, bool, int]":
+    """Return what a record must say about an upload."""
+    return upload.upload_id, upload.record.is_abandoned, upload.progress.arrived
 
 
 async def offer_interrupted(uploader: "Uploader") -> None:
