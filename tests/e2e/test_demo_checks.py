@@ -24,6 +24,7 @@ def last_name(sample: Sample) -> str:
     return found[1] if found else sample.name
 
 
+@pytest.mark.timeout(600)  # with Pyodide in WebKit, each file takes some ten seconds
 @pytest.mark.slow  # unit/server/test_sample_files.py checks the same files without a page
 def test_each_sample_file_does_what_its_readme_says(start_demo: StartDemo, tmp_path: Path) -> None:
     demo, uploader = start_demo(**WITH_CHECKS)
