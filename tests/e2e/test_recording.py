@@ -240,6 +240,28 @@ def test_a_recording_ends_before_it_is_too_large_and_is_sent_again_as_a_file(
 
 
 @pytest.mark.slow
+@pytest.mark.skip_browser("webkit")  # WebKitGTK records nothing
+def test_a_recording_beside_as_many_files_as_are_allowed_is_refused_when_it_is_used(
+    start_demo: Callable[..., tuple[Demo, UploaderPage]], page: Page
+) -> None:
+    demo, uploader = start_demo(record=["camera"], max_files=1)
+    demo.oss.faults.add("hang", operation="PostObject")
+    uploader.start()
+    uploader.drop(a__txt="one").expect_state("uploading")
+    begin_video(uploader, page)
+    dialog = uploader.dialog("recording")
+    expect(dialog.get_by_role("status")).to_contain_text("It stays on this device")
+    expect(dialog.get_by_role("timer")).to_have_text("0:02")
+    expect(uploader.rows).to_have_count(1)
+    dialog.get_by_role("button", name="Stop").click()
+    dialog.get_by_role("button", name="Use recording").click()
+
+    expect(uploader.rows).to_have_count(2)
+    expect(uploader.rows.filter(has_text="Recording 20")).to_contain_text("at a time")
+    until(page, lambda: page.evaluate(KEPT) == 0)
+
+
+@pytest.mark.slow
 def test_what_exists_only_in_the_page_is_not_offered_after_a_reload(
     start_demo: Callable[..., tuple[Demo, UploaderPage]], page: Page, console: Console
 ) -> None:

@@ -67,7 +67,7 @@ class KeptRecording:
         if self._may_send():
             added = queue.add(stream)
             if added.state == states.FAILED:
-                queue.remove(added)  # there are too many files; the person is told about the file
+                self._actions.skip(added)  # too many files; the person is told about the file
             else:
                 upload = self.live = added
                 self._end = queue.on_change(self._look)
@@ -109,6 +109,7 @@ class KeptRecording:
             await uploader.queue.unfinished.reopen([record])
         else:
             browser.take(file)
+            self._forget()
 
     async def _cancel(self, upload: Upload) -> None:
         """Cancel an upload, and then remove it from the list."""
