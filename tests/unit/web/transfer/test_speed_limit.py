@@ -124,11 +124,16 @@ async def test_parts_are_as_small_as_the_limit_of_a_connection_asks_for():
     assert upload.progress.part_size == 1000 * KIB
 
 
-async def test_r16_a_clock_that_is_set_while_bytes_leave_does_not_change_their_speed():
+def unmeasured():
+    """Return the ports, the engine and the queue of a page that knows no speed yet."""
     ports = make_ports()
     engine = make_engine(ports)
     engine.rate_bytes_per_s = 0.0
-    queue = Queue(engine, on_change=lambda _upload: None)
+    return ports, engine, Queue(engine, on_change=lambda _upload: None)
+
+
+async def test_r16_a_clock_that_is_set_while_bytes_leave_does_not_change_their_speed():
+    ports, engine, queue = unmeasured()
     send = ports.http.send
 
     async def in_four_seconds(request, body, on_progress):
@@ -146,10 +151,7 @@ async def test_r16_a_clock_that_is_set_while_bytes_leave_does_not_change_their_s
     ("seconds", "rate"), [(0.1, 0.0), (10, 10 * KIB)], ids=["told by the way", "told by the line"]
 )
 async def test_a_smaller_body_tells_the_speed_of_a_slow_line_only(seconds, rate):
-    ports = make_ports()
-    engine = make_engine(ports)
-    engine.rate_bytes_per_s = 0.0
-    queue = Queue(engine, on_change=lambda _upload: None)
+    ports, engine, queue = unmeasured()
     send = ports.http.send
 
     async def slowly(request, body, on_progress):
