@@ -37,8 +37,8 @@ CORE = {project.name for project in CONFIG.projects if project.stories == "core"
 BROWSER_FIXTURES = {"page", "context", "browser"}
 MAX_REASON = 3000  # characters
 MAX_NAME = 200  # characters of a folder
-CRASHED = ("(Page|Target) crashed", r"\bBrowserLostError\b")
-"""Patterns of the errors after a crash: of Playwright, and of the adapter for WebKitGTK."""
+CRASHED = re.compile(r"(Page|Target) crashed|\bBrowserLostError\b")
+"""The errors after a crash: of Playwright, and of the adapter for WebKitGTK."""
 ENDED_WORKER = "crashed while running"
 """In the report of a test that ended its worker."""
 VENDORS = "alibabacloud_credentials"  # not imported here, because ossferry must import it first
@@ -82,17 +82,20 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Report which tests were repeated and why; a successful second attempt would hide a crash."""
+    """Report which tests were repeated and why; a successful second attempt would hide a fault."""
     repeated = terminalreporter.stats.get("rerun", [])
+    reasons = dict.fromkeys(("browser crashed", "took too long and ended the worker", "failed"), 0)
+    crashed, ended, failed = reasons
     for report in repeated:
         terminalreporter.write_sep("_", f"RERUN {report.nodeid}")
         terminalreporter.write_line(report.longreprtext[-MAX_REASON:])
+        if ENDED_WORKER in report.longreprtext:
+            reasons[ended] += 1
+        else:
+            reasons[crashed if CRASHED.search(report.longreprtext) else failed] += 1
     if os.environ.get("CI"):
-        ended = sum(ENDED_WORKER in report.longreprtext for report in repeated)
-        terminalreporter.write_line(
-            f"Tests repeated because their browser crashed: {len(repeated) - ended},"
-            f" because they took too long and ended their worker: {ended}"
-        )
+        words = ", ".join(f"{reason}: {count}" for reason, count in reasons.items())
+        terminalreporter.write_line(f"Browser tests repeated ({words})")
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -145,7 +148,7 @@ def pytest_collection_modifyitems(
     refuse_names_of_fixtures(items)
     choose_engines(config, items)
     if os.environ.get("CI"):
-        repeat_after_crashes(items)
+        repeat_browser_tests(items)
     yield
     put_in_order(items, longest_first=hasattr(config, "workerinput"))
 
@@ -183,17 +186,15 @@ def refuse_names_of_fixtures(items: list[pytest.Item]) -> None:
             raise pytest.UsageError(f"{item.nodeid}: rename the parameter {min(taken)}")
 
 
-def repeat_after_crashes(items: list[pytest.Item]) -> None:
-    """Repeat a test whose browser crashed; any other failure is final.
+def repeat_browser_tests(items: list[pytest.Item]) -> None:
+    """Repeat a browser test that failed: browsers crash, and starve on a machine that is busy.
 
     After a crash, some calls of Playwright never return. The test then takes too long and ends its
-    worker, and is repeated too.
+    worker, and is repeated too. The failure of a test without a browser is final.
     """
     for item in items:
         if "browser_name" in getattr(item, "fixturenames", ()):
-            item.add_marker(
-                pytest.mark.flaky(reruns=CONFIG.retries_on_ci, only_rerun=list(CRASHED))
-            )
+            item.add_marker(pytest.mark.flaky(reruns=CONFIG.retries_on_ci))
 
 
 def put_in_order(items: list[pytest.Item], *, longest_first: bool) -> None:

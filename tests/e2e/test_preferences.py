@@ -111,7 +111,7 @@ def test_all_is_seen_with_colours_of_ones_own(busy: UploaderPage, page: Page) ->
     framed: dict[str, Locator] = {
         "zone": busy.drop_zone,
         "choose": page.locator("label[for=files]"),
-        "list": page.locator(".list"),
+        "list": page.locator(".list", has=page.get_by_test_id("upload")),
         "failed": failed.locator,
         "sum": busy.total.get_by_role("progressbar"),
     }
