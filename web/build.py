@@ -139,8 +139,11 @@ async def _start():
         __import__(name.replace("/", "."))
         if name == "%(main)s":
             return
+        if name == "%(first)s":
+            await asyncio.sleep(0)
         await give_way()
 """
+FIRST = "upload_page/browser/own_server"
 MAIN = "upload_page/main"
 SLICE_MS = 30
 
@@ -150,8 +153,9 @@ def start_script(extension: Path | None = None) -> str:
 
     The script writes the archived modules to the interpreter's file system and imports them in the
     order of the archive, up to `upload_page.main`, which starts the page. The script yields to the
-    browser after every `SLICE_MS` milliseconds of importing, so that the page stays responsive on a
-    slow device. If another script was not loaded completely, the script does not start the page.
+    browser after `FIRST`, which sends a request, and after every `SLICE_MS` milliseconds of
+    importing, so that the page stays responsive on a slow device. If another script was not loaded
+    completely, the script does not start the page.
 
     Args:
         extension: a file with the operator's own Python, which runs after the start of the page.
@@ -159,7 +163,7 @@ def start_script(extension: Path | None = None) -> str:
     own = extension.read_text("utf-8") if extension else ""
     instead = "raise SystemExit  # before the page's own Python" if own else "pass"
     return f"""import js
-{START % {"slice_ms": SLICE_MS, "main": MAIN}}
+{START % {"slice_ms": SLICE_MS, "main": MAIN, "first": FIRST}}
 if not js.document.documentElement.hasAttribute("data-incomplete"):
     try:
         await _start()
@@ -174,11 +178,11 @@ else:
 def page_modules() -> tuple[list[tuple[str, str]], ...]:
     """Return lists of `(path, source)`: the modules to start the page, and the others.
 
-    The first list has `upload_page.main` and all modules that it imports, directly or indirectly;
-    each module follows the modules that it imports. The page loads the modules of the other lists
-    when they are first needed: there is one list for each name in `RARE`, and the second list has
-    the remaining modules. Modules that only programs use (`ossferry_uploader.client`) are in no
-    list.
+    The first list has `FIRST`, `upload_page.main` and all modules that they import, directly or
+    indirectly; each module follows the modules that it imports. The page loads the modules of the
+    other lists when they are first needed: there is one list for each name in `RARE`, and the
+    second list has the remaining modules. Modules that only programs use
+    (`ossferry_uploader.client`) are in no list.
     """
     paths = [
         path
@@ -187,7 +191,7 @@ def page_modules() -> tuple[list[tuple[str, str]], ...]:
         if CLIENT not in path.parents and path != CLIENT.with_name("__init__.py")
     ]
     sources = dict(_stripped(paths))
-    order = import_order(sources, f"{MAIN}.py")
+    order = import_order(sources, f"{FIRST}.py", f"{MAIN}.py")
     end = order.index(f"{MAIN}.py") + 1
     later = order[end:]
     rare = [[path for path in later if f"/{name}" in path] for name in RARE]
@@ -200,13 +204,13 @@ def page_modules() -> tuple[list[tuple[str, str]], ...]:
     return tuple([(path, sources[path]) for path in part] for part in parts)
 
 
-def import_order(sources: dict[str, str], first: str) -> list[str]:
+def import_order(sources: dict[str, str], *first: str) -> list[str]:
     """Return the paths of modules, ordered so that each module follows the modules that it imports.
 
     Args:
         sources: maps paths such as `ossferry_uploader/oss/times.py` to sources.
-        first: the path of the module that comes as early as possible: before it come only the
-            modules that it imports, directly or indirectly.
+        first: the paths of the modules that come as early as possible: before each come only the
+            modules that it imports, directly or indirectly, and the earlier ones.
     """
     order: list[str] = []
     visited: set[str] = set()
@@ -220,7 +224,7 @@ def import_order(sources: dict[str, str], first: str) -> list[str]:
                 visit(f"{name.replace('.', '/')}.py")
         order.append(path)
 
-    for path in (first, *sources):
+    for path in (*first, *sources):
         visit(path)
     return order
 

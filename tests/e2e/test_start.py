@@ -20,6 +20,15 @@ WITHOUT_READY = """Object.defineProperty(window, "ossferry", {
   },
 });"""
 
+# The states of the page at its requests for grants.
+NOTE_STATES = """const plainFetch = fetch;
+window.states = [];
+window.fetch = (what, options) => {
+  const { app } = document.documentElement.dataset;
+  if (String(what.url ?? what).endsWith("/api/grant")) states.push(app);
+  return plainFetch(what, options);
+};"""
+
 
 def test_a_page_that_cannot_start_says_so(
     demo: Demo, page: Page, console: Console, runtime: str
@@ -60,6 +69,16 @@ def test_a_start_that_gets_nowhere_says_so_after_a_while(
 
     UploaderPage(page, demo.url).expect_ready()
     expect(slow).to_be_hidden()
+
+
+def test_the_page_requests_a_grant_before_it_is_started(
+    demo: Demo, page: Page, runtime: str
+) -> None:
+    page.add_init_script(NOTE_STATES)
+    uploader = UploaderPage(page, f"{demo.url}/?runtime={runtime}").start()
+
+    expect(uploader.grant).to_contain_text("May add files")
+    assert page.evaluate("states") == ["loading"]
 
 
 def test_no_string_becomes_code(uploader: UploaderPage, page: Page, console: Console) -> None:

@@ -23,6 +23,12 @@ def test_each_module_comes_after_those_that_it_imports() -> None:
     ]
 
 
+def test_several_modules_can_come_early() -> None:
+    order = build.import_order(SOURCES, "app/d.py", "app/b.py")
+
+    assert order == ["app/d.py", "app/c.py", "app/b.py", "app/a.py", "app/e.py"]
+
+
 def test_modules_that_import_each_other_are_listed_once() -> None:
     sources = {"a.py": "import b\n", "b.py": "import a\n"}
 
@@ -68,6 +74,14 @@ def test_only_what_the_page_needs_at_the_start_comes_before_its_main_module() ->
         others = {path for path in lazy if not path.startswith(f"{name}/")}
         assert others - {build.STREAMS} == {f"browser/{name}.py"}
         assert (build.STREAMS in others) == (name == "recording")
+
+
+def test_few_modules_come_before_the_first_request() -> None:
+    order = [path for path, _source in build.page_modules()[0]]
+    first = order[: order.index(f"{build.FIRST}.py")]
+
+    assert len(first) < 20, first
+    assert not any("/view/" in path or "/journal/" in path for path in first)
 
 
 def test_modules_have_no_comments_and_no_empty_package_files() -> None:

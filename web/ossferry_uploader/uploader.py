@@ -54,6 +54,7 @@ class Uploader:
         report: called with each error that a listener raises.
         language: returns the language of the person, such as `zh-CN`, for the messages of checks;
             `None` if files are not checked before their upload.
+        grants: where the grants come from, if its first request has already been sent.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Uploader:
         soon: "Callable[[Callable[[], None]], None]",
         report: "Callable[[Exception], None]",
         language: "Callable[[], str] | None" = None,
+        grants: "ServerGrants | None" = None,
     ) -> None:
         receipts = ServerReceipts(server)
         self.ports = Ports(
@@ -84,7 +86,7 @@ class Uploader:
         self._on_fetched = on_fetched
         self._features: list[str] = []  # of the latest grant
         self._origin = ""
-        self._grants = ServerGrants(server)
+        self._grants = grants or ServerGrants(server)
         self.keeper = GrantKeeper(self._grants, self.ports.clock, on_fetched=self._fetched)
         journal = Journal(self.ports, self.keeper, on_change=on_records)
         pool = ConnectionPool(small=SmallRequests(self.ports.clock.elapsed_s))

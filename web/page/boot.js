@@ -146,6 +146,9 @@ function unpack(FS, buffer) {
   });
 }
 
+// Fetched early too; whoever needs it later reports an error.
+import(url("storage")).catch(() => {});
+
 // bridge.js adds the functions that the uploader itself needs.
 window.ossferry = {
   load: (module) => import(url(module)),

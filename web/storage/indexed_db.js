@@ -25,6 +25,7 @@ const timely =
 
 // Commits explicitly: the browser aborts open transactions of a closing page.
 const store = stored.createStore("keyval-store", "keyval");
+(async () => store("readonly", () => {}))().catch(() => {}); // opens the database; later calls report errors
 // Sets `pairs` and deletes `gone` in one transaction.
 export const write = timely((pairs, gone) =>
   store("readwrite", (all) => {

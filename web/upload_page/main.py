@@ -10,7 +10,7 @@ from ossferry_uploader.transfer.queue import Queue
 from ossferry_uploader.transfer.resuming.unfinished import UnfinishedUploads
 from ossferry_uploader.uploader import Uploader
 from upload_page.browser import window
-from upload_page.browser.own_server import server
+from upload_page.browser.own_server import grants, server
 from upload_page.browser.preconnect import Preconnect
 from upload_page.view.actions import Actions
 from upload_page.view.adding import Adding
@@ -63,6 +63,7 @@ def start() -> Queue:
         soon=Pace(lambda: WRITING_MS),
         report=window.report_error,
         language=language.get,
+        grants=grants,
     )
     queue, quota = uploader.queue, uploader.engine.quota
     quota.on_change = lambda: grant.left.set(quota.left().facts())

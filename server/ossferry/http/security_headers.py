@@ -31,8 +31,10 @@ ALWAYS: Sequence[Header] = (
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-resource-policy", b"same-origin"),
-    (b"cross-origin-opener-policy", b"same-origin"),
 )
+OPENER = (b"cross-origin-opener-policy", b"same-origin")
+"""Only with HTML, like the header of `permissions`."""
+
 PERMISSIONS = b"permissions-policy"
 RECORDED: Mapping[str, Recorded | None] = {
     "camera": "camera",
@@ -47,7 +49,7 @@ RECORDED: Mapping[str, Recorded | None] = {
 FRAMED = ((b"x-frame-options", b"DENY"),)  # this header cannot list several sites
 REPLACED = frozenset(
     [name for name, _ in ALWAYS]
-    + [PERMISSIONS, b"content-security-policy", b"strict-transport-security"]
+    + [OPENER[0], PERMISSIONS, b"content-security-policy", b"strict-transport-security"]
 )
 
 
@@ -178,7 +180,7 @@ class SecurityHeaders:
         framed = self._framed and path == "/"
         headers += [pair for pair in ALWAYS if not (framed and pair in FRAMED)]
         if content_type.startswith("text/html"):
-            headers.append(self._page_permissions if path == "/" else self._permissions)
+            headers += (OPENER, self._page_permissions if path == "/" else self._permissions)
         policy = self._policy(content_type, path)
         headers.append((b"content-security-policy", policy.encode()))
         if b"cache-control" not in own:

@@ -67,6 +67,7 @@ class _Recorder:
         """Switch the device off, and delete what was recorded and not used."""
         self._opened += 1
         self._unsaved = False
+        set_attribute(self.dialog.box, "closedby", None)
         if self._recording:
             self._recording.close()
         if self._kept:
@@ -137,6 +138,7 @@ class _Recorder:
                 self._fail(str(error))
                 return
             self._unsaved = True
+            set_attribute(self.dialog.box, "closedby", "none")  # a second Escape skips `_escape`
             self._kept = kept
             self._tick(0)
             set_attribute(self._time, "hidden", None)
@@ -161,7 +163,7 @@ class _Recorder:
             is_full: whether the recording has its largest size.
         """
         recording, self._recording = self._recording, None
-        number = self._opened
+        kept, number = self._kept, self._opened
         if not recording:
             return  # a person and the browser have ended it at once
         if player:
@@ -169,8 +171,10 @@ class _Recorder:
         else:
             made = await recording.stop()
         recording.close()
-        if number != self._opened:
-            return  # the person has closed the dialog
+        if number != self._opened:  # the person has closed the dialog
+            if kept:
+                kept.discard()  # with the chunks that came since
+            return
         self._shown.dispose()
         clear(self._stage)
         tag = "img" if player else "audio" if self._kind == SOUND else "video"

@@ -91,10 +91,11 @@ class KeptRecording:
             start(self._send_file(file))
 
     def discard(self) -> None:
-        """Delete the recording, and cancel its upload."""
+        """Delete the recording, and cancel its upload; a second call does nothing more."""
         self._is_over = True
-        if self.live:
-            start(self._cancel(self.live))
+        live, self.live = self.live, None
+        if live:
+            start(self._cancel(live))
         self._forget()
 
     async def _send_file(self, file: "Any") -> None:
@@ -175,9 +176,11 @@ async def _offer(uploader: "Uploader", number: str, text: str, size: int) -> "Ch
     """
     journal = uploader.engine.journal
     values = json.loads(text)
-    values.update(size=size, sent=min(values["sent"], size))
+    values.update(size=size, sent=min(values.get("sent", 0), size))
     record = journal.parse(json.dumps(values))
-    if record and size and not await journal.of_file(record):  # else it has become an upload
+    if not record:
+        return None  # of another release, which may continue it
+    if size and not await journal.of_file(record):  # else it has become an upload
         file = await browser.restore(number, text)
         await journal.save([(record.stored_as, record.text(), file)])
         if journal.broken:

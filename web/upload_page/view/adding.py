@@ -135,12 +135,13 @@ class Adding:
                 batches.add(upload)
             added += 1
             if added == count or self._clock.elapsed_s() >= until_s:
-                await self._show()
                 if count == FIRST_FILES:
                     batches.send()
+                await self._show()
                 added, count = 0, FILES_AT_ONCE
                 until_s = self._clock.elapsed_s() + AT_ONCE_S
         if added:
+            batches.send()
             await self._show()
         found = await batches.finish()
         if found or twice:

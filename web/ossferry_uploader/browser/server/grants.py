@@ -1,10 +1,14 @@
 """Requests to the ossferry server for grants; a grant is the permission to upload."""
 
+import asyncio
+
 from ossferry_uploader.transfer.errors import GrantRefused
 from ossferry_uploader.transfer.grants.grant import Grant, read_grant
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from ossferry_uploader.browser.server.calls import Server
     from ossferry_uploader.transfer.grants.limits import Limits
 
@@ -19,6 +23,11 @@ class ServerGrants:
     def __init__(self, server: "Server") -> None:
         self._server = server
         self.limits: Limits | None = None
+        self._early: asyncio.Task[dict[str, Any]] | None = None
+
+    def fetch_early(self) -> None:
+        """Send the first request now; the first call of `fetch` waits for its answer."""
+        self._early = asyncio.create_task(self._request({}))
 
     async def fetch(self, *, refused_key_id: str = "") -> "Grant":
         """Request a grant from the ossferry server, which may answer with a cached grant.
@@ -31,8 +40,15 @@ class ServerGrants:
             GrantRefused: the server refused the request; the status is 0 if no response came.
         """
         document: dict[str, object] = {"refused_key_id": refused_key_id} if refused_key_id else {}
-        answer = await self._server.call("POST", "/api/grant", document, refusal=GrantRefused)
+        early, self._early = self._early, None
+        answer = await (early if early and not document else self._request(document))
         grant = read_grant(answer)
         if self.limits:
             grant.narrow(self.limits)
         return grant
+
+    async def _request(self, document: "dict[str, object]") -> "dict[str, Any]":
+        answer: dict[str, Any] = await self._server.call(
+            "POST", "/api/grant", document, refusal=GrantRefused
+        )
+        return answer
