@@ -31,11 +31,14 @@ TIMEOUT_MS = 60_000
 QUIET_MS = 500
 LOOK_MS = 20  # between two looks whether a page is ready
 IS_READY = "!!globalThis.bench?.ready"
+IS_SENT = "!!globalThis.bench?.sent"
 CACHED_MS = 1_500  # after a visit, until the browser has stored compiled code
 PEER = Peer(
     name="ali-oss 6.23.0", work="a file input and the SDK; Brotli 11 as ours; no list, no drop zone"
 )
 LIVE = "page load, MicroPython: drop zone takes files"
+SENT = "page load, MicroPython: first request of a 1 MB file"
+SLOW_SENT = "slow device: first request of a 1 MB file, first visit"
 PAINT = "slow device: first paint, first visit"
 FIRST = "slow device: ready, first visit"
 LATER = "slow device: ready, later visit"
@@ -69,16 +72,41 @@ DROP = """
 })();
 """
 
+# Gives the page a file as soon as it accepts one; records when it sends the first request to OSS.
+GIVE = """
+new PerformanceObserver((list) => {
+  for (const { name, startTime } of list.getEntries()) {
+    if (new URL(name).port === "%d") bench.sent ??= startTime;
+  }
+}).observe({ type: "resource", buffered: true });
+(function give() {
+  const zone = document.getElementById("dropzone");
+  const isReady = document.documentElement?.dataset.app === "ready";
+  const files = new DataTransfer();
+  files.items.add(new File([new Uint8Array(1e6)], `${Date.now()}.bin`));
+  const drop = new DragEvent("drop", { dataTransfer: files, bubbles: true, cancelable: true });
+  if (zone && !zone.dispatchEvent(drop)) return;
+  if (zone || !isReady) {
+    setTimeout(give, 4);
+    return;
+  }
+  const input = document.getElementById("files");
+  input.files = files.files;
+  input.dispatchEvent(new Event("change"));
+})();
+"""
+
 
 class NotReadyError(Exception):
     """The page did not start; the message contains its console output."""
 
 
 @contextmanager
-def _urls(query: str = "") -> Iterator[tuple[str, str]]:
-    """Serve our page and that of the peer, and yield the addresses."""
+def _urls(query: str = "") -> Iterator[tuple[str, str, int]]:
+    """Serve our page and that of the peer, and yield the addresses and the port of OSS."""
     with Demo() as demo, serve_pages() as pages:
-        yield f"{demo.url}/{query}", f"{pages}/ali-oss?endpoint=http://localhost:9"
+        asked = f"endpoint=http://localhost:{demo.oss.port}&parallel=6&single=16777216"
+        yield f"{demo.url}/{query}", f"{pages}/ali-oss?{asked}", demo.oss.port
 
 
 def _second(measure: Callable[[], T]) -> T:
@@ -88,7 +116,7 @@ def _second(measure: Callable[[], T]) -> T:
 
 
 def _beside_peer(who: str, _only: Only) -> Iterator[Value]:
-    with _urls(f"?runtime={who.lower()}") as urls, chromium() as browser:
+    with _urls(f"?runtime={who.lower()}") as (*urls, _port), chromium() as browser:
         ours, theirs = _second(lambda: [_load(browser.new_context(), url) for url in urls])
     for row, what in zip(_rows(who), ("bytes", "paint", "ready"), strict=True):
         yield row.name, ours[what], theirs[what]
@@ -107,8 +135,24 @@ def _drop(context: BrowserContext, url: str) -> float:
         return max(noted["live"], noted["paint"])
 
 
+def _sent(row: str, slowdown: int, _only: Only) -> Iterator[Value]:
+    with _urls() as (*urls, port), chromium() as browser:
+        ours, theirs = _second(
+            lambda: [_give(browser.new_context(), url, port, slowdown) for url in urls]
+        )
+    yield row, ours, theirs
+
+
+def _give(context: BrowserContext, url: str, port: int, slowdown: int) -> float:
+    """Return when the page sends the first request for a file that it gets as early as possible."""
+    script = GIVE % port
+    with context, _opened(context, url, script, slowdown=slowdown, until=IS_SENT) as (page, _):
+        sent: float = page.evaluate("bench.sent")
+    return sent
+
+
 def _slow_device(_only: Only) -> Iterator[Value]:
-    with _urls() as urls, sync_playwright() as playwright:
+    with _urls() as (*urls, _port), sync_playwright() as playwright:
         ours, theirs = _second(lambda: [_first_and_later(playwright, url) for url in urls])
     yield from zip((PAINT, FIRST, LATER, TASK), ours, theirs, strict=True)
 
@@ -152,12 +196,16 @@ def _load(context: BrowserContext, url: str) -> dict[str, float]:
 
 @contextmanager
 def _opened(
-    context: BrowserContext, url: str, script: str = "", *, slowdown: int = 1
+    context: BrowserContext, url: str, script: str = "", *, slowdown: int = 1, until: str = IS_READY
 ) -> Iterator[tuple[Page, list[float]]]:
-    """Open a page, and yield it when it is ready, with the received bytes of each network event.
+    """Open a page, and yield it with the received bytes of each network event.
+
+    Args:
+        script: runs before the scripts of the page.
+        until: the JavaScript condition to wait for.
 
     Raises:
-        NotReadyError: the page was not ready within a minute.
+        NotReadyError: the condition was not true within a minute.
     """
     page = context.new_page()
     page.set_default_timeout(TIMEOUT_MS)
@@ -169,10 +217,10 @@ def _opened(
     page.on("console", lambda message: said.append(message.text))
     page.goto(url, wait_until="commit")
     end_s = time.monotonic() + TIMEOUT_MS / 1000
-    while not _evaluated(cdp, IS_READY):
+    while not _evaluated(cdp, until):
         if time.monotonic() > end_s:
             console = "\n".join(said)
-            raise NotReadyError(f"{url} did not become ready; its console:\n{console}")
+            raise NotReadyError(f"{url} did not reach {until}; its console:\n{console}")
         page.wait_for_timeout(LOOK_MS)
     yield page, received
     page.close()
@@ -217,6 +265,14 @@ BENCHES = (
         for who in ("MicroPython", "Pyodide")
     ),
     Bench(rows=(Row(LIVE, "ms", reach="< 300 ms"),), needs=("chromium",), measure=_live),
+    *(
+        Bench(
+            rows=(Row(row, "ms", peer=PEER, reach="<= 1.3 x peer"),),
+            needs=("chromium",),
+            measure=partial(_sent, row, slowdown),
+        )
+        for row, slowdown in ((SENT, 1), (SLOW_SENT, SLOWDOWN))
+    ),
     Bench(
         rows=(
             Row(PAINT, "ms", peer=PEER, reach="<= 1.2 x peer"),
