@@ -179,7 +179,8 @@ async def _offer(uploader: "Uploader", number: str, text: str, size: int) -> "Ch
     values.update(size=size, sent=min(values.get("sent", 0), size))
     record = journal.parse(json.dumps(values))
     if not record:
-        return None  # of another release, which may continue it
+        uploader.ports.tabs.drop(LOCK + number)
+        return None  # of another release, whose pages may continue it
     if size and not await journal.of_file(record):  # else it has become an upload
         file = await browser.restore(number, text)
         await journal.save([(record.stored_as, record.text(), file)])
